@@ -1,0 +1,39 @@
+# make run    installs everything and shows it working with four simulated headsets
+# make test   installs what tests need and runs them
+
+PYTHON ?= python3
+VENV ?= .venv
+DURATION ?= 60
+SESSIONS ?= 4
+HZ ?= 90
+
+.PHONY: run test lint install clean
+
+run: $(VENV)/installed
+	$(VENV)/bin/genlock demo --duration $(DURATION) --sessions $(SESSIONS) --hz $(HZ)
+
+test: lint
+	$(VENV)/bin/pytest -q
+
+lint: $(VENV)/installed-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+install: $(VENV)/installed
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Genlock needs Python 3.11 or newer; say which with: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info

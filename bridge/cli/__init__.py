@@ -1,0 +1,40 @@
+"""The command ``genlock``: one module a command, put together here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bridge import __version__
+from bridge.cli import serve
+
+app = typer.Typer(
+    name="genlock",
+    help="AI locked to the headset's frame clock.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(serve.serve)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"genlock {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _genlock(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    del version
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()

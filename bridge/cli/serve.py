@@ -1,0 +1,177 @@
+"""``genlock serve``: the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ipaddress
+import logging
+import os
+import signal
+import ssl
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from bridge.cli.errors import fail
+from bridge.daemon import Daemon, DaemonOptions
+from bridge.frame_path.engine import EngineError, EngineOptions
+from bridge.profiles.store import StoreError
+from bridge.protocol import Hello
+from bridge.session import Sink
+from bridge.sessions import SessionOptions
+from bridge.transport import TransportOptions
+
+log = logging.getLogger("genlock.daemon")
+
+
+class Device(StrEnum):
+    """Where the models run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class EngineKind(StrEnum):
+    """Where the engine runs."""
+
+    PROCESS = "process"
+    IN_PROCESS = "in-process"
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def default_profiles() -> Path:
+    """Where profiles are kept if nothing else is said, by the XDG base directory specification."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "genlock" / "profiles.sqlite"
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8765,
+    token: Annotated[
+        str, typer.Option(envvar="GENLOCK_TOKEN", help="What clients must send in hello. Needed beyond this machine.")
+    ] = "",
+    allow_anonymous: Annotated[
+        bool, typer.Option("--allow-anonymous", help="Serve other machines without a token.")
+    ] = False,
+    profiles: Annotated[
+        Path | None, typer.Option(envvar="GENLOCK_PROFILES", help="The file that keeps what is learned of users.")
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where the models run.")] = Device.AUTO,
+    frame_model: Annotated[
+        list[str] | None, typer.Option(help="A frame model, by name or as module:Class. May be given again.")
+    ] = None,
+    engine: Annotated[EngineKind, typer.Option(help="A process of its own, or this one.")] = EngineKind.PROCESS,
+    engine_threads: Annotated[int, typer.Option(help="Threads for one operation of torch.", min=1)] = 1,
+    max_sessions: Annotated[int, typer.Option(help="The most sessions at a time.", min=1, max=4096)] = 512,
+    resume_s: Annotated[float, typer.Option(help="Seconds that a session outlives its socket.", min=0)] = 30.0,
+    window_ms: Annotated[
+        float, typer.Option(help="How long the first frame of a batch waits for others.", min=0, max=10)
+    ] = 2.0,
+    record: Annotated[
+        Path | None, typer.Option(help="Write down what every headset sends, a file a session, into this folder.")
+    ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Let in browsers' pages of this origin. May be given again.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate with its full chain (PEM), for wss.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
+    drain_s: Annotated[float, typer.Option(help="Seconds that clients have to close when it stops.", min=0)] = 5.0,
+    log_level: Annotated[LogLevel, typer.Option(help="How much to log.")] = LogLevel.INFO,
+) -> None:
+    """Run the daemon: listen for headsets and answer their frames."""
+    logging.basicConfig(
+        level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S"
+    )
+    logging.getLogger("websockets").setLevel(logging.WARNING)
+    if not token and not allow_anonymous and not _is_loopback(host):
+        fail(f"--host {host} can be reached from other machines: set --token, or say --allow-anonymous")
+    options = DaemonOptions(
+        host=host,
+        port=port,
+        profiles=profiles or default_profiles(),
+        in_process=engine is EngineKind.IN_PROCESS,
+        window_s=window_ms / 1000,
+        tls=_tls(tls_cert, tls_key),
+        drain_s=drain_s,
+        engine=EngineOptions(
+            models=tuple(frame_model or EngineOptions.models), device=device, threads=engine_threads, slots=max_sessions
+        ),
+        sessions=SessionOptions(token=token, resume_s=resume_s),
+        transport=TransportOptions(origins=tuple(origin or ())),
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        complete = runner.run(_run(options, _sinks(record)))
+    raise typer.Exit(0 if complete else 1)
+
+
+async def _run(options: DaemonOptions, make_sink: Callable[[Hello, str], Sink] | None) -> bool:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        daemon = Daemon(options, make_sink)
+        starting = asyncio.create_task(daemon.start())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait((starting,))
+            return True
+        starting.result()
+    except StoreError as error:
+        fail(str(error))
+    except EngineError as error:
+        fail(f"the engine cannot be started: {error}", code=1)
+    except OSError as error:
+        fail(f"cannot listen on {options.host}:{options.port}: {error.strerror or error}")
+    # What is alive now lives as long as the daemon; without it a collection has next to nothing to look at.
+    gc.collect()
+    gc.freeze()
+    log.info("listening on %s", daemon.url)
+    await stopping
+    log.info("stopping: %d sessions", len(daemon.sessions))
+    return await daemon.drain()
+
+
+def _sinks(folder: Path | None) -> Callable[[Hello, str], Sink] | None:
+    if folder is None:
+        return None
+    fail("--record is not there yet")
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None:
+        fail("--tls-key needs --tls-cert")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        fail(f"cannot use the certificate {certificate}: {error}")
+    return context
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,328 @@
+"""The engine itself: slots, states and adapters on the device, and the one step for all sessions that have a frame.
+
+This is the only module of the daemon that imports torch. It runs in a process of its own or, for tests, in the
+gateway's; either way it is driven by the messages of ``bridge.frame_path.engine``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from bridge import tracking
+from bridge.frame_path.batch import ABSENT, FAILED, GAP, VACANT, Batch
+from bridge.frame_path.checkpoint import Checkpoint
+from models.frame_model import Columns, FrameBatch, FrameModel, Rows
+from models.limits import DEVICES, MAX_HORIZONS, MAX_TARGETS
+
+STALE_GAP_US = 1_000_000
+"""After a longer gap between frames the state of a session is stale, and starts anew."""
+
+BUILT_IN = {"forecast": "models.forecast.network:Forecast", "target": "models.target.network:TargetPicker"}
+
+
+def load_model(name: str, device: torch.device) -> FrameModel:
+    """A frame model by its name, or by ``module:Class``; the class has ``load(device=...)``.
+
+    Raises:
+        LookupError: there is no such model; the message says what was looked for.
+    """
+    module, _, attribute = BUILT_IN.get(name, name).partition(":")
+    try:
+        loader = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise LookupError(
+            f"no frame model {name!r}: name one of {', '.join(BUILT_IN)}, or module:Class ({error})"
+        ) from error
+    model: FrameModel = loader.load(device=device)
+    return model
+
+
+class _Store:
+    """Rows of named columns, all in one matrix, so that a batch is gathered and scattered by one operation each."""
+
+    def __init__(self, columns: Columns, slots: int, device: torch.device) -> None:
+        self.columns = columns
+        self.widths = [math.prod(shape) for shape in columns.values()]
+        self.matrix = torch.zeros(slots, sum(self.widths), device=device)
+
+    def gather(self, index: Tensor) -> Tensor:
+        return self.matrix.index_select(0, index)
+
+    def named(self, rows: Tensor) -> Rows:
+        """Views into gathered rows."""
+        n = rows.shape[0]
+        pieces = torch.split(rows, self.widths, dim=1)
+        return {name: piece.view(n, *shape) for (name, shape), piece in zip(self.columns.items(), pieces, strict=True)}
+
+    def scatter(self, index: Tensor, rows: Rows) -> None:
+        n = index.shape[0]
+        pieces = [rows[name].reshape(n, -1) for name in self.columns]
+        if pieces:
+            self.matrix.index_copy_(0, index, pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1))
+
+
+@dataclass
+class _Loaded:
+    model: FrameModel
+    state: _Store
+    adapters: _Store
+
+    @property
+    def key(self) -> str:
+        return f"{self.model.name}@{self.model.version}"
+
+
+class EngineCore:
+    """All sessions' rows, and what is done to them. Slots are numbers below ``slots``; who has which is not known here.
+
+    Args:
+        models: what is stepped, in this order; a later model's output of the same name wins.
+        slots: how many sessions there can be.
+        device: where the rows live.
+    """
+
+    def __init__(self, models: Iterable[FrameModel], slots: int, device: torch.device) -> None:
+        self.device = device
+        self.slots = slots
+        self._models = [
+            _Loaded(model, _Store(model.state, slots, device), _Store(model.adapters, slots, device))
+            for model in models
+        ]
+        self._last_time: NDArray[np.int64] = np.full(slots, -1, dtype=np.int64)
+        self._serial: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
+        self._horizon_count: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
+        self._target_count: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
+        self._horizons = torch.zeros(slots, MAX_HORIZONS, device=device)
+        self._boxes = torch.zeros(slots, MAX_TARGETS, 6, device=device)
+
+    @property
+    def models(self) -> list[tuple[str, str]]:
+        """Name and version of each."""
+        return [(loaded.model.name, loaded.model.version) for loaded in self._models]
+
+    @property
+    def row_floats(self) -> int:
+        """Float32 numbers that a session's states and adapters take."""
+        return sum(loaded.state.matrix.shape[1] + loaded.adapters.matrix.shape[1] for loaded in self._models)
+
+    def join(self, slot: int, serial: int, horizons_s: list[float], profile: dict[str, bytes]) -> list[str]:
+        """Makes a slot a session's. ``profile`` holds the user's adapters, as ``leave`` gave them.
+
+        Returns:
+            The models of which there are only adapters of another version, or none that can be used.
+        """
+        self._clear(slot)
+        self._serial[slot] = serial
+        self._horizon_count[slot] = len(horizons_s)
+        self._horizons[slot, : len(horizons_s)] = torch.tensor(horizons_s, dtype=torch.float32)
+        known = {key.partition("@")[0] for key in profile}
+        return [
+            loaded.model.name
+            for loaded in self._models
+            if loaded.model.name in known and not self._put_adapters(loaded, slot, profile.get(loaded.key, b""))
+        ]
+
+    def leave(self, slot: int) -> dict[str, bytes]:
+        """Empties a slot; returns what ``profile`` does."""
+        profile = self.profile(slot)
+        self._clear(slot)
+        return profile
+
+    def profile(self, slot: int) -> dict[str, bytes]:
+        """A slot's adapters that are not all zeros: ``model@version`` to safetensors."""
+        found = {}
+        for loaded in self._models:
+            row = loaded.adapters.matrix[slot : slot + 1]
+            if bool(row.any()):
+                named = {name: value[0].cpu().contiguous() for name, value in loaded.adapters.named(row).items()}
+                found[loaded.key] = save_tensors(named)
+        return found
+
+    def scene(self, slot: int, boxes: NDArray[np.float32], *, keep_state: bool) -> None:
+        """Sets a slot's targets, ``[targets, 6]`` centres and sizes in metres.
+
+        With ``keep_state`` they are the targets of before, moved; else what was remembered of them is forgotten.
+        """
+        count = len(boxes)
+        self._target_count[slot] = count
+        self._boxes[slot] = 0
+        self._boxes[slot, :count] = torch.from_numpy(boxes.copy())
+        if not keep_state:
+            for loaded in self._models:
+                if loaded.model.remembers_scene:
+                    loaded.state.matrix[slot] = 0
+
+    @torch.inference_mode()
+    def step(self, batch: Batch, n: int) -> None:
+        """Steps all models once on the first ``n`` rows of a batch, and writes its results.
+
+        A row that cannot be used changes nothing but its own status.
+        """
+        slots = batch.head["slot"][:n].astype(np.int64)
+        times = batch.head["time"][:n]
+        seen = tracking.unpack(np.ascontiguousarray(batch.head["mask"][:n]), batch.blobs[:n])
+        gap = times - self._last_time[slots]
+        status = np.where((self._last_time[slots] >= 0) & (gap <= 0) & (seen.fault == 0), GAP, seen.fault)
+        result = batch.result[:n]
+        status = np.where(slots == VACANT, ABSENT, status)
+        result["status"] = status
+        rows = np.flatnonzero(status == 0)
+        if len(rows) == 0:
+            return
+        everyone = len(rows) == n
+        if not everyone:
+            slots, gap = slots[rows], gap[rows]
+        fresh = (self._last_time[slots] < 0) | (gap > STALE_GAP_US)
+        counts = self._target_count[slots]
+        targets = int(counts.max())
+        pick: Callable[[NDArray[np.float32]], NDArray[np.float32]] = (lambda a: a) if everyone else (lambda a: a[rows])
+        index = self._to_device(slots)
+        tracked = seen.tracked if everyone else seen.tracked[rows]
+        frames = FrameBatch(
+            dt=self._to_device(np.where(fresh, 0, gap * 1e-6).astype(np.float32)),
+            fresh=self._to_device(fresh),
+            tracked=self._to_device(tracked),
+            head=self._to_device(pick(seen.head)),
+            gaze=self._to_device(pick(seen.gaze)),
+            left=self._to_device(pick(seen.left)),
+            right=self._to_device(pick(seen.right)),
+            buttons=self._to_device(pick(seen.buttons)),
+            horizons=self._horizons.index_select(0, index),
+            targets=self._boxes[:, :targets].index_select(0, index),
+            present=self._to_device(np.arange(targets) < counts[:, None]),
+        )
+        outputs: Rows = {}
+        stepped = []
+        for loaded in self._models:
+            state = loaded.state.gather(index)
+            if fresh.any():
+                state[frames.fresh] = 0
+            adapters = loaded.adapters.gather(index)
+            found, new = loaded.model.step(frames, loaded.state.named(state), loaded.adapters.named(adapters))
+            outputs.update(found)
+            stepped.append((loaded, new))
+        # Only when every model has stepped: one that raises must leave no session half a frame ahead.
+        for loaded, new in stepped:
+            loaded.state.scatter(index, new)
+        self._last_time[slots] = times if everyone else times[rows]
+        self._write(batch, rows, slots, tracked, counts, outputs)
+
+    def checkpoint_rows(self, checkpoint: Checkpoint, slots: NDArray[np.int64]) -> None:
+        """Copies what the engine knows of some slots to where it outlives this process."""
+        index = self._to_device(slots)
+        rows = torch.cat(
+            [store.gather(index) for loaded in self._models for store in (loaded.state, loaded.adapters)], dim=1
+        )
+        checkpoint.write(slots, self._serial[slots], self._last_time[slots], rows.cpu().numpy())
+
+    def restore(self, checkpoint: Checkpoint, slot: int) -> bool:
+        """Takes a joined slot's rows back from a checkpoint; false if there is none of this very session."""
+        found = checkpoint.read(slot, int(self._serial[slot]))
+        if found is None:
+            return False
+        last_time, row = found
+        self._last_time[slot] = last_time
+        at = 0
+        for loaded in self._models:
+            for store in (loaded.state, loaded.adapters):
+                width = store.matrix.shape[1]
+                store.matrix[slot] = torch.from_numpy(row[at : at + width]).to(self.device)
+                at += width
+        return True
+
+    def warm_up(self) -> None:
+        """Steps every model a few times at several sizes, so that the first session does not wait for first calls."""
+        memory = memoryview(bytearray(Batch.size(self.slots)))
+        batch = Batch(memory, self.slots)
+        sizes = [n for n in (1, 2, 4, 8, 16, 32, 64, 128, 256) if n <= self.slots]
+        for time, n in enumerate((*sizes, *sizes), start=1):
+            batch.head["slot"][:n] = np.arange(n)
+            batch.head["time"][:n] = time * 11_111
+            self._target_count[:n] = 10
+            self.step(batch, n)
+        for slot in range(sizes[-1]):
+            self._clear(slot)
+
+    def _to_device(self, array: NDArray[np.generic]) -> Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        return tensor if self.device.type == "cpu" else tensor.pin_memory().to(self.device, non_blocking=True)
+
+    def _clear(self, slot: int) -> None:
+        for loaded in self._models:
+            loaded.state.matrix[slot] = 0
+            loaded.adapters.matrix[slot] = 0
+        self._last_time[slot] = -1
+        self._serial[slot] = 0
+        self._horizon_count[slot] = 0
+        self._target_count[slot] = 0
+        self._horizons[slot] = 0
+        self._boxes[slot] = 0
+
+    def _put_adapters(self, loaded: _Loaded, slot: int, data: bytes) -> bool:
+        try:
+            tensors = load_tensors(data)
+        except SafetensorError:
+            return False
+        columns = loaded.model.adapters
+        if {name: tuple(value.shape) for name, value in tensors.items()} != dict(columns):
+            return False
+        row = torch.cat([tensors[name].reshape(-1).float() for name in columns])
+        if not bool(row.isfinite().all()):
+            return False
+        loaded.adapters.matrix[slot] = row.to(self.device)
+        return True
+
+    def _write(
+        self,
+        batch: Batch,
+        rows: NDArray[np.int64],
+        slots: NDArray[np.int64],
+        tracked: NDArray[np.bool_],
+        counts: NDArray[np.int64],
+        outputs: Rows,
+    ) -> None:
+        result = batch.result
+        result["devices"][rows] = 0
+        result["poses"][rows] = 0
+        result["targets"][rows] = 0
+        result["best"][rows] = -1
+        sound = np.ones(len(rows), dtype=np.bool_)
+        if "target" in outputs and outputs["target"].shape[1]:
+            probabilities = outputs["target"].cpu().numpy()
+            batch.probabilities[rows, : probabilities.shape[1]] = probabilities
+            result["targets"][rows] = counts
+            sound &= np.isfinite(probabilities).all(axis=1)
+            result["best"][rows] = np.where(counts > 0, probabilities.argmax(axis=1), -1)
+        if "forecast" in outputs:
+            forecast = outputs["forecast"].cpu().numpy()
+            bits = tracked[:, [0, 2, 3]]
+            devices = bits @ np.array([1, 2, 4])
+            horizons = self._horizon_count[slots]
+            # Sessions that track the same devices and want as many horizons have rows of one layout.
+            kinds = devices * (MAX_HORIZONS + 1) + horizons
+            for kind in np.unique(kinds).tolist():
+                those = np.flatnonzero(kinds == kind)
+                width = kind % (MAX_HORIZONS + 1)
+                which = [device for device in range(len(DEVICES)) if bits[those[0], device]]
+                poses = forecast[those][:, which, :width].reshape(len(those), -1)
+                batch.forecast[rows[those], : poses.shape[1]] = poses
+                result["poses"][rows[those]] = len(which) * width
+                sound[those] &= np.isfinite(poses).all(axis=1)
+            result["devices"][rows] = np.where(horizons > 0, devices, 0)
+        if not sound.all():
+            # What was extreme enough to break a model must not stay in its state.
+            result["status"][rows[~sound]] = FAILED
+            for slot in slots[~sound].tolist():
+                for loaded in self._models:
+                    loaded.state.matrix[slot] = 0

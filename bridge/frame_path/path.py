@@ -1,0 +1,288 @@
+"""The gateway's end of the frame path: who sits in which slot, the batch that fills, the batch that is stepped.
+
+Frames are written straight into the open batch. It is handed to the engine when the engine is free and a short
+coalescing window has passed, so the busier the daemon, the larger the batches and the fewer the operator calls a frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Protocol
+
+import numpy as np
+
+from bridge import tracking
+from bridge.frame_path.batch import FORECAST, HEAD_DTYPE, HEAD_FORMAT, VACANT
+from bridge.frame_path.engine import Engine, EngineInfo
+from models.limits import MAX_TARGETS
+
+log = logging.getLogger("genlock.frame_path")
+
+_write_head = struct.Struct(HEAD_FORMAT).pack_into
+_HEAD_BYTES = HEAD_DTYPE.itemsize
+
+LATENCY_BOUNDS_S = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.011, 0.014, 0.02, 0.05, 0.1)
+"""Upper bounds of the classes in which the time from a frame's arrival to its answer is counted."""
+
+Profile = Mapping[str, bytes]
+"""``model@version`` to that model's adapters as safetensors."""
+
+
+class Receiver(Protocol):
+    """Who gets a seat's answers."""
+
+    def answered(self, q: int, t: int, devices: int, forecast: bytes, best: int, probabilities: bytes) -> None:
+        """A frame's answer, in the terms of ``protocol.Actions``."""
+
+    def refused(self, q: int, status: int) -> None:
+        """A frame that the engine could not use; ``status`` as in ``batch.RESULT_DTYPE``."""
+
+
+class Full(Exception):
+    """Every slot is taken."""
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """A session's place in the engine. ``row`` is its row in the open batch, -1 if it has none."""
+
+    slot: int
+    serial: int
+    receiver: Receiver
+    horizons_s: tuple[float, ...]
+    profile: Profile
+    joined: asyncio.Future[list[str]]
+    row: int = -1
+    boxes: bytes = b""
+    left: asyncio.Future[Profile] | None = None
+    snapshots: list[asyncio.Future[Profile]] = field(default_factory=list)
+
+
+@dataclass
+class FrameCounters:
+    """Frames, since the start."""
+
+    received: int = 0
+    overtaken: int = 0
+    answered: int = 0
+    refused: int = 0
+    lost: int = 0
+    steps: int = 0
+    rows: int = 0
+    latency_count: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_S) + 1))
+    latency_sum_s: float = 0.0
+
+
+class FramePath:
+    """Batches the frames of all sessions through an engine.
+
+    Args:
+        engine: not yet started.
+        slots: as many as the engine has.
+        window_s: how long the first frame of a batch waits for others, from when the engine is free.
+        on_engine: called with false when the engine is lost and with true when there is one again.
+    """
+
+    def __init__(self, engine: Engine, *, slots: int, window_s: float, on_engine: Callable[[bool], None]) -> None:
+        self.counters = FrameCounters()
+        self.info = EngineInfo()
+        self._engine = engine
+        self._window_s = window_s
+        self._on_engine = on_engine
+        self._free = list(range(slots - 1, -1, -1))
+        self._seats: dict[int, Seat] = {}
+        self._serial = 0
+        self._open = 0
+        self._head = engine.batches[0].head_bytes
+        self._blobs = engine.batches[0].blob_bytes
+        self._rows: list[tuple[Seat, int, int, float]] = []
+        self._stepping: list[tuple[Seat, int, int, float]] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._up = False
+        self._was_up = False
+
+    @property
+    def up(self) -> bool:
+        """Whether there is an engine to step frames."""
+        return self._up
+
+    async def start(self) -> None:
+        """Starts the engine.
+
+        Raises:
+            EngineError: it cannot be started.
+        """
+        self._loop = asyncio.get_running_loop()
+        self.info = await self._engine.start(self)
+
+    async def stop(self) -> None:
+        """Stops the engine; sessions should have left before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._engine.stop()
+
+    def join(self, receiver: Receiver, horizons_s: Sequence[float], profile: Profile) -> Seat:
+        """Takes a slot; ``await seat.joined`` for the models whose adapters were set aside.
+
+        Raises:
+            Full: there is none.
+        """
+        if not self._free:
+            raise Full
+        self._serial += 1
+        seat = Seat(self._free.pop(), self._serial, receiver, tuple(horizons_s), profile, self._loop.create_future())
+        self._seats[seat.slot] = seat
+        if self._up:
+            self._engine.request("join", seat.slot, seat.serial, seat.horizons_s, dict(profile), False)
+        return seat
+
+    def scene(self, seat: Seat, boxes: bytes, *, keep_state: bool) -> None:
+        """Sets a seat's targets: float32 ``[targets, 6]``, centre and size of each box in metres."""
+        seat.boxes = boxes
+        if self._up:
+            self._engine.request("scene", seat.slot, seat.serial, boxes, keep_state)
+
+    def submit(self, seat: Seat, q: int, t: int, mask: int, blob: bytes) -> None:
+        """Takes a frame, whose blob must be as long as its mask says. A frame not yet taken is overtaken."""
+        counters = self.counters
+        counters.received += 1
+        row = seat.row
+        if row < 0:
+            seat.row = row = len(self._rows)
+            self._rows.append((seat, q, t, monotonic()))
+        else:
+            counters.overtaken += 1
+            self._rows[row] = (seat, q, t, monotonic())
+        _write_head(self._head, row * _HEAD_BYTES, seat.slot, mask, t)
+        at = row * tracking.ROW_BYTES
+        self._blobs[at : at + len(blob)] = blob
+        if self._stepping is None and self._up:
+            if len(self._rows) == len(self._seats):
+                # Nobody is left to wait for.
+                self._publish()
+            elif self._timer is None:
+                self._timer = self._loop.call_later(self._window_s, self._publish)
+
+    async def profile(self, seat: Seat) -> Profile:
+        """What has been learned in a seat so far."""
+        snapshot: asyncio.Future[Profile] = self._loop.create_future()
+        seat.snapshots.append(snapshot)
+        if self._up:
+            self._engine.request("profile", seat.slot, seat.serial)
+        return await snapshot
+
+    async def leave(self, seat: Seat) -> Profile:
+        """Gives a slot back; returns what was learned in it. Waits for an engine if there is none."""
+        if seat.left is None:
+            seat.left = self._loop.create_future()
+            if seat.row >= 0:
+                # The slot may be another session's by the time that its row is stepped.
+                _write_head(self._head, seat.row * _HEAD_BYTES, VACANT, 0, 0)
+            if self._up:
+                self._engine.request("leave", seat.slot, seat.serial)
+        return await asyncio.shield(seat.left)
+
+    def ready(self, info: EngineInfo) -> None:
+        """See ``engine.EngineListener``."""
+        self.info = info
+        self._up = True
+        for seat in self._seats.values():
+            ask = self._engine.request
+            ask("join", seat.slot, seat.serial, seat.horizons_s, dict(seat.profile), self._was_up)
+            if seat.boxes:
+                ask("scene", seat.slot, seat.serial, seat.boxes, True)
+            if seat.left is not None:
+                ask("leave", seat.slot, seat.serial)
+            elif seat.snapshots:
+                ask("profile", seat.slot, seat.serial)
+        if self._was_up:
+            self._on_engine(True)
+        self._was_up = True
+        if self._rows:
+            self._publish()
+
+    def lost(self, reason: str) -> None:
+        """See ``engine.EngineListener``."""
+        del reason
+        was_up, self._up = self._up, False
+        if self._stepping is not None:
+            self.counters.lost += len(self._stepping)
+            self._stepping = None
+        if was_up:
+            self._on_engine(False)
+
+    def reply(self, message: Sequence[Any]) -> None:
+        """See ``engine.EngineListener``."""
+        kind = message[0]
+        if kind == "stepped":
+            self._stepped(message[1], message[2])
+            return
+        seat = self._seats.get(message[1])
+        if seat is None or seat.serial != message[2]:
+            return
+        if kind == "joined":
+            if not seat.joined.done():
+                seat.joined.set_result(message[3])
+        elif kind == "profile":
+            snapshots, seat.snapshots = seat.snapshots, []
+            for snapshot in snapshots:
+                if not snapshot.done():
+                    snapshot.set_result(message[3])
+        elif kind == "left" and seat.left is not None:
+            del self._seats[seat.slot]
+            self._free.append(seat.slot)
+            seat.left.set_result(message[3])
+
+    def _publish(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._rows or not self._up or self._stepping is not None:
+            return
+        rows = self._stepping = self._rows
+        self._engine.request("step", self._open, len(rows))
+        self._rows = []
+        for seat, *_ in rows:
+            seat.row = -1
+        self._open = 1 - self._open
+        batch = self._engine.batches[self._open]
+        self._head, self._blobs = batch.head_bytes, batch.blob_bytes
+        self.counters.steps += 1
+        self.counters.rows += len(rows)
+
+    def _stepped(self, index: int, problem: str) -> None:
+        rows, self._stepping = self._stepping, None
+        if rows is None:
+            return
+        if self._rows:
+            self._timer = self._loop.call_later(self._window_s, self._publish)
+        counters = self.counters
+        if problem:
+            counters.lost += len(rows)
+            log.error("a step failed: %s", problem)
+            return
+        batch = self._engine.batches[index]
+        forecasts, probabilities = batch.forecast_bytes, batch.probability_bytes
+        results = batch.result[: len(rows)].tolist()
+        for row, (seat, q, t, _) in enumerate(rows):
+            status, devices, poses, targets, best = results[row]
+            if seat.left is not None:
+                continue
+            if status:
+                counters.refused += 1
+                seat.receiver.refused(q, status)
+                continue
+            counters.answered += 1
+            at = row * 4 * FORECAST
+            forecast = bytes(forecasts[at : at + 4 * tracking.POSE * poses])
+            at = row * 4 * MAX_TARGETS
+            seat.receiver.answered(q, t, devices, forecast, best, bytes(probabilities[at : at + 4 * targets]))
+        waited = monotonic() - np.array([arrived for *_, arrived in rows])
+        counters.latency_sum_s += float(waited.sum())
+        for at in np.searchsorted(LATENCY_BOUNDS_S, waited).tolist():
+            counters.latency_count[at] += 1

@@ -1,0 +1,146 @@
+"""The engine's side of the stream: carries out requests on an ``EngineCore``, and the process that does nothing else.
+
+Run as ``python -m bridge.frame_path.worker`` by ``bridge.frame_path.process``, never by hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import mmap
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack
+import numpy as np
+import torch
+
+from bridge.frame_path.batch import COUNT, Batch
+from bridge.frame_path.checkpoint import Checkpoint
+from bridge.frame_path.core import EngineCore, load_model
+from bridge.frame_path.engine import EngineOptions
+
+log = logging.getLogger("genlock.engine")
+
+_CHECKPOINT_ROWS = 16
+
+
+def build_core(options: EngineOptions) -> tuple[EngineCore, str]:
+    """Loads what the options name and warms it up; returns it and its device's name.
+
+    Raises:
+        LookupError: there is no such model or device.
+    """
+    if options.device not in ("auto", "cpu") and not torch.cuda.is_available():
+        raise LookupError(f"torch {torch.__version__} sees no device {options.device!r} here; use --device cpu")
+    cuda = torch.cuda.is_available() and options.device != "cpu"
+    device = torch.device("cuda" if options.device == "auto" and cuda else options.device.replace("auto", "cpu"))
+    torch.set_num_threads(options.threads)
+    core = EngineCore([load_model(name, device) for name in options.models], options.slots, device)
+    core.warm_up()
+    return core, torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def execute(
+    core: EngineCore, batches: Sequence[Batch], checkpoint: Checkpoint | None, request: Sequence[Any]
+) -> list[Any] | None:
+    """Carries out one request; returns its reply, if it has one."""
+    kind, *arguments = request
+    if kind == "step":
+        index, rows = arguments
+        try:
+            core.step(batches[index], rows)
+        except Exception as error:
+            log.exception("a step of %d rows failed", rows)
+            return ["stepped", index, f"{type(error).__name__}: {error}"]
+        return ["stepped", index, ""]
+    slot, serial, *rest = arguments
+    if kind == "join":
+        horizons, profile, restore = rest
+        aside = core.join(slot, serial, horizons, profile)
+        if restore and checkpoint is not None and not core.restore(checkpoint, slot):
+            log.warning("slot %d has no checkpoint; its session starts anew", slot)
+        return ["joined", slot, serial, aside]
+    if kind == "scene":
+        boxes, keep_state = rest
+        core.scene(slot, np.frombuffer(boxes, dtype="<f4").reshape(-1, 6), keep_state=keep_state)
+        return None
+    if kind == "profile":
+        return ["profile", slot, serial, core.profile(slot)]
+    if kind == "leave":
+        return ["left", slot, serial, core.leave(slot)]
+    raise ValueError(f"unknown request {kind!r}")
+
+
+class _Checkpointer:
+    """Copies rows out in small portions, those first that are oldest, so that no step waits long for it."""
+
+    def __init__(self, core: EngineCore, checkpoint: Checkpoint, every_s: float) -> None:
+        self._core = core
+        self._checkpoint = checkpoint
+        self._every_s = every_s
+        self._taken = np.zeros(core.slots)
+
+    def after_step(self, slots: np.ndarray[Any, np.dtype[np.int32]]) -> None:
+        now = time.monotonic()
+        due = slots[self._taken[slots] < now - self._every_s].astype(np.int64)[:_CHECKPOINT_ROWS]
+        if len(due):
+            self._core.checkpoint_rows(self._checkpoint, due)
+            self._taken[due] = now
+
+    def forget(self, slot: int) -> None:
+        """A slot that changes hands is due at once."""
+        self._taken[slot] = 0
+
+
+def _serve(channel: socket.socket, batch_fd: int, checkpoint_fd: int, options: EngineOptions) -> None:
+    try:
+        core, device = build_core(options)
+    except LookupError as error:
+        channel.sendall(msgpack.packb(["unable", str(error)]))
+        return
+    memory = memoryview(mmap.mmap(batch_fd, COUNT * Batch.size(options.slots)))
+    size = Batch.size(options.slots)
+    batches = [Batch(memory[at * size : (at + 1) * size], options.slots) for at in range(COUNT)]
+    size = Checkpoint.size(options.slots, core.row_floats)
+    if os.fstat(checkpoint_fd).st_size != size:
+        os.ftruncate(checkpoint_fd, size)
+    checkpoint = Checkpoint(memoryview(mmap.mmap(checkpoint_fd, size)), options.slots, core.row_floats)
+    checkpointer = _Checkpointer(core, checkpoint, options.checkpoint_s)
+    packer = msgpack.Packer()
+    unpacker = msgpack.Unpacker()
+    channel.sendall(packer.pack(["ready", core.models, device]))
+    while data := channel.recv(1 << 16):
+        unpacker.feed(data)
+        for request in unpacker:
+            reply = execute(core, batches, checkpoint, request)
+            if reply is not None:
+                channel.sendall(packer.pack(reply))
+            if request[0] == "step":
+                checkpointer.after_step(batches[request[1]].head["slot"][: request[2]])
+            elif request[0] == "join":
+                checkpointer.forget(request[1])
+
+
+def main() -> None:
+    """The process: arguments are the descriptors of the stream, the batches and the checkpoint, and the options."""
+    # The gateway decides when the engine ends, by closing the stream; a signal to the group must not come first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    channel_fd, batch_fd, checkpoint_fd = map(int, sys.argv[1:4])
+    settings = json.loads(sys.argv[4])
+    settings["models"] = tuple(settings["models"])
+    # The gateway may be gone at any moment, and then there is nobody left to tell.
+    with socket.socket(fileno=channel_fd) as channel, contextlib.suppress(ConnectionError):
+        _serve(channel, batch_fd, checkpoint_fd, EngineOptions(**settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""``GET /metrics``: the counters of all parts, read when somebody asks, in Prometheus' text format.
+
+The parts count in plain integers, because a Prometheus counter costs a lock each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psutil
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from bridge import __version__
+from bridge.frame_path.engine import EngineCounters
+from bridge.frame_path.path import LATENCY_BOUNDS_S, FramePath
+from bridge.sessions import Sessions
+from bridge.transport import TransportCounters
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics(Collector):
+    """Everything that is counted in a daemon."""
+
+    def __init__(
+        self, path: FramePath, engine: EngineCounters, sessions: Sessions, transport: TransportCounters
+    ) -> None:
+        self._path = path
+        self._engine = engine
+        self._sessions = sessions
+        self._transport = transport
+        self._process = psutil.Process()
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def render(self) -> bytes:
+        """The page."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """See ``prometheus_client.registry.Collector``."""
+        info = self._path.info
+        about = GaugeMetricFamily("genlock_info", "What runs here.", labels=("version", "device", "models"))
+        about.add_metric((__version__, info.device, " ".join(f"{name}@{version}" for name, version in info.models)), 1)
+        yield about
+        yield GaugeMetricFamily("genlock_sessions", "Sessions, connected or resumable.", len(self._sessions))
+        yield GaugeMetricFamily("genlock_sessions_connected", "Sessions with a socket.", self._sessions.connected)
+        yield GaugeMetricFamily("genlock_engine_up", "Whether frames can be stepped.", int(self._path.up))
+        memory = self._process.memory_info().rss
+        yield GaugeMetricFamily("genlock_gateway_memory_bytes", "Resident memory of the gateway.", memory)
+        counted = self._sessions.counters
+        sessions = CounterMetricFamily("genlock_sessions_total", "Sessions by what became of them.", labels=("event",))
+        for event in ("started", "resumed", "expired", "ended", "refused"):
+            sessions.add_metric((event,), getattr(counted, event))
+        yield sessions
+        frames = self._path.counters
+        fates = CounterMetricFamily("genlock_frames_total", "Frames by what became of them.", labels=("fate",))
+        for fate in ("received", "overtaken", "answered", "refused", "lost"):
+            fates.add_metric((fate,), getattr(frames, fate))
+        yield fates
+        yield CounterMetricFamily("genlock_steps_total", "Batches stepped.", frames.steps)
+        yield CounterMetricFamily("genlock_step_rows_total", "Frames in those batches.", frames.rows)
+        yield CounterMetricFamily("genlock_engine_restarts_total", "Engines lost.", self._engine.restarts)
+        latency = HistogramMetricFamily("genlock_frame_seconds", "From a frame's arrival to its answer.")
+        buckets, total = [], 0
+        bounds = (*(f"{bound:g}" for bound in LATENCY_BOUNDS_S), "+Inf")
+        for bound, count in zip(bounds, frames.latency_count, strict=True):
+            total += count
+            buckets.append((bound, total))
+        latency.add_metric((), buckets, frames.latency_sum_s)
+        yield latency
+        errors = CounterMetricFamily("genlock_errors_total", "Errors told to clients.", labels=("code",))
+        for code, count in sorted(self._sessions.errors.items()):
+            errors.add_metric((code,), count)
+        yield errors
+        sockets = self._transport
+        yield GaugeMetricFamily("genlock_connections", "Open sockets.", sockets.open)
+        traffic = CounterMetricFamily("genlock_traffic_bytes_total", "Bytes on the wire.", labels=("direction",))
+        traffic.add_metric(("in",), sockets.bytes_in)
+        traffic.add_metric(("out",), sockets.bytes_out)
+        yield traffic
+        messages = CounterMetricFamily("genlock_messages_total", "WebSocket messages.", labels=("direction",))
+        messages.add_metric(("in",), sockets.messages_in)
+        messages.add_metric(("out",), sockets.messages_out)
+        yield messages
+        closes = CounterMetricFamily("genlock_closes_total", "Closed WebSockets.", labels=("code",))
+        for close_code, count in sorted(sockets.closes.items()):
+            closes.add_metric((str(close_code),), count)
+        yield closes

@@ -1,0 +1,1 @@
+"""Personal state: what outlives a session."""

@@ -1,0 +1,216 @@
+"""One headset's life, from its ``hello`` to its end: what it may send, what it gets, what is remembered of it."""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections import OrderedDict
+from collections.abc import Sequence
+from time import monotonic
+from typing import Final, Protocol
+
+from bridge.actions import Answers
+from bridge.frame_path.batch import FAILED, GAP
+from bridge.frame_path.path import FramePath, Seat
+from bridge.protocol import (
+    Ack,
+    ClientMessage,
+    Error,
+    ErrorCode,
+    Frame,
+    Hello,
+    Message,
+    Refused,
+    Scene,
+    Target,
+    encode,
+    type_of,
+)
+from bridge.tracking import BLOB_BYTES, Fault
+from models.limits import MAX_TARGETS
+
+log = logging.getLogger("genlock.session")
+
+SERVES: Final = ("hello", "frame", "scene", "bye")
+"""Client messages that this daemon can answer."""
+
+MAX_AHEAD_S: Final = 10.0
+"""How much faster than ours a device's clock may have run since the last frame."""
+
+_REMEMBERED_IDS: Final = 4096
+_FAULTS: Final = {
+    Fault.NOT_FINITE: (ErrorCode.NOT_FINITE, "d", "a number is NaN or infinite"),
+    Fault.TOO_FAR: (ErrorCode.INVALID, "d", "a position is more than 10 km away; positions are metres"),
+    Fault.QUATERNION: (ErrorCode.QUATERNION, "d", "a quaternion is not of unit length; the order is x, y, z, w"),
+    GAP: (ErrorCode.TIME, "t", "the time is not later than that of the frame before"),
+    FAILED: (ErrorCode.INTERNAL, "", "the models could not answer this frame"),
+}
+
+
+class Link(Protocol):
+    """What a session needs of its connection."""
+
+    writable: bool
+
+    def send(self, data: bytes) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+
+class Sink(Protocol):
+    """Where a session's messages are written down."""
+
+    def message(self, time_us: int, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Session:
+    """A connected headset. Survives its socket: ``attach`` and ``detach`` change the link and nothing else.
+
+    Args:
+        identifier: names it to people.
+        resume: the secret that lets another connection go on with it.
+        hello: what it began with.
+        path: the frame path.
+        sink: writes down what it sends, if anything does.
+    """
+
+    def __init__(self, identifier: str, resume: str, hello: Hello, path: FramePath, sink: Sink | None) -> None:
+        self.id = identifier
+        self.resume = resume
+        self.user = hello.user
+        self.app = hello.app.name
+        self.link: Link | None = None
+        self.last_q = -1
+        self.frames = 0
+        self.started = monotonic()
+        self.seat: Seat
+        self._path = path
+        self._sink = sink
+        self._answers = Answers()
+        self._last_t = -1
+        self._last_at = 0.0
+        self._targets: dict[str, Target] = {}
+        self._done: OrderedDict[str, None] = OrderedDict()
+
+    def attach(self, link: Link) -> None:
+        """Speaks through this connection from now on."""
+        self.link = link
+
+    def detach(self) -> None:
+        """The connection is gone."""
+        self.link = None
+        self._answers.forget_held()
+
+    def end(self) -> None:
+        """The session is over: finishes what is written down of it."""
+        if self._sink is not None:
+            self._sink.close()
+
+    def send(self, message: Message) -> None:
+        """Sends a message, if there is a connection."""
+        if self.link is not None:
+            self.link.send(encode(message))
+
+    def record(self, data: bytes) -> None:
+        """Writes a message down, if anything is to be."""
+        if self._sink is not None:
+            self._sink.message(int((monotonic() - self.started) * 1e6), data)
+
+    def frame(self, frame: Frame) -> None:
+        """Takes a frame into the open batch.
+
+        Raises:
+            Refused: it cannot be used; the session is as it was.
+        """
+        blob = frame.d
+        if len(blob) != BLOB_BYTES[frame.m]:
+            text = f"frame.d: {len(blob)} bytes, but the parts in m = {frame.m:#x} take {BLOB_BYTES[frame.m]}"
+            raise Refused(Error(ErrorCode.INVALID, text, "frame", "d", q=frame.q))
+        if frame.q <= self.last_q:
+            text = f"frame.q: {frame.q} does not follow {self.last_q}; sequence numbers grow"
+            raise Refused(Error(ErrorCode.SEQUENCE, text, "frame", "q", q=frame.q))
+        now = monotonic()
+        if self._last_t >= 0:
+            gap = frame.t - self._last_t
+            if gap <= 0:
+                text = f"frame.t: {frame.t} is not later than {self._last_t}, the time of the frame before"
+                raise Refused(Error(ErrorCode.TIME, text, "frame", "t", q=frame.q))
+            if gap * 1e-6 > now - self._last_at + MAX_AHEAD_S:
+                text = (
+                    f"frame.t: {gap * 1e-6:.1f} s after the frame before, but only {now - self._last_at:.1f} s have"
+                    " passed; times are microseconds of one monotonic clock"
+                )
+                raise Refused(Error(ErrorCode.TIME, text, "frame", "t", q=frame.q))
+        self.last_q = frame.q
+        self._last_t = frame.t
+        self._last_at = now
+        self._path.submit(self.seat, frame.q, frame.t, frame.m, blob)
+
+    def event(self, message: ClientMessage) -> None:
+        """Takes any message but a frame, a ``hello`` or a ``bye``. What carries an ``id`` is applied once.
+
+        Raises:
+            Refused: it cannot be used; the session is as it was.
+        """
+        if isinstance(message, Scene):
+            if message.id not in self._done:
+                self._scene(message)
+                self._done[message.id] = None
+                if len(self._done) > _REMEMBERED_IDS:
+                    self._done.popitem(last=False)
+            self.send(Ack(message.id))
+            return
+        kind = type_of(message)
+        identifier: str = getattr(message, "id", "")
+        if kind == "hello":
+            raise Refused(Error(ErrorCode.INVALID, "hello: this connection has a session already", kind))
+        text = f"{kind}: not served by this daemon, which serves {', '.join(SERVES)}"
+        raise Refused(Error(ErrorCode.UNSUPPORTED, text, kind, id=identifier))
+
+    def answered(self, q: int, t: int, devices: int, forecast: bytes, best: int, probabilities: bytes) -> None:
+        """See ``frame_path.path.Receiver``."""
+        self.frames += 1
+        link = self.link
+        if link is not None:
+            data = self._answers.answer(q, t, devices, forecast, best, probabilities, writable=link.writable)
+            if data is not None:
+                link.send(data)
+
+    def refused(self, q: int, status: int) -> None:
+        """See ``frame_path.path.Receiver``."""
+        code, key, text = _FAULTS[status]
+        self.send(Error(code, f"frame{'.' if key else ''}{key}: {text}", "frame", key, q=q))
+
+    def writable(self) -> None:
+        """The connection has caught up."""
+        data = self._answers.held()
+        if data is not None and self.link is not None:
+            self.link.send(data)
+
+    def _scene(self, scene: Scene) -> None:
+        targets: dict[str, Target] = {} if scene.replace else dict(self._targets)
+        if scene.replace and scene.remove:
+            text = "scene.remove: only with replace false; a scene that replaces has only what it lists"
+            raise Refused(Error(ErrorCode.INVALID, text, "scene", "remove", scene.id))
+        for identifier in scene.remove:
+            targets.pop(identifier, None)
+        named: set[str] = set()
+        for at, target in enumerate(scene.targets):
+            if target.id in named:
+                text = f"scene.targets[{at}].id: {target.id!r} is there twice"
+                raise Refused(Error(ErrorCode.INVALID, text, "scene", f"targets[{at}].id", scene.id))
+            named.add(target.id)
+            targets[target.id] = target
+        if len(targets) > MAX_TARGETS:
+            text = f"scene.targets: {len(targets)} in all; at most {MAX_TARGETS} are allowed"
+            raise Refused(Error(ErrorCode.INVALID, text, "scene", "targets", scene.id))
+        same = list(targets) == list(self._targets)
+        self._targets = targets
+        self._path.scene(self.seat, _boxes(list(targets.values())), keep_state=same)
+
+
+def _boxes(targets: Sequence[Target]) -> bytes:
+    numbers = [number for target in targets for number in (*target.position, *target.size)]
+    return struct.pack(f"<{len(numbers)}f", *numbers)

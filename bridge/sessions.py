@@ -1,0 +1,241 @@
+"""All sessions: who is admitted, who may resume, who has left, and how everybody is sent home."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from bridge.frame_path.path import FramePath, Full
+from bridge.profiles.store import ProfileStore
+from bridge.protocol import (
+    VERSION,
+    VERSION_MAJOR,
+    CloseCode,
+    Error,
+    ErrorCode,
+    Hello,
+    Limits,
+    ModelInfo,
+    Notice,
+    NoticeCode,
+    Welcome,
+)
+from bridge.session import SERVES, Session, Sink
+
+log = logging.getLogger("genlock.session")
+
+TRY_AGAIN_LATER: Final = 1013
+"""WebSocket close code for a daemon that is full or drains."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionOptions:
+    """How sessions are kept.
+
+    Attributes:
+        token: what ``hello`` must carry; empty lets everybody in.
+        resume_s: how long a session outlives its socket.
+        hello_timeout_s: how long a connection may stay silent.
+        messages_per_second: told to clients in ``welcome``.
+    """
+
+    token: str = ""
+    resume_s: float = 30.0
+    hello_timeout_s: float = 10.0
+    messages_per_second: int = 1000
+
+
+@dataclass
+class SessionCounters:
+    """Sessions, since the start."""
+
+    started: int = 0
+    resumed: int = 0
+    expired: int = 0
+    ended: int = 0
+    refused: int = 0
+
+
+class Turned(Exception):
+    """A ``hello`` that is not let in: the error it gets, and how the connection is closed."""
+
+    def __init__(self, error: Error, close_code: int) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.close_code = close_code
+
+
+class Sessions:
+    """The sessions of a daemon.
+
+    Args:
+        path: the frame path, started.
+        store: where profiles are.
+        make_sink: opens what writes a session down, from its ``hello`` and its name; nothing is if it is absent.
+    """
+
+    def __init__(
+        self,
+        path: FramePath,
+        store: ProfileStore,
+        options: SessionOptions,
+        make_sink: Callable[[Hello, str], Sink] | None,
+    ) -> None:
+        self.options = options
+        self.counters = SessionCounters()
+        self.errors: dict[str, int] = {}
+        self.draining = False
+        self._path = path
+        self._store = store
+        self._make_sink = make_sink
+        self._sessions: dict[str, Session] = {}
+        self._expiry: dict[str, asyncio.TimerHandle] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    @property
+    def connected(self) -> int:
+        """Sessions that have a socket."""
+        return sum(session.link is not None for session in self._sessions.values())
+
+    async def admit(self, hello: Hello) -> tuple[Session, bool]:
+        """The session that a ``hello`` begins or goes on with, and whether it goes on.
+
+        Raises:
+            Turned: it is not let in.
+        """
+        self._check(hello)
+        session = self._sessions.get(hello.resume) if hello.resume else None
+        if session is not None and session.user == hello.user and session.app == hello.app.name:
+            timer = self._expiry.pop(session.resume, None)
+            if timer is not None:
+                timer.cancel()
+            if session.link is not None:
+                old, session.link = session.link, None
+                old.close(CloseCode.RESUMED_ELSEWHERE, "the session goes on in another connection")
+            self.counters.resumed += 1
+            return session, True
+        return await self._begin(hello), False
+
+    def welcome(self, session: Session, resumed: bool) -> Welcome:
+        """What a session is told when it begins or goes on."""
+        return Welcome(
+            version=VERSION,
+            session=session.id,
+            resume=session.resume,
+            resume_s=self.options.resume_s,
+            resumed=resumed,
+            last_q=max(session.last_q, 0),
+            models=[ModelInfo(name, version) for name, version in self._path.info.models],
+            serves=list(SERVES),
+            limits=Limits(messages_per_second=self.options.messages_per_second),
+            server_time=int(monotonic() * 1e6),
+            recording=self._make_sink is not None,
+        )
+
+    def dropped(self, session: Session) -> None:
+        """A session lost its socket; it may be resumed for a while."""
+        session.detach()
+        if session.resume not in self._sessions:
+            return
+        if self.draining:
+            self.leave(session)
+            return
+        self._expiry[session.resume] = asyncio.get_running_loop().call_later(
+            self.options.resume_s, self._expire, session
+        )
+
+    def leave(self, session: Session) -> None:
+        """A session is over: its slot is given back and its profile written."""
+        if self._sessions.pop(session.resume, None) is None:
+            return
+        timer = self._expiry.pop(session.resume, None)
+        if timer is not None:
+            timer.cancel()
+        self.counters.ended += 1
+        task = asyncio.create_task(self._leave(session), name=f"leave {session.id}")
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    def tell_all(self, notice: Notice) -> None:
+        """Sends a notice to every session."""
+        for session in self._sessions.values():
+            session.send(notice)
+
+    def count_error(self, code: str) -> None:
+        """Counts an error that a client was told of."""
+        self.errors[code] = self.errors.get(code, 0) + 1
+
+    def drain(self) -> None:
+        """Admits nobody from now on, and tells everybody."""
+        self.draining = True
+        self.tell_all(Notice(NoticeCode.DRAINING, "the daemon is stopping; connect again in a moment", 1000))
+
+    async def end_all(self, timeout_s: float) -> bool:
+        """Ends every session and waits for the profiles; false if some could not be written in time."""
+        for session in list(self._sessions.values()):
+            self.leave(session)
+        if not self._leaving:
+            return True
+        _, late = await asyncio.wait(self._leaving, timeout=timeout_s)
+        for task in late:
+            task.cancel()
+        return not late
+
+    def _check(self, hello: Hello) -> None:
+        major = int(hello.version.partition(".")[0])
+        if major != VERSION_MAJOR:
+            text = f"hello.version: the client speaks {hello.version}, this daemon {VERSION}; update the older one"
+            raise self._turned(Error(ErrorCode.VERSION, text, "hello", "version"), CloseCode.VERSION)
+        if self.options.token and not hmac.compare_digest(hello.token.encode(), self.options.token.encode()):
+            text = "hello.token: wrong or missing; give the token that the daemon was started with"
+            raise self._turned(Error(ErrorCode.UNAUTHORIZED, text, "hello", "token"), CloseCode.UNAUTHORIZED)
+        if self.draining:
+            raise self._turned(Error(ErrorCode.FULL, "the daemon is stopping", "hello"), TRY_AGAIN_LATER)
+
+    def _turned(self, error: Error, close_code: int) -> Turned:
+        self.counters.refused += 1
+        return Turned(error, close_code)
+
+    async def _begin(self, hello: Hello) -> Session:
+        profile = await asyncio.to_thread(self._store.load, hello.user)
+        identifier = secrets.token_hex(4)
+        sink = self._make_sink(hello, identifier) if self._make_sink is not None else None
+        session = Session(identifier, secrets.token_urlsafe(24), hello, self._path, sink)
+        try:
+            session.seat = self._path.join(session, [ms / 1000 for ms in hello.horizons_ms], profile.adapters)
+        except Full:
+            session.end()
+            text = f"the daemon is full: {len(self._sessions)} sessions"
+            raise self._turned(Error(ErrorCode.FULL, text, "hello"), TRY_AGAIN_LATER) from None
+        self._sessions[session.resume] = session
+        self.counters.started += 1
+        session.seat.joined.add_done_callback(lambda joined: self._joined(session, joined))
+        log.info("session %s: user %r, app %r", session.id, session.user, session.app)
+        return session
+
+    def _joined(self, session: Session, joined: asyncio.Future[list[str]]) -> None:
+        if not joined.cancelled() and (aside := joined.result()):
+            text = f"what was learned for {', '.join(aside)} belongs to another version and was set aside"
+            session.send(Notice(NoticeCode.PROFILE_SET_ASIDE, text))
+
+    def _expire(self, session: Session) -> None:
+        log.info("session %s: not resumed within %g s", session.id, self.options.resume_s)
+        self.counters.expired += 1
+        self._expiry.pop(session.resume, None)
+        self.leave(session)
+
+    async def _leave(self, session: Session) -> None:
+        adapters = await self._path.leave(session.seat)
+        seconds = monotonic() - session.started
+        await asyncio.to_thread(self._store.add_session, session.user, session.frames, seconds, adapters)
+        await asyncio.to_thread(session.end)
+        log.info("session %s: over after %.1f s and %d frames", session.id, seconds, session.frames)

@@ -1,0 +1,1 @@
+"""Genlock's networks, their training and their evaluation. Knows nothing of sockets."""

@@ -1,0 +1,50 @@
+"""Frame models whose answers a test can work out by hand."""
+
+from __future__ import annotations
+
+import torch
+
+from models.frame_model import DEVICES, MAX_HORIZONS, MAX_TARGETS, FrameBatch, Rows
+
+
+class Counting:
+    """Forecasts that everything stays where it is; x is raised by the number of frames seen before, and by ``bias``.
+
+    The probability of a target is uniform. So a test sees from one answer whose state and adapters were used.
+    """
+
+    name = "counting"
+    version = "1"
+    state = {"frames": (1,), "spare": (2, 3)}
+    adapters = {"bias": (1,)}
+    remembers_scene = False
+
+    @classmethod
+    def load(cls, *, device: torch.device | str = "cpu") -> Counting:
+        return cls()
+
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows]:
+        poses = torch.stack((batch.head, batch.left, batch.right), dim=1)
+        forecast = poses[:, :, None, :].repeat(1, 1, MAX_HORIZONS, 1)
+        forecast[..., 0] += (state["frames"] + adapters["bias"])[:, :, None]
+        present = batch.present.float()
+        target = present / present.sum(1, keepdim=True).clamp_min(1)
+        assert forecast.shape[1] == len(DEVICES)
+        assert target.shape[1] <= MAX_TARGETS
+        return {"forecast": forecast, "target": target}, {"frames": state["frames"] + 1, "spare": state["spare"]}
+
+
+class Failing(Counting):
+    """Raises when any head is higher than 100 m, and kills its process above 200 m."""
+
+    name = "failing"
+
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows]:
+        highest = float(batch.head[:, 1].max())
+        if highest > 200:
+            import os
+
+            os._exit(9)
+        if highest > 100:
+            raise RuntimeError("too high")
+        return super().step(batch, state, adapters)
