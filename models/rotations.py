@@ -30,7 +30,8 @@ def rotate(q: Tensor, v: Tensor) -> Tensor:
     """Vectors ``[..., 3]`` turned by ``q``."""
     u = q[..., :3]
     t = 2.0 * torch.linalg.cross(u, v)
-    return v + q[..., 3:] * t + torch.linalg.cross(u, t)
+    turned: Tensor = v + q[..., 3:] * t + torch.linalg.cross(u, t)
+    return turned
 
 
 def from_rotation_vector(r: Tensor) -> Tensor:
@@ -47,12 +48,14 @@ def to_rotation_vector(q: Tensor) -> Tensor:
     sine = torch.linalg.vector_norm(vector, dim=-1, keepdim=True)
     angle = 2.0 * torch.atan2(sine, scalar)
     scale = torch.where(sine > 1e-6, angle / sine.clamp_min(1e-6), 2.0 / scalar.clamp_min(1e-6))
-    return vector * scale
+    turned: Tensor = vector * scale
+    return turned
 
 
 def angle_between(a: Tensor, b: Tensor) -> Tensor:
     """The angle ``[...]`` of the rotation that takes ``a`` to ``b``, radians in 0 to pi."""
-    return torch.linalg.vector_norm(to_rotation_vector(multiply(conjugate(a), b)), dim=-1)
+    angle: Tensor = torch.linalg.vector_norm(to_rotation_vector(multiply(conjugate(a), b)), dim=-1)
+    return angle
 
 
 def forward(q: Tensor) -> Tensor:

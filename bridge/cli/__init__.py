@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge import __version__
-from bridge.cli import serve
+from bridge.cli import demo, evaluate, recording, serve, simulate
 
 app = typer.Typer(
     name="genlock",
@@ -18,6 +18,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(serve.serve)
+app.command()(simulate.simulate)
+app.command()(demo.demo)
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(recording.app, name="recording")
 
 
 def _version(wanted: bool) -> None:

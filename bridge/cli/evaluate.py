@@ -15,9 +15,7 @@ app = typer.Typer(help="Measure the shipped models beside their baselines.", no_
 
 Data = Annotated[Path, typer.Option("--data", help="A folder in the format of vr_objects.", file_okay=False)]
 Weights = Annotated[Path | None, typer.Option("--weights", help="Other weights than the shipped ones.")]
-Users = Annotated[
-    str | None, typer.Option("--users", help="Whom to measure on, as u15,u16; else all not trained on.")
-]
+Users = Annotated[str | None, typer.Option("--users", help="Whom to measure on, as u15,u16; else all not trained on.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 

@@ -22,6 +22,8 @@ from bridge.daemon import Daemon, DaemonOptions
 from bridge.frame_path.engine import EngineError, EngineOptions
 from bridge.profiles.store import StoreError
 from bridge.protocol import Hello
+from bridge.recording.format import RecordingError
+from bridge.recording.recorder import Recorder
 from bridge.session import Sink
 from bridge.sessions import SessionOptions
 from bridge.transport import TransportOptions
@@ -114,8 +116,14 @@ def serve(
         sessions=SessionOptions(token=token, resume_s=resume_s),
         transport=TransportOptions(origins=tuple(origin or ())),
     )
+    try:
+        recorder = Recorder(record) if record is not None else None
+    except RecordingError as error:
+        fail(str(error))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        complete = runner.run(_run(options, _sinks(record)))
+        complete = runner.run(_run(options, recorder.open if recorder is not None else None))
+    if recorder is not None:
+        recorder.close()
     raise typer.Exit(0 if complete else 1)
 
 
@@ -147,12 +155,6 @@ async def _run(options: DaemonOptions, make_sink: Callable[[Hello, str], Sink] |
     await stopping
     log.info("stopping: %d sessions", len(daemon.sessions))
     return await daemon.drain()
-
-
-def _sinks(folder: Path | None) -> Callable[[Hello, str], Sink] | None:
-    if folder is None:
-        return None
-    fail("--record is not there yet")
 
 
 def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

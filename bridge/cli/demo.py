@@ -1,0 +1,155 @@
+"""``genlock demo``: a daemon and simulated headsets, started, shown and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+import time
+from asyncio.subprocess import Process
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from bridge.cli.errors import fail
+from bridge.cli.headset_table import headset_table, wide_console
+from bridge.cli.simulate import load_tracks, make_headsets, play_out_of_step
+from bridge.headset.client import ConnectError
+from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
+from bridge.headset.track import Track
+from bridge.recording.format import SUFFIX
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "recordings"
+
+_READY_TIMEOUT_S = 180.0
+_EXIT_TIMEOUT_S = 20.0
+_PLAIN_EVERY_S = 10.0
+
+
+class DaemonFailed(RuntimeError):
+    """The daemon did not become ready, or did not stop as it should; the message has its last words."""
+
+
+def demo(
+    duration: Annotated[float, typer.Option(help="Seconds.", min=1)] = 60.0,
+    sessions: Annotated[int, typer.Option(help="How many headsets.", min=1, max=512)] = 4,
+    hz: Annotated[float, typer.Option(help="Frames a second of each.", min=1, max=240)] = 90.0,
+    recording: Annotated[
+        list[Path] | None, typer.Option(help="What to replay; else samples/recordings.", dir_okay=False)
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where the models run: auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Start a daemon, connect simulated headsets that replay real recordings, and watch."""
+    recordings = recording or sorted(SAMPLES.glob(f"*{SUFFIX}"))
+    if not recordings:
+        fail(f"no recordings in {SAMPLES}; name one with --recording")
+    tracks = load_tracks(recordings, hz)
+    with tempfile.TemporaryDirectory(prefix="genlock-") as folder:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_demo(tracks, sessions, duration, device, Path(folder) / "profiles.sqlite"))
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except (DaemonFailed, ConnectError, Refusal) as error:
+            fail(str(error), code=1)
+
+
+async def _demo(tracks: Sequence[Track], sessions: int, duration_s: float, device: str, profiles: Path) -> None:
+    console = wide_console()
+    async with _daemon(console, device, profiles) as url:
+        headsets = make_headsets(url, tracks, sessions, HeadsetOptions())
+        try:
+            for headset in headsets:
+                await headset.connect()
+            await _play(console, url, headsets, duration_s)
+        finally:
+            await asyncio.gather(*(headset.close() for headset in headsets))
+    console.print(headset_table(headsets))
+    answered = sum(headset.statistics.answered for headset in headsets)
+    late = sum(headset.statistics.late for headset in headsets)
+    share = f", {100 * late / answered:.2f} % of them late" if answered else ""
+    console.print(f"{answered} frames answered{share}. The daemon has stopped; nothing is left running.")
+
+
+async def _play(console: Console, url: str, headsets: Sequence[SimulatedHeadset], duration_s: float) -> None:
+    models = ", ".join(f"{model.name} {model.version}" for model in headsets[0].welcome.models)
+    began = time.monotonic()
+
+    def view() -> Group:
+        left = max(0.0, duration_s - (time.monotonic() - began))
+        about = Text.assemble(("Genlock", "bold"), f"  {url}  {models}  {left:.0f} s left")
+        return Group(about, headset_table(headsets))
+
+    playing = asyncio.gather(
+        *(play_out_of_step(headset, number, len(headsets), duration_s) for number, headset in enumerate(headsets))
+    )
+    if console.is_terminal:
+        with Live(view(), console=console, refresh_per_second=8, transient=True) as live:
+            while not playing.done():
+                await asyncio.wait((playing,), timeout=0.25)
+                live.update(view())
+    else:
+        while not playing.done():
+            await asyncio.wait((playing,), timeout=_PLAIN_EVERY_S)
+            if not playing.done():
+                console.print(view())
+    await playing
+
+
+@asynccontextmanager
+async def _daemon(console: Console, device: str, profiles: Path) -> AsyncIterator[str]:
+    """A daemon in a process of its own; stopped at the end, whatever happens."""
+    command = [sys.executable, "-m", "bridge", "serve", "--port", "0", "--device", device, "--profiles", str(profiles)]
+    # A session of its own: Ctrl-C is for this process, which then stops the daemon in order.
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE, start_new_session=True)
+    log: deque[str] = deque(maxlen=20)
+    url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    reading = asyncio.create_task(_read(process, log, url))
+    try:
+        with console.status("loading the models ..."):
+            await asyncio.wait((url, reading), timeout=_READY_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        if not url.done():
+            raise DaemonFailed("the daemon did not become ready; its last words:\n" + "\n".join(log))
+        yield url.result()
+        process.send_signal(signal.SIGTERM)
+        try:
+            code = await asyncio.wait_for(process.wait(), _EXIT_TIMEOUT_S)
+        except TimeoutError as error:
+            raise DaemonFailed(f"the daemon did not stop within {_EXIT_TIMEOUT_S:g} s of SIGTERM; killed") from error
+        if code:
+            raise DaemonFailed(f"the daemon ended with {code}; its last words:\n" + "\n".join(log))
+    finally:
+        await _end(process)
+        await reading
+
+
+async def _read(process: Process, log: deque[str], url: asyncio.Future[str]) -> None:
+    assert process.stderr is not None
+    async for line in process.stderr:
+        text = line.decode("utf-8", "replace").rstrip()
+        log.append(text)
+        if "listening on " in text and not url.done():
+            url.set_result(text.rpartition("listening on ")[2])
+
+
+async def _end(process: Process) -> None:
+    """Makes sure that a daemon is gone, also if this one is being stopped."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), _EXIT_TIMEOUT_S)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()

@@ -1,0 +1,75 @@
+"""A row a headset: what a daemon answers it, and how well and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bridge.headset.simulated import SimulatedHeadset
+
+_MOST_ROWS = 32
+_PLAIN_WIDTH = 120
+
+
+def wide_console() -> Console:
+    """A console that is wide enough for the table, also where there is no terminal to ask for its width."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
+
+
+def headset_table(headsets: Sequence[SimulatedHeadset]) -> Table:
+    """The live view of headsets, and, at the end, their summary."""
+    table = Table(title_justify="left", header_style="bold", pad_edge=False)
+    table.add_column("user", no_wrap=True)
+    table.add_column("picks", no_wrap=True)
+    table.add_column("asked for", no_wrap=True)
+    names = (
+        "picks\nright",
+        "hand in\n100 ms",
+        "constant\nvelocity",
+        "round trip\np50   p99 ms",
+        "frames\nanswered",
+        "\nlate",
+    )
+    for name in (*names, "\nmissing"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for headset in headsets[:_MOST_ROWS]:
+        _add_row(table, headset)
+    if len(headsets) > _MOST_ROWS:
+        table.add_row(f"and {len(headsets) - _MOST_ROWS} more")
+    return table
+
+
+def _add_row(table: Table, headset: SimulatedHeadset) -> None:
+    names = {target.id: target.name or target.id for scene in headset.track.scenes for target in scene.targets}
+    true = headset.track.target[headset.frame]
+    phase = headset.track.phase[headset.frame]
+    picked = Text(f"{names.get(headset.picked, headset.picked):<12.12} {100 * headset.probability:3.0f} %")
+    if true:
+        picked.stylize("green" if headset.picked == true else "yellow")
+    asked = Text(f"{names.get(true, true)}", style="" if true else "dim")
+    if phase == "preview":
+        asked.append(" looks", style="dim")
+    elif phase in ("response", "confirm"):
+        asked.append(" points", style="dim")
+    counted, forecasts = headset.statistics, headset.forecasts
+    p50, p99 = counted.round_trip_ms(50, 99)
+    table.add_row(
+        headset.user,
+        picked,
+        asked,
+        _number(headset.targets.percent, ".0f", " %"),
+        _number(forecasts.error_mm, ".1f", " mm"),
+        _number(forecasts.baseline_mm, ".1f", " mm"),
+        f"{_number(p50, '.1f', '')} {_number(p99, '5.1f', '')}",
+        str(counted.answered),
+        Text(str(counted.late), style="red" if counted.late else ""),
+        Text(str(counted.missing), style="red" if counted.missing else ""),
+    )
+
+
+def _number(value: float, how: str, unit: str) -> str:
+    return f"{value:{how}}{unit}" if value == value else "-"

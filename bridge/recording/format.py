@@ -1,0 +1,196 @@
+"""The file format: a header, then chunks of about a second, each compressed on its own.
+
+A file is the eight bytes ``GENLOCK1``, then msgpack objects. First comes the header, a map; every other one is a chunk,
+``[first_us, last_us, count, data]``, where ``data`` is zlib of ``count`` msgpack arrays ``[time_us, kind, payload]``.
+``kind`` 0 is a message as it was sent, payload its bytes; 1 is a mark, payload a map: something known beside what was
+sent, such as the target that was asked for, and never sent itself. Times are microseconds since the recording began and
+never go back. A file that was cut short is good up to its last whole chunk.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgpack
+
+MAGIC: Final = b"GENLOCK1"
+SUFFIX: Final = ".genlock"
+MESSAGE: Final = 0
+MARK: Final = 1
+
+_CHUNK_US: Final = 1_000_000
+_CHUNK_BYTES: Final = 4 * 1024 * 1024
+_MAX_ENTRY_BYTES: Final = 8 * 1024 * 1024
+
+
+class RecordingError(ValueError):
+    """A file that is no recording, or cannot be written; the message names it and says why."""
+
+
+class Entry(NamedTuple):
+    """Something at a time: a message's bytes, or a mark's map."""
+
+    time_us: int
+    kind: int
+    payload: Any
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a recording as a whole.
+
+    Attributes:
+        hello: the ``hello`` that it began with, as a map, without ``token`` and ``resume``.
+        created: when, as an ISO 8601 date and time.
+        source: where the data is from, for whoever has to name it.
+        licence: under which licence, an SPDX identifier.
+    """
+
+    hello: dict[str, Any]
+    created: str = ""
+    source: str = ""
+    licence: str = ""
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class RecordingWriter:
+    """Writes a recording. Not for several threads at once.
+
+    Args:
+        path: must not exist.
+
+    Raises:
+        RecordingError: it does, or cannot be written.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self._packer = msgpack.Packer()
+        self._entries = bytearray()
+        self._count = 0
+        self._first_us = 0
+        self._last_us = 0
+        try:
+            self._file = path.open("xb")
+        except FileExistsError as error:
+            raise RecordingError(f"{path}: is there already") from error
+        except OSError as error:
+            raise RecordingError(f"{path}: cannot be written: {error.strerror}") from error
+        secrets = ("token", "resume")
+        hello = {key: value for key, value in header.hello.items() if key not in secrets}
+        self._file.write(MAGIC + self._packer.pack({**asdict(header), "hello": hello}))
+
+    def message(self, time_us: int, data: bytes) -> None:
+        """Adds a message as it was sent."""
+        self._add(time_us, MESSAGE, data)
+
+    def mark(self, time_us: int, what: dict[str, Any]) -> None:
+        """Adds something known beside what was sent."""
+        self._add(time_us, MARK, what)
+
+    def close(self) -> None:
+        """Writes what is left, to the disk."""
+        if not self._file.closed:
+            self._write_chunk()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def _add(self, time_us: int, kind: int, payload: Any) -> None:
+        time_us = max(time_us, self._last_us)
+        if self._count and (time_us - self._first_us >= _CHUNK_US or len(self._entries) >= _CHUNK_BYTES):
+            self._write_chunk()
+        if not self._count:
+            self._first_us = time_us
+        self._last_us = time_us
+        self._count += 1
+        self._entries += self._packer.pack((time_us, kind, payload))
+
+    def _write_chunk(self) -> None:
+        if self._count:
+            chunk = (self._first_us, self._last_us, self._count, zlib.compress(self._entries, 6))
+            self._file.write(self._packer.pack(chunk))
+            self._file.flush()
+            self._entries.clear()
+            self._count = 0
+
+
+class Recording:
+    """A recording on disk. Opening it reads the header and where the chunks are, not the chunks.
+
+    Attributes:
+        path: the file.
+        header: what is known of it as a whole.
+        duration_us: the time of the last entry.
+        complete: false if the file ends in the middle of a chunk.
+
+    Raises:
+        RecordingError: the file is no recording.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._chunks: list[tuple[int, int, int, int]] = []
+        try:
+            with path.open("rb") as file:
+                if file.read(len(MAGIC)) != MAGIC:
+                    raise RecordingError(f"{path}: no recording of Genlock, or of another version")
+                self._read_index(file)
+        except OSError as error:
+            raise RecordingError(f"{path}: cannot be read: {error.strerror}") from error
+
+    @property
+    def duration_us(self) -> int:
+        return self._chunks[-1][1] if self._chunks else 0
+
+    def entries(self, from_us: int = 0, to_us: int | None = None) -> Iterator[Entry]:
+        """What is in it from one time to another, both included.
+
+        Raises:
+            RecordingError: a chunk is damaged.
+        """
+        end_us = self.duration_us if to_us is None else to_us
+        with self.path.open("rb") as file:
+            for first_us, last_us, offset, size in self._chunks:
+                if last_us < from_us:
+                    continue
+                if first_us > end_us:
+                    return
+                file.seek(offset)
+                for entry in self._read_chunk(file.read(size)):
+                    if from_us <= entry.time_us <= end_us:
+                        yield entry
+
+    def _read_index(self, file: io.BufferedReader) -> None:
+        unpacker = msgpack.Unpacker(file, max_buffer_size=2 * _MAX_ENTRY_BYTES)
+        try:
+            self.header = Header(**unpacker.unpack())
+        except Exception as error:
+            raise RecordingError(f"{self.path}: its header cannot be read: {error!r}") from error
+        self.complete = True
+        start = unpacker.tell()
+        while True:
+            try:
+                first_us, last_us, _, _ = unpacker.unpack()
+            except msgpack.OutOfData:
+                self.complete = len(MAGIC) + start == os.fstat(file.fileno()).st_size
+                return
+            except Exception as error:
+                raise RecordingError(f"{self.path}: damaged at byte {len(MAGIC) + start}: {error!r}") from error
+            end = unpacker.tell()
+            self._chunks.append((first_us, last_us, len(MAGIC) + start, end - start))
+            start = end
+
+    def _read_chunk(self, data: bytes) -> Iterator[Entry]:
+        try:
+            entries = msgpack.Unpacker(max_buffer_size=0)
+            entries.feed(zlib.decompress(msgpack.unpackb(data)[3]))
+            for entry in entries:
+                yield Entry(*entry)
+        except (zlib.error, TypeError, ValueError, msgpack.UnpackException) as error:
+            raise RecordingError(f"{self.path}: damaged: {error!r}") from error
