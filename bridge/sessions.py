@@ -210,17 +210,29 @@ class Sessions:
         identifier = secrets.token_hex(4)
         sink = self._make_sink(hello, identifier) if self._make_sink is not None else None
         session = Session(identifier, secrets.token_urlsafe(24), hello, self._path, sink)
-        try:
-            session.seat = self._path.join(session, [ms / 1000 for ms in hello.horizons_ms], profile.adapters)
-        except Full:
-            session.end()
-            text = f"the daemon is full: {len(self._sessions)} sessions"
-            raise self._turned(Error(ErrorCode.FULL, text, "hello"), TRY_AGAIN_LATER) from None
+        while True:
+            try:
+                session.seat = self._path.join(session, [ms / 1000 for ms in hello.horizons_ms], profile.adapters)
+                break
+            except Full:
+                if not await self._make_room():
+                    session.end()
+                    text = f"the daemon is full: {len(self._sessions)} sessions"
+                    raise self._turned(Error(ErrorCode.FULL, text, "hello"), TRY_AGAIN_LATER) from None
         self._sessions[session.resume] = session
         self.counters.started += 1
         session.seat.joined.add_done_callback(lambda joined: self._joined(session, joined))
         log.info("session %s: user %r, app %r", session.id, session.user, session.app)
         return session
+
+    async def _make_room(self) -> bool:
+        """Ends the session that has been without a socket for longest; false if all have one."""
+        if not self._expiry:
+            return False
+        longest = self._sessions[next(iter(self._expiry))]
+        self.leave(longest)
+        await self._path.leave(longest.seat)
+        return True
 
     def _joined(self, session: Session, joined: asyncio.Future[list[str]]) -> None:
         if not joined.cancelled() and (aside := joined.result()):

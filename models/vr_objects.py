@@ -176,9 +176,7 @@ def _scenes(file: IO[str]) -> dict[str, tuple[Target, ...]]:
     return scenes
 
 
-def _trial(
-    row: dict[str, str], pose: NDArray[np.int16], time: NDArray[np.float32], flags: NDArray[np.uint8]
-) -> Trial:
+def _trial(row: dict[str, str], pose: NDArray[np.int16], time: NDArray[np.float32], flags: NDArray[np.uint8]) -> Trial:
     head = _pose(pose[:, 0:3], pose[:, 3:7])
     hand = _pose(pose[:, 7:10], pose[:, 10:14])
     sight = torch.from_numpy(unity_position_to_openxr(pose[:, 14:17] * np.float32(_UNIT_STEP)))
