@@ -386,6 +386,8 @@ def decode_client(data: bytes) -> ClientMessage:
         message: ClientMessage = _client_decoder.decode(data)
     except msgspec.ValidationError as problem:
         raise _explain(data, problem) from None
+    except UnicodeDecodeError as problem:
+        raise Refused(Error(ErrorCode.INVALID, f"a string in the message is not UTF-8: {problem.reason}")) from None
     except (msgspec.DecodeError, RecursionError) as problem:
         raise Refused(Error(ErrorCode.NOT_MSGPACK, f"the message is not msgpack: {problem}"), fatal=True) from None
     if len(data) > MAX_MESSAGE_BYTES and type_of(message) not in LARGE_TYPES:
@@ -409,7 +411,7 @@ def _explain(data: bytes, problem: msgspec.ValidationError) -> Refused:
     # The strict decoder stops at the first fault, before it is known which message that is.
     try:
         loose = _loose_decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return Refused(Error(ErrorCode.INVALID, f"a message is a msgpack map with string keys: {problem}"))
     name = loose.get("type")
     if not isinstance(name, str):

@@ -1,1 +1,17 @@
 """What all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.daemons import Served, served
+
+
+@pytest_asyncio.fixture
+async def daemon(tmp_path: Path) -> AsyncIterator[Served]:
+    """A daemon process with the counting model."""
+    async with served(tmp_path) as running:
+        yield running

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge import __version__
-from bridge.cli import demo, evaluate, recording, serve, simulate
+from bridge.cli import demo, evaluate, recording, serve, simulate, train
 
 app = typer.Typer(
     name="genlock",
@@ -22,6 +22,7 @@ app.command()(simulate.simulate)
 app.command()(demo.demo)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(recording.app, name="recording")
+app.add_typer(train.app, name="train")
 
 
 def _version(wanted: bool) -> None:
