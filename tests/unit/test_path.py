@@ -1,0 +1,355 @@
+"""The gateway's end of the frame path against an engine that answers when the test says so."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from bridge.frame_path.batch import COUNT, VACANT, Batch
+from bridge.frame_path.engine import EngineCounters, EngineInfo, EngineListener
+from bridge.frame_path.path import FramePath, Full, Seat
+
+SLOTS = 4
+BLOB = struct.pack("<7f", *range(7))
+
+
+class ManualEngine:
+    """Carries out requests when told to. An answer's first number is the frame's x; ``seen`` is who was stepped."""
+
+    def __init__(self, slots: int = SLOTS) -> None:
+        self.batches = [Batch(memoryview(bytearray(Batch.size(slots))), slots) for _ in range(COUNT)]
+        self.counters = EngineCounters()
+        self.requests: list[Sequence[Any]] = []
+        self.owner: dict[int, int] = {}
+        self.statuses: dict[int, int] = {}
+        self.up = False
+        self.asked = asyncio.Event()
+
+    async def start(self, listener: EngineListener) -> EngineInfo:
+        self.listener = listener
+        self.come_up()
+        return EngineInfo((("manual", "1"),), "cpu")
+
+    def come_up(self) -> None:
+        self.up = True
+        self.listener.ready(EngineInfo((("manual", "1"),), "cpu"))
+
+    def go_down(self) -> None:
+        self.up = False
+        self.requests.clear()
+        self.owner.clear()
+        self.listener.lost("test")
+
+    def request(self, *message: Any) -> None:
+        assert self.up
+        self.requests.append(message)
+        self.asked.set()
+
+    async def stop(self) -> None:
+        self.up = False
+
+    def work(self) -> None:
+        """Carries out all requests that are waiting."""
+        waiting, self.requests = self.requests, []
+        for kind, *arguments in waiting:
+            if kind == "step":
+                self._step(*arguments)
+            elif kind == "join":
+                slot, serial, *_ = arguments
+                assert slot not in self.owner
+                self.owner[slot] = serial
+                self.listener.reply(["joined", slot, serial, []])
+            elif kind == "leave":
+                slot, serial = arguments
+                assert self.owner.pop(slot) == serial
+                self.listener.reply(["left", slot, serial, {"manual@1": b"learned"}])
+            elif kind == "profile":
+                self.listener.reply(["profile", *arguments, {"manual@1": b"so far"}])
+
+    def _step(self, index: int, rows: int) -> None:
+        batch = self.batches[index]
+        slots = batch.head["slot"][:rows].tolist()
+        taken = [slot for slot in slots if slot != VACANT]
+        assert len(set(taken)) == len(taken), "a slot is in a batch once"
+        for row, slot in enumerate(slots):
+            assert slot == VACANT or slot in self.owner, "nobody is stepped who has no seat"
+            batch.result[row] = (self.statuses.get(slot, 0), 1, 1, 2, 1)
+            batch.forecast[row, 0] = batch.blobs[row, 0]
+        self.listener.reply(["stepped", index, ""])
+
+
+class Person:
+    """A receiver that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, int, float]] = []
+        self.refusals: list[tuple[int, int]] = []
+
+    def answered(self, q: int, t: int, devices: int, forecast: bytes, best: int, probabilities: bytes) -> None:
+        assert (devices, len(forecast), best, len(probabilities)) == (1, 28, 1, 8)
+        self.answers.append((q, t, struct.unpack_from("<f", forecast)[0]))
+
+    def refused(self, q: int, status: int) -> None:
+        self.refusals.append((q, status))
+
+
+def blob(x: float) -> bytes:
+    return struct.pack("<7f", x, 0, 0, 0, 0, 0, 1)
+
+
+async def started(window_s: float = 100.0) -> tuple[FramePath, ManualEngine, list[bool]]:
+    engine, changes = ManualEngine(), []
+    path = FramePath(engine, slots=SLOTS, window_s=window_s, on_engine=changes.append)
+    await path.start()
+    return path, engine, changes
+
+
+async def test_one_session_does_not_wait_for_anybody() -> None:
+    path, engine, _ = await started()
+    person = Person()
+    seat = path.join(person, [0.1], {})
+    path.submit(seat, 7, 70, 1, blob(3))
+    engine.work()
+    assert person.answers == [(7, 70, 3.0)]
+
+
+async def test_the_newest_frame_wins() -> None:
+    path, engine, _ = await started()
+    one, two = Person(), Person()
+    seat, _ = path.join(one, [], {}), path.join(two, [], {})
+    for q in (1, 2, 3):
+        path.submit(seat, q, q, 1, blob(q))
+    assert path.counters.overtaken == 2
+    path._publish()
+    engine.work()
+    assert one.answers == [(3, 3, 3.0)]
+    assert two.answers == []
+
+
+async def test_a_batch_waits_for_others_no_longer_than_the_window() -> None:
+    path, engine, _ = await started(window_s=0.001)
+    person = Person()
+    seat, _ = path.join(person, [], {}), path.join(Person(), [], {})
+    path.submit(seat, 1, 1, 1, blob(1))
+    engine.work()
+    assert person.answers == []
+    engine.asked.clear()
+    await asyncio.wait_for(engine.asked.wait(), 20)
+    engine.work()
+    assert person.answers == [(1, 1, 1.0)]
+
+
+async def test_while_one_batch_is_stepped_the_other_fills() -> None:
+    path, engine, _ = await started()
+    person = Person()
+    seat = path.join(person, [], {})
+    path.submit(seat, 1, 1, 1, blob(1))
+    path.submit(seat, 2, 2, 1, blob(2))
+    path.submit(seat, 3, 3, 1, blob(3))
+    engine.work()
+    path._publish()
+    engine.work()
+    assert person.answers == [(1, 1, 1.0), (3, 3, 3.0)]
+
+
+async def test_a_refused_frame_is_told_to_its_own_session() -> None:
+    path, engine, _ = await started()
+    one, two = Person(), Person()
+    seats = [path.join(one, [], {}), path.join(two, [], {})]
+    engine.statuses[seats[0].slot] = 3
+    for q, seat in enumerate(seats):
+        path.submit(seat, q, 1, 1, blob(1))
+    engine.work()
+    assert (one.refusals, one.answers) == ([(0, 3)], [])
+    assert (two.refusals, len(two.answers)) == ([], 1)
+
+
+async def test_who_leaves_with_a_frame_under_way_is_not_stepped() -> None:
+    path, engine, _ = await started()
+    gone, other = Person(), Person()
+    seat, stays = path.join(gone, [], {}), path.join(other, [], {})
+    path.submit(seat, 1, 1, 1, blob(1))
+    leaving = asyncio.create_task(path.leave(seat))
+    await asyncio.sleep(0)
+    engine.work()
+    assert await leaving == {"manual@1": b"learned"}
+    newcomer = Person()
+    assert path.join(newcomer, [], {}).slot == seat.slot
+    path.submit(stays, 1, 1, 1, blob(2))
+    path._publish()
+    engine.work()
+    assert (gone.answers, newcomer.answers, len(other.answers)) == ([], [], 1)
+
+
+async def test_when_all_slots_are_taken() -> None:
+    path, engine, _ = await started()
+    seats = [path.join(Person(), [], {}) for _ in range(SLOTS)]
+    with pytest.raises(Full):
+        path.join(Person(), [], {})
+    leaving = asyncio.create_task(path.leave(seats[1]))
+    await asyncio.sleep(0)
+    with pytest.raises(Full):
+        path.join(Person(), [], {})
+    engine.work()
+    await leaving
+    assert path.join(Person(), [], {}).slot == seats[1].slot
+
+
+async def test_an_engine_that_is_lost_costs_the_batch_under_way() -> None:
+    path, engine, changes = await started()
+    person = Person()
+    seat = path.join(person, [0.1], {"manual@1": b"x"})
+    path.scene(seat, b"boxes", keep_state=False)
+    engine.work()
+    assert seat.joined.done()
+    path.submit(seat, 1, 1, 1, blob(1))
+    engine.go_down()
+    path.submit(seat, 2, 2, 1, blob(2))
+    path.submit(seat, 3, 3, 1, blob(3))
+    leaving = asyncio.create_task(path.profile(seat))
+    await asyncio.sleep(0)
+    engine.come_up()
+    kinds = [request[0] for request in engine.requests]
+    assert kinds == ["join", "scene", "profile", "step"]
+    assert engine.requests[0][5] is True, "to be restored"
+    engine.work()
+    assert person.answers == [(3, 3, 3.0)]
+    assert await leaving == {"manual@1": b"so far"}
+    assert changes == [False, True]
+    assert (path.counters.lost, path.counters.answered) == (1, 1)
+
+
+async def test_who_leaves_while_there_is_no_engine_loses_nothing() -> None:
+    path, engine, _ = await started()
+    seat = path.join(Person(), [], {})
+    engine.work()
+    engine.go_down()
+    leaving = asyncio.create_task(path.leave(seat))
+    await asyncio.sleep(0)
+    assert not leaving.done()
+    engine.come_up()
+    engine.work()
+    assert await leaving == {"manual@1": b"learned"}
+
+
+async def test_a_step_that_failed_is_counted() -> None:
+    path, engine, _ = await started()
+    person = Person()
+    seat = path.join(person, [], {})
+    path.submit(seat, 1, 1, 1, blob(1))
+    engine.requests.pop()
+    path.reply(["stepped", 0, "RuntimeError: no"])
+    assert (path.counters.lost, person.answers) == (1, [])
+    path.submit(seat, 2, 2, 1, blob(2))
+    path._publish()
+    engine.work()
+    assert len(person.answers) == 1
+
+
+class Interleavings(RuleBasedStateMachine):
+    """Any order of joins, frames, steps, leaves and losses: everybody gets only their own answers, newest first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.path, self.engine, _ = self.loop.run_until_complete(started())
+        self.seats: dict[int, tuple[Seat, Person]] = {}
+        self.gone: list[tuple[Person, int]] = []
+        self.q = 0
+
+    def run(self) -> None:
+        self.loop.run_until_complete(asyncio.sleep(0))
+
+    @precondition(lambda self: len(self.seats) < SLOTS)
+    @rule()
+    def join(self) -> None:
+        async def join() -> None:
+            person = Person()
+            try:
+                seat = self.path.join(person, [], {})
+            except Full:
+                return
+            self.seats[seat.serial] = (seat, person)
+
+        self.loop.run_until_complete(join())
+
+    @precondition(lambda self: self.seats)
+    @rule(data=st.data())
+    def submit(self, data: st.DataObject) -> None:
+        serial = data.draw(st.sampled_from(sorted(self.seats)))
+        self.q += 1
+
+        async def submit() -> None:
+            self.path.submit(self.seats[serial][0], self.q, self.q, 1, blob(serial))
+
+        self.loop.run_until_complete(submit())
+
+    @rule()
+    def work(self) -> None:
+        async def work() -> None:
+            if self.engine.up:
+                self.path._publish()
+                self.engine.work()
+
+        self.loop.run_until_complete(work())
+
+    @precondition(lambda self: self.seats)
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        serial = data.draw(st.sampled_from(sorted(self.seats)))
+        seat, person = self.seats.pop(serial)
+        self.gone.append((person, len(person.answers)))
+
+        async def leave() -> None:
+            task = asyncio.ensure_future(self.path.leave(seat))
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self.loop.run_until_complete(leave())
+
+    @rule()
+    def lose(self) -> None:
+        if self.engine.up:
+            self.engine.go_down()
+
+    @rule()
+    def return_(self) -> None:
+        async def come_up() -> None:
+            if not self.engine.up:
+                self.engine.come_up()
+
+        self.loop.run_until_complete(come_up())
+
+    @invariant()
+    def answers_are_ones_own_and_in_order(self) -> None:
+        for serial, (_, person) in self.seats.items():
+            assert all(x == serial for _, _, x in person.answers)
+            qs = [q for q, _, _ in person.answers]
+            assert qs == sorted(set(qs))
+        for person, count in self.gone:
+            assert len(person.answers) == count
+
+    @invariant()
+    def every_frame_is_accounted_for(self) -> None:
+        counted = self.path.counters
+        settled = counted.overtaken + counted.answered + counted.refused + counted.lost
+        waiting = len(self.path._rows) + len(self.path._stepping or ())
+        assert settled <= counted.received
+        assert settled + waiting <= counted.received
+        assert counted.received - settled - waiting <= len(self.gone), "only who left may have a frame unanswered"
+
+    def teardown(self) -> None:
+        self.run()
+        self.loop.close()
+
+
+TestInterleavings = Interleavings.TestCase
+TestInterleavings.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=True)
