@@ -368,6 +368,8 @@ _client_decoder: Final = msgspec.msgpack.Decoder(ClientMessage)
 _server_decoder: Final = msgspec.msgpack.Decoder(ServerMessage)
 _loose_decoder: Final = msgspec.msgpack.Decoder(dict[str, Any])
 _encode: Final = msgspec.msgpack.Encoder().encode
+# Some of msgspec's words hold what the client sent, which may be as long as a message.
+_LONGEST_FAULT: Final = 200
 _CLIENT_TYPES: Final = frozenset(type_of(message) for message in CLIENT_MESSAGES)
 
 
@@ -412,7 +414,8 @@ def _explain(data: bytes, problem: msgspec.ValidationError) -> Refused:
     try:
         loose = _loose_decoder.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return Refused(Error(ErrorCode.INVALID, f"a message is a msgpack map with string keys: {problem}"))
+        text = f"a message is a msgpack map with string keys: {str(problem)[:_LONGEST_FAULT]}"
+        return Refused(Error(ErrorCode.INVALID, text))
     name = loose.get("type")
     if not isinstance(name, str):
         return Refused(Error(ErrorCode.INVALID, "a message needs a key 'type' that holds a string", key="type"))
@@ -420,15 +423,16 @@ def _explain(data: bytes, problem: msgspec.ValidationError) -> Refused:
         known = ", ".join(sorted(_CLIENT_TYPES))
         text = f"unknown type {name[:64]!r}; a client may send: {known}"
         return Refused(Error(ErrorCode.UNKNOWN_TYPE, text, of=name[:64], key="type"))
-    text, _, path = str(problem).partition(" - at `$")
-    key = path.removesuffix("`").lstrip(".")
+    text, _, path = str(problem).partition(" - at `")
+    # "$.app", or "key` in `$.app" where a map's own key is at fault
+    key = path.rpartition("$")[2].removesuffix("`").lstrip(".")
     if not key and "required field" in text:
         key = text.split("`")[-2]
     identifier, q = loose.get("id"), loose.get("q")
     return Refused(
         Error(
             ErrorCode.INVALID,
-            f"{name}{f'.{key}' if key else ''}: {text}",
+            f"{name}{f'.{key}' if key else ''}: {text[:_LONGEST_FAULT]}",
             of=name,
             key=key,
             id=identifier[:128] if isinstance(identifier, str) else "",

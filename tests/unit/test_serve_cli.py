@@ -1,0 +1,71 @@
+"""What `genlock serve` says when it cannot start."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bridge.cli import app
+
+
+def serve(folder: Path, *arguments: str) -> tuple[int, str]:
+    profiles = ("--profiles", str(folder / "p.sqlite"))
+    result = CliRunner().invoke(app, ["serve", *profiles, *arguments], env={"GENLOCK_TOKEN": ""})
+    assert "Traceback" not in result.output
+    return result.exit_code, result.output.replace("\n", " ")
+
+
+def test_other_machines_need_a_token(tmp_path: Path) -> None:
+    code, output = serve(tmp_path, "--host", "0.0.0.0")
+    assert code == 2
+    assert "--token" in output
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, output = serve(tmp_path, "--port", str(port), "--engine", "in-process")
+    assert code == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in output
+
+
+@pytest.mark.parametrize("engine", ["process", "in-process"])
+def test_a_model_that_is_not_there(tmp_path: Path, engine: str) -> None:
+    code, output = serve(tmp_path, "--port", "0", "--frame-model", "nothing", "--engine", engine)
+    assert code == 1
+    assert "no frame model 'nothing'" in output
+
+
+def test_a_device_that_is_not_there(tmp_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    code, output = serve(tmp_path, "--port", "0", "--device", "cuda", "--engine", "in-process")
+    assert code == 1
+    assert "--device cpu" in output
+
+
+def test_profiles_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "p.sqlite").write_bytes(b"nonsense" * 100)
+    code, output = serve(tmp_path, "--port", "0")
+    assert code == 2
+    assert "p.sqlite" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--tls-key", "k.pem"), "--tls-cert"),
+        (("--tls-cert", "missing.pem"), "missing.pem"),
+        (("--record", "{0}/p.sqlite/below"), "cannot be made"),
+    ],
+)
+def test_files_that_are_not_there(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    (tmp_path / "p.sqlite").touch()
+    code, output = serve(tmp_path, "--port", "0", *(argument.format(tmp_path) for argument in arguments))
+    assert code == 2
+    assert words in output
