@@ -96,7 +96,7 @@ class Connection(asyncio.Protocol):
         "_http",
         "_loop",
         "_make_handler",
-        "_on_gone",
+        "_on_change",
         "_options",
         "_ping_timer",
         "_protocol",
@@ -113,13 +113,13 @@ class Connection(asyncio.Protocol):
         http: HttpResponder,
         options: TransportOptions,
         counters: TransportCounters,
-        on_gone: Callable[[Connection], None],
+        on_change: Callable[[Connection, bool], None],
     ) -> None:
         self._make_handler = make_handler
         self._http = http
         self._options = options
         self._counters = counters
-        self._on_gone = on_gone
+        self._on_change = on_change
         self._handler: Handler | None = None
         self._fragments: list[bytes] = []
         self._alive = True
@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             max_size=options.max_message_bytes,
         )
-        self._close_timer: asyncio.TimerHandle | None = self._loop.call_later(options.open_timeout_s, self._abort)
+        self._close_timer: asyncio.TimerHandle | None = None
 
     def send(self, data: bytes) -> None:
         """Sends a binary message; does nothing when the connection is no longer open."""
@@ -162,8 +162,10 @@ class Connection(asyncio.Protocol):
         # uvloop's transports do not derive from asyncio's.
         self._transport = transport = cast(asyncio.Transport, transport)
         transport.set_write_buffer_limits(high=self._options.write_buffer_bytes)
+        self._close_timer = self._loop.call_later(self._options.open_timeout_s, self._abort)
         self._counters.connections += 1
         self._counters.open += 1
+        self._on_change(self, True)
 
     def data_received(self, data: bytes) -> None:
         self._alive = True
@@ -207,7 +209,7 @@ class Connection(asyncio.Protocol):
             code, reason = (1006, str(exc or "")) if close is None else (close.code, close.reason)
             self._counters.closes[code] = self._counters.closes.get(code, 0) + 1
             handler.lost(code, reason)
-        self._on_gone(self)
+        self._on_change(self, False)
 
     def _open(self, request: Request) -> None:
         path = request.path.partition("?")[0]
@@ -338,12 +340,13 @@ class Listener:
             connection.close(code, reason)
 
     def _connection(self) -> Connection:
-        connection = Connection(self._make_handler, self._http, self._options, self.counters, self._gone)
-        self._connections.add(connection)
-        self._all_gone.clear()
-        return connection
+        return Connection(self._make_handler, self._http, self._options, self.counters, self._changed)
 
-    def _gone(self, connection: Connection) -> None:
+    def _changed(self, connection: Connection, open_: bool) -> None:
+        if open_:
+            self._connections.add(connection)
+            self._all_gone.clear()
+            return
         self._connections.discard(connection)
         if not self._connections:
             self._all_gone.set()

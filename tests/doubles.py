@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 
-from models.frame_model import DEVICES, MAX_HORIZONS, MAX_TARGETS, FrameBatch, Rows
+from models.frame_model import DEVICES, MAX_HORIZONS, MAX_TARGETS, Columns, FrameBatch, Rows
 
 
 class Counting:
@@ -15,8 +17,8 @@ class Counting:
 
     name = "counting"
     version = "1"
-    state = {"frames": (1,), "spare": (2, 3)}
-    adapters = {"bias": (1,)}
+    state: ClassVar[Columns] = {"frames": (1,), "spare": (2, 3)}
+    adapters: ClassVar[Columns] = {"bias": (1,)}
     remembers_scene = False
 
     @classmethod

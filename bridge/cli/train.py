@@ -32,12 +32,21 @@ def forecast(
 
 @app.command()
 def target(
-    data: Data, out: Out, users: Users = None, epochs: Epochs = None, seed: Seed = 0, threads: Threads = 2
+    data: Data,
+    out: Out,
+    users: Users = None,
+    calibrated_on: Annotated[
+        str | None, typer.Option("--calibrated-on", help="Of them, on whom to calibrate; else as the shipped one.")
+    ] = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    threads: Threads = 2,
 ) -> None:
     """Which target is meant."""
     from models.target import training
 
-    _train(training.train, data, out, users, epochs, seed, threads)
+    extra = {} if calibrated_on is None else {"calibrated_on": _names(calibrated_on)}
+    _train(training.train, data, out, users, epochs, seed, threads, **extra)
 
 
 def _train(train: Any, data: Path, out: Path, users: str | None, epochs: int | None, seed: int, threads: int) -> None:

@@ -1,0 +1,144 @@
+"""``genlock bench``: how much this machine takes."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bridge.bench.client import LoadError
+from bridge.bench.frames import SYSTEMS, BenchOptions, bench
+from bridge.bench.load import LoadFigures
+from bridge.bench.servers import ServerError
+from bridge.bench.workload import tracks
+from bridge.cli.errors import fail
+from bridge.frame_path.engine import EngineOptions
+from bridge.recording.format import SUFFIX, RecordingError
+
+app = typer.Typer(help="Measure how much this machine takes.", no_args_is_help=True)
+
+_SAMPLES = Path("samples") / "recordings"
+_INTERRUPTED = 130
+_TERMINATED = 143
+
+
+@app.callback()
+def _bench() -> None:
+    """Without it typer would make the only command the whole app."""
+
+
+@app.command()
+def frames(
+    hz: Annotated[float, typer.Option(help="Frames a second of each session.", min=10, max=240)] = 90.0,
+    rounds: Annotated[int, typer.Option(help="How often everything is measured; medians are reported.", min=1)] = 3,
+    seconds: Annotated[float, typer.Option(help="For how long each load is measured.", min=1)] = 5.0,
+    limit: Annotated[int, typer.Option(help="The most sessions to try.", min=1, max=900)] = 512,
+    frame_model: Annotated[
+        list[str] | None, typer.Option(help="A frame model, by name or as module:Class. May be given again.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where the models run: auto, cpu or cuda.")] = "auto",
+    recording: Annotated[
+        list[Path] | None,
+        typer.Option(help="Whose frames are sent. May be given again; else those in samples/recordings, if any."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="One coarse round of short loads.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Find the most sessions of which 99 % of frames are answered within one frame period.
+
+    For Genlock with its frame models, for a bare echo on the same transport, and for a naive server that runs the same
+    models on one message at a time. All on this machine, which should have nothing else to do: takes about six minutes.
+    """
+    options = BenchOptions(
+        hz=hz,
+        rounds=1 if quick else rounds,
+        warm_up_s=1.0 if quick else BenchOptions.warm_up_s,
+        measure_s=min(seconds, 2.0) if quick else seconds,
+        resolution=0.1 if quick else BenchOptions.resolution,
+        limit=limit,
+        models=tuple(frame_model or EngineOptions.models),
+        device=device,
+        recordings=tuple(recording or sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
+    )
+    try:
+        tracks(options.recordings)
+    except RecordingError as error:
+        fail(str(error))
+    # Ended like this, what is open is closed, and that ends the servers.
+    signal.signal(signal.SIGTERM, _terminated)
+    console = Console(stderr=True)
+    try:
+        with console.status("starting the servers") as status:
+
+            def report(what: str, sessions: int, figures: LoadFigures | None) -> None:
+                if figures is None:
+                    status.update(f"{what}: {sessions} sessions")
+                else:
+                    console.print(_line(what, figures), highlight=False, soft_wrap=True)
+
+            result = bench(options, report)
+    except (ServerError, LoadError) as error:
+        fail(str(error), code=1)
+    except KeyboardInterrupt:
+        fail("interrupted; nothing is left running", code=_INTERRUPTED)
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+    else:
+        _print(result, Console())
+
+
+def _terminated(number: int, frame: object) -> NoReturn:
+    raise SystemExit(_TERMINATED)
+
+
+def _line(what: str, figures: LoadFigures) -> str:
+    share = 100 * figures.in_time / max(figures.frames, 1)
+    p99 = "never" if figures.p99_ms is None else f"{figures.p99_ms:.1f} ms"
+    verdict = "[green]passes[/]" if figures.passed else "[red]fails[/]"
+    early = ", ended early" if figures.stopped_early else ""
+    return f"{what}: {figures.sessions:4d} sessions {verdict}: {share:5.1f} % in time, p99 {p99}{early}"
+
+
+def _print(result: dict[str, Any], console: Console) -> None:
+    options = result["options"]
+    table = Table(title=f"Sessions at {options['hz']:g} Hz, 99 % of frames within {result['period_ms']:.1f} ms")
+    for column in ("", "sessions", "rounds", "p50 ms", "p99 ms", "cores: load", "server", "engine"):
+        table.add_column(column, justify="left" if column == "" else "right")
+    for system in SYSTEMS:
+        found = [round_[system] for round_ in result["rounds"]]
+        rounds = " ".join(f"{one['sessions']}{'' if one['bounded'] else '+'}" for one in found)
+        figures = result["at_limit"][system] or {"p50_ms": None, "p99_ms": None, "processes": []}
+        cores = {process["name"]: process["cores"] for process in figures["processes"]}
+        table.add_row(
+            system,
+            str(result["sessions"][system]),
+            rounds,
+            *(_number(figures[key], 2) for key in ("p50_ms", "p99_ms")),
+            *(_number(cores.get(name), 2) for name in ("load", "server", "engine")),
+        )
+    console.print(table)
+    for name, ratio in result["ratios"].items():
+        rounds = " ".join(_number(value, 2) for value in ratio["rounds"])
+        console.print(f"{name}: {_number(ratio['median'], 2)} (rounds: {rounds})", highlight=False)
+    memory = result["memory"]
+    console.print(
+        f"memory a session beyond the first, at {memory['sessions']} sessions:"
+        f" {memory['bytes_a_session'] / 1024:.1f} KiB, of which it takes"
+        f" {memory['bytes_a_session_that_joins'] / 1024:.1f} KiB when it joins",
+        highlight=False,
+    )
+    machine = result["machine"]
+    console.print(
+        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, torch {machine['torch']};"
+        f" load average before: {machine['load_average']:.2f}",
+        highlight=False,
+    )
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
