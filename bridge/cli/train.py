@@ -49,10 +49,11 @@ def target(
     _train(training.train, data, out, users, epochs, seed, threads, **extra)
 
 
-def _train(train: Any, data: Path, out: Path, users: str | None, epochs: int | None, seed: int, threads: int) -> None:
-    chosen: dict[str, Any] = {}
+def _train(
+    train: Any, data: Path, out: Path, users: str | None, epochs: int | None, seed: int, threads: int, **chosen: Any
+) -> None:
     if users is not None:
-        chosen["users"] = tuple(filter(None, (name.strip() for name in users.split(","))))
+        chosen["users"] = _names(users)
     if epochs is not None:
         chosen["epochs"] = epochs
     try:
@@ -63,3 +64,7 @@ def _train(train: Any, data: Path, out: Path, users: str | None, epochs: int | N
         typer.echo("stopped; nothing was written")
         raise typer.Exit(130) from None
     typer.echo(f"{out}: written. Try it with: genlock evaluate {train.__module__.split('.')[1]} --weights {out}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
