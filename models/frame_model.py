@@ -56,7 +56,8 @@ class FrameBatch:
         right: ``[N, 7]`` float32, likewise.
         buttons: ``[N, 2, 8]`` float32 in 0 to 1, left then right: trigger, squeeze, thumbstick x and y (-1 to 1),
             thumbstick click, primary, secondary, menu. Zeros where a controller is absent.
-        horizons: ``[N, 8]`` float32 seconds in 0 to 0.25, which forecasts the client asked for; unused ones are 0.
+        horizons: ``[N, H]`` float32 seconds in 0 to 0.25, which forecasts each client asked for; ``H`` is the largest
+            number of them in this batch, at most 8, and unused ones are 0.
         targets: ``[N, K, 6]`` float32, centre x, y, z and size x, y, z of each target's box along the stage's axes, in
             metres; ``K`` is the largest number of targets in this batch, at most 64, and may be 0.
         present: ``[N, K]`` bool, which of those are targets and not padding.
@@ -123,7 +124,7 @@ class FrameModel(Protocol):
             adapters: each of ``self.adapters`` as ``[N, *shape]``. Must not be written to.
 
         Returns:
-            outputs: any of ``forecast``, ``[N, 3, 8, 7]`` float32 poses by device and horizon (rows of what is not
+            outputs: any of ``forecast``, ``[N, 3, H, 7]`` float32 poses by device and horizon (rows of what is not
             tracked are never read), and ``target``, ``[N, K]`` float32 probabilities (0 where not ``present``).
             state: each of ``self.state`` as ``[N, *shape]``.
         """

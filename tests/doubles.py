@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import torch
 
-from models.frame_model import DEVICES, MAX_HORIZONS, MAX_TARGETS, Columns, FrameBatch, Rows
+from models.frame_model import DEVICES, MAX_TARGETS, Columns, FrameBatch, Rows
 
 
 class Counting:
@@ -27,7 +27,7 @@ class Counting:
 
     def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows]:
         poses = torch.stack((batch.head, batch.left, batch.right), dim=1)
-        forecast = poses[:, :, None, :].repeat(1, 1, MAX_HORIZONS, 1)
+        forecast = poses[:, :, None, :].repeat(1, 1, batch.horizons.shape[1], 1)
         forecast[..., 0] += (state["frames"] + adapters["bias"])[:, :, None]
         present = batch.present.float()
         target = present / present.sum(1, keepdim=True).clamp_min(1)

@@ -186,6 +186,7 @@ class EngineCore:
         fresh = (self._last_time[slots] < 0) | (gap > STALE_GAP_US)
         counts = self._target_count[slots]
         targets = int(counts.max())
+        horizons = self._horizon_count[slots]
         pick: Callable[[NDArray[np.float32]], NDArray[np.float32]] = (lambda a: a) if everyone else (lambda a: a[rows])
         index = self._to_device(slots)
         tracked = seen.tracked if everyone else seen.tracked[rows]
@@ -198,7 +199,7 @@ class EngineCore:
             left=self._to_device(pick(seen.left)),
             right=self._to_device(pick(seen.right)),
             buttons=self._to_device(pick(seen.buttons)),
-            horizons=self._horizons.index_select(0, index),
+            horizons=self._horizons[:, : int(horizons.max())].index_select(0, index),
             targets=self._boxes[:, :targets].index_select(0, index),
             present=self._to_device(np.arange(targets) < counts[:, None]),
         )
@@ -216,7 +217,7 @@ class EngineCore:
         for loaded, new in stepped:
             loaded.state.scatter(index, new)
         self._last_time[slots] = times if everyone else times[rows]
-        self._write(batch, rows, slots, tracked, counts, outputs)
+        self._write(batch, rows, slots, tracked, counts, horizons, outputs)
 
     def checkpoint_rows(self, checkpoint: Checkpoint, slots: NDArray[np.int64]) -> None:
         """Copies what the engine knows of some slots to where it outlives this process."""
@@ -290,6 +291,7 @@ class EngineCore:
         slots: NDArray[np.int64],
         tracked: NDArray[np.bool_],
         counts: NDArray[np.int64],
+        horizons: NDArray[np.int64],
         outputs: Rows,
     ) -> None:
         result = batch.result
@@ -308,7 +310,6 @@ class EngineCore:
             forecast = outputs["forecast"].cpu().numpy()
             bits = tracked[:, [0, 2, 3]]
             devices = bits @ np.array([1, 2, 4])
-            horizons = self._horizon_count[slots]
             # Sessions that track the same devices and want as many horizons have rows of one layout.
             kinds = devices * (MAX_HORIZONS + 1) + horizons
             for kind in np.unique(kinds).tolist():

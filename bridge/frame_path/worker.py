@@ -6,6 +6,7 @@ Run as ``python -m bridge.frame_path.worker`` by ``bridge.frame_path.process``, 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import mmap
@@ -115,6 +116,9 @@ def _serve(channel: socket.socket, batch_fd: int, checkpoint_fd: int, options: E
     checkpointer = _Checkpointer(core, checkpoint, options.checkpoint_s)
     packer = msgpack.Packer()
     unpacker = msgpack.Unpacker()
+    # What is alive now lives as long as the engine; a collection that went through it would cost a frame.
+    gc.collect()
+    gc.freeze()
     channel.sendall(packer.pack(["ready", core.models, device]))
     while data := channel.recv(1 << 16):
         unpacker.feed(data)
