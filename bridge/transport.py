@@ -90,6 +90,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_alive",
         "_close_timer",
+        "_closing",
         "_counters",
         "_fragments",
         "_handler",
@@ -123,6 +124,7 @@ class Connection(asyncio.Protocol):
         self._handler: Handler | None = None
         self._fragments: list[bytes] = []
         self._alive = True
+        self._closing = False
         self._window_end = 0.0
         self._window_count = 0
         self._slow_timer: asyncio.TimerHandle | None = None
@@ -147,6 +149,7 @@ class Connection(asyncio.Protocol):
     def close(self, code: int, reason: str) -> None:
         """Starts the closing handshake; the reason is cut to what a close frame holds."""
         if self._protocol.state is State.OPEN:
+            self._closing = True
             while len(reason.encode()) > 123:
                 reason = reason[:-1]
             self._protocol.send_close(code, reason)
@@ -235,7 +238,8 @@ class Connection(asyncio.Protocol):
 
     def _frame(self, frame: Frame) -> None:
         opcode = frame.opcode
-        if opcode is Opcode.CLOSE or self._handler is None:
+        if self._handler is None or self._closing or opcode is Opcode.CLOSE:
+            # What comes after our own close has nobody to go to; what came before the other side's has.
             return
         now = self._loop.time()
         if now > self._window_end:

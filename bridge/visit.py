@@ -49,6 +49,7 @@ class Visit:
                 self._before_welcome(message)
             elif type(message) is Bye:
                 session.record(data)
+                self._session = None
                 self._sessions.leave(session)
                 self._link.close(NORMAL_CLOSURE, "bye")
             else:

@@ -50,3 +50,14 @@ class Failing(Counting):
         if highest > 100:
             raise RuntimeError("too high")
         return super().step(batch, state, adapters)
+
+
+class Hanging(Counting):
+    """Never comes back when any head is higher than 300 m."""
+
+    name = "hanging"
+
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows]:
+        while float(batch.head[:, 1].max()) > 300:
+            pass
+        return super().step(batch, state, adapters)

@@ -7,13 +7,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgpack
 import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from bridge.cli.errors import fail
+from bridge.protocol import ClientMessage, Refused, Scene, decode_client, type_of
 from bridge.recording.format import MARK, MESSAGE, SUFFIX, Entry, Recording, RecordingError, RecordingWriter
 
 app = typer.Typer(help="Look at, cut and make recordings.", no_args_is_help=True)
@@ -30,7 +30,7 @@ def info(file: File, as_json: Annotated[bool, typer.Option("--json", help="Print
     try:
         for entry in recording.entries():
             if entry.kind == MESSAGE:
-                kinds[str(msgpack.unpackb(entry.payload).get("type"))] += 1
+                kinds[_type_of(entry)] += 1
             else:
                 marks += 1
     except RecordingError as error:
@@ -41,8 +41,8 @@ def info(file: File, as_json: Annotated[bool, typer.Option("--json", help="Print
         "file": str(file),
         "bytes": file.stat().st_size,
         "user": hello.get("user", ""),
-        "app": hello.get("app", {}).get("name", ""),
-        "device": hello.get("device", {}).get("name", ""),
+        "app": _name(hello.get("app")),
+        "device": _name(hello.get("device")),
         "refresh_hz": hello.get("refresh_hz", 90.0),
         "seconds": round(seconds, 3),
         "messages": dict(kinds),
@@ -74,16 +74,16 @@ def cut(
     from_us = round(from_s * 1e6)
     to_us = recording.duration_us if to_s is None else round(to_s * 1e6)
     if from_us > min(to_us, recording.duration_us):
-        fail(f"there is nothing from {from_s:g} s on; {file} is {recording.duration_us / 1e6:.1f} s long")
+        until = "on" if to_s is None else f"to {to_s:g} s"
+        fail(f"there is nothing from {from_s:g} s {until}; {file} is {recording.duration_us / 1e6:.1f} s long")
     try:
-        writer = RecordingWriter(out, recording.header)
-        for entry in _in_force(recording, from_us):
-            _write(writer, Entry(0, entry.kind, entry.payload))
-        count = 0
-        for entry in recording.entries(from_us, to_us):
-            _write(writer, Entry(entry.time_us - from_us, entry.kind, entry.payload))
-            count += 1
-        writer.close()
+        with RecordingWriter(out, recording.header) as writer:
+            for entry in _in_force(recording, from_us):
+                _write(writer, Entry(0, entry.kind, entry.payload))
+            count = 0
+            for entry in recording.entries(from_us, to_us):
+                _write(writer, Entry(entry.time_us - from_us, entry.kind, entry.payload))
+                count += 1
     except RecordingError as error:
         fail(str(error))
     typer.echo(f"{out}: {count} entries, {(min(to_us, recording.duration_us) - from_us) / 1e6:.1f} s")
@@ -143,10 +143,27 @@ def _in_force(recording: Recording, before_us: int) -> list[Entry]:
         if entry.kind == MARK:
             mark = [entry]
             continue
-        message = msgpack.unpackb(entry.payload)
-        if message.get("type") == "scene":
-            scenes = [entry] if message.get("replace", True) else [*scenes, entry]
+        message = _message(entry)
+        if isinstance(message, Scene):
+            scenes = [entry] if message.replace else [*scenes, entry]
     return [*scenes, *mark]
+
+
+def _message(entry: Entry) -> ClientMessage | None:
+    """A message, or None if it is none of this version."""
+    try:
+        return decode_client(entry.payload)
+    except Refused:
+        return None
+
+
+def _type_of(entry: Entry) -> str:
+    message = _message(entry)
+    return "unknown" if message is None else type_of(message)
+
+
+def _name(part: object) -> str:
+    return str(part.get("name", "")) if isinstance(part, dict) else ""
 
 
 def _write(writer: RecordingWriter, entry: Entry) -> None:

@@ -148,7 +148,12 @@ class FramePath:
             self._engine.request("scene", seat.slot, seat.serial, boxes, keep_state)
 
     def submit(self, seat: Seat, q: int, t: int, mask: int, blob: bytes) -> None:
-        """Takes a frame, whose blob must be as long as its mask says. A frame not yet taken is overtaken."""
+        """Takes a frame, whose blob must be as long as its mask says. A frame not yet taken is overtaken.
+
+        Who has left has no row any more: the slot may be another session's.
+        """
+        if seat.left is not None:
+            return
         counters = self.counters
         counters.received += 1
         row = seat.row

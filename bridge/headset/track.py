@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge import tracking
-from bridge.protocol import Frame, Scene, decode_client
+from bridge.protocol import Frame, Refused, Scene, decode_client
 from bridge.recording.format import MARK, Recording, RecordingError
 from bridge.tracking import BLOB_BYTES, BUTTONS, POSE, WIDTH, Part
 
@@ -87,7 +87,10 @@ def load_track(path: Path, hz: float) -> Track:
         if entry.kind == MARK:
             marks.append((entry.time_us / 1e6, entry.payload))
             continue
-        message = decode_client(entry.payload)
+        try:
+            message = decode_client(entry.payload)
+        except Refused as refused:
+            raise RecordingError(f"{path}: at {entry.time_us / 1e6:.3f} s: {refused}") from refused
         if isinstance(message, Frame):
             frames.append(message)
             due.append(entry.time_us / 1e6)

@@ -9,15 +9,18 @@ never go back. A file that was cut short is good up to its last whole chunk.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
 
 import msgpack
+import msgspec
 
 MAGIC: Final = b"GENLOCK1"
 SUFFIX: Final = ".genlock"
@@ -27,6 +30,11 @@ MARK: Final = 1
 _CHUNK_US: Final = 1_000_000
 _CHUNK_BYTES: Final = 4 * 1024 * 1024
 _MAX_ENTRY_BYTES: Final = 8 * 1024 * 1024
+_MAX_CHUNK_BYTES: Final = _CHUNK_BYTES + _MAX_ENTRY_BYTES
+
+
+# first_us, last_us, count, data
+_Chunk = tuple[int, int, int, bytes]
 
 
 class RecordingError(ValueError):
@@ -60,13 +68,13 @@ class Header:
 
 
 class RecordingWriter:
-    """Writes a recording. Not for several threads at once.
+    """Writes a recording; as a context manager it closes itself. Not for several threads at once.
 
     Args:
         path: must not exist.
 
     Raises:
-        RecordingError: it does, or cannot be written.
+        RecordingError: it does, or cannot be written; so from every method. What was written until then can be read.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
@@ -75,6 +83,7 @@ class RecordingWriter:
         self._count = 0
         self._first_us = 0
         self._last_us = 0
+        self._path = path
         try:
             self._file = path.open("xb")
         except FileExistsError as error:
@@ -83,7 +92,19 @@ class RecordingWriter:
             raise RecordingError(f"{path}: cannot be written: {error.strerror}") from error
         secrets = ("token", "resume")
         hello = {key: value for key, value in header.hello.items() if key not in secrets}
-        self._file.write(MAGIC + self._packer.pack({**asdict(header), "hello": hello}))
+        try:
+            self._write(MAGIC + self._packer.pack({**asdict(header), "hello": hello}))
+        except RecordingError:
+            self._release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def message(self, time_us: int, data: bytes) -> None:
         """Adds a message as it was sent."""
@@ -95,29 +116,50 @@ class RecordingWriter:
 
     def close(self) -> None:
         """Writes what is left, to the disk."""
-        if not self._file.closed:
+        if self._file.closed:
+            return
+        try:
             self._write_chunk()
-            self._file.flush()
             os.fsync(self._file.fileno())
-            self._file.close()
+        except OSError as error:
+            raise self._failed(error) from error
+        finally:
+            self._release()
 
     def _add(self, time_us: int, kind: int, payload: Any) -> None:
         time_us = max(time_us, self._last_us)
+        entry = self._packer.pack((time_us, kind, payload))
+        if len(entry) > _MAX_ENTRY_BYTES:
+            raise RecordingError(f"{self._path}: an entry of {len(entry)} bytes is longer than {_MAX_ENTRY_BYTES}")
         if self._count and (time_us - self._first_us >= _CHUNK_US or len(self._entries) >= _CHUNK_BYTES):
             self._write_chunk()
         if not self._count:
             self._first_us = time_us
         self._last_us = time_us
         self._count += 1
-        self._entries += self._packer.pack((time_us, kind, payload))
+        self._entries += entry
 
     def _write_chunk(self) -> None:
         if self._count:
             chunk = (self._first_us, self._last_us, self._count, zlib.compress(self._entries, 6))
-            self._file.write(self._packer.pack(chunk))
-            self._file.flush()
             self._entries.clear()
             self._count = 0
+            self._write(self._packer.pack(chunk))
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._file.write(data)
+            self._file.flush()
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> RecordingError:
+        return RecordingError(f"{self._path}: cannot be written: {error.strerror}")
+
+    def _release(self) -> None:
+        # After a failed write the file holds on to those bytes and tries them again; that failure is known already.
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 class Recording:
@@ -167,16 +209,18 @@ class Recording:
                         yield entry
 
     def _read_index(self, file: io.BufferedReader) -> None:
-        unpacker = msgpack.Unpacker(file, max_buffer_size=2 * _MAX_ENTRY_BYTES)
+        unpacker = msgpack.Unpacker(file, max_buffer_size=2 * _MAX_CHUNK_BYTES)
         try:
-            self.header = Header(**unpacker.unpack())
+            self.header = msgspec.convert(unpacker.unpack(), Header)
         except Exception as error:
             raise RecordingError(f"{self.path}: its header cannot be read: {error!r}") from error
         self.complete = True
         start = unpacker.tell()
         while True:
             try:
-                first_us, last_us, _, _ = unpacker.unpack()
+                first_us, last_us, _, _ = msgspec.convert(unpacker.unpack(), _Chunk)
+                if not self.duration_us <= first_us <= last_us:
+                    raise ValueError("its time goes back")
             except msgpack.OutOfData:
                 self.complete = len(MAGIC) + start == os.fstat(file.fileno()).st_size
                 return
@@ -188,9 +232,26 @@ class Recording:
 
     def _read_chunk(self, data: bytes) -> Iterator[Entry]:
         try:
-            entries = msgpack.Unpacker(max_buffer_size=0)
-            entries.feed(zlib.decompress(msgpack.unpackb(data)[3]))
-            for entry in entries:
-                yield Entry(*entry)
-        except (zlib.error, TypeError, ValueError, msgpack.UnpackException) as error:
+            _, _, count, packed = msgpack.unpackb(data)
+            # bounded, as a few bytes of zlib can hold more than there is memory
+            inflater = zlib.decompressobj()
+            content = inflater.decompress(packed, _MAX_CHUNK_BYTES)
+            if not inflater.eof:
+                raise ValueError("a chunk is not whole, or too long")
+            entries = msgpack.Unpacker(max_buffer_size=_MAX_CHUNK_BYTES)
+            entries.feed(content)
+            for _ in range(count):
+                yield _entry(entries.unpack())
+            if entries.tell() != len(content):
+                raise ValueError(f"a chunk has more than the {count} entries that it says")
+        except (zlib.error, ValueError, msgpack.UnpackException) as error:
             raise RecordingError(f"{self.path}: damaged: {error!r}") from error
+
+
+def _entry(found: object) -> Entry:
+    match found:
+        case [int(time_us), int(kind), bytes(payload)] if kind == MESSAGE:
+            return Entry(time_us, kind, payload)
+        case [int(time_us), int(kind), dict(payload)] if kind == MARK:
+            return Entry(time_us, kind, payload)
+    raise ValueError("an entry is neither a message nor a mark")

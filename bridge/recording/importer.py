@@ -27,11 +27,13 @@ def write_recording(path: Path, dataset: Dataset, trials: Sequence[Trial]) -> No
 
     Raises:
         RecordingError: the file is there already or cannot be written.
-        ValueError: there is no trial, or they are of several users or scenes.
+        ValueError: there is no trial, or they are of several users or scenes, or of a scene without objects.
     """
     if len({(trial.user, trial.scene) for trial in trials}) != 1:
         raise ValueError("a recording is of one user in one scene")
     first = trials[0]
+    if first.scene not in dataset.scenes:
+        raise ValueError(f"{path.name}: its trials are in scene {first.scene}, of which no objects are known")
     hello = Hello(
         version="1.0",
         app=AppInfo("vr_objects", first.scene),
@@ -45,14 +47,11 @@ def write_recording(path: Path, dataset: Dataset, trials: Sequence[Trial]) -> No
         licence=LICENSE,
         notes={"trials": [[trial.session, trial.number, trial.mode] for trial in trials]},
     )
-    writer = RecordingWriter(path, header)
-    try:
+    with RecordingWriter(path, header) as writer:
         writer.message(0, encode(_scene(dataset, first.scene)))
         q, start_us = 0, 0
         for trial in trials:
             q, start_us = _write_trial(writer, trial, q, start_us)
-    finally:
-        writer.close()
 
 
 def _scene(dataset: Dataset, scene: str) -> Scene:

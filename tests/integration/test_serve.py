@@ -160,6 +160,20 @@ async def test_bye_ends_a_session(daemon: Served) -> None:
     assert await daemon.metric("genlock_sessions") == 0
 
 
+async def test_who_goes_on_after_bye_costs_nobody_anything(tmp_path: Path) -> None:
+    async with served(tmp_path, "--max-sessions", "1") as daemon, session(daemon.url) as (rude, _):
+        # Nothing is read, so the closing handshake is not answered.
+        rude.socket.transport.pause_reading()
+        await rude.send(Bye())
+        while await daemon.metric("genlock_sessions"):
+            await rude.send(rude.frame())
+        async with session(daemon.url, "bob") as (bob, _):
+            for count in range(10):
+                await rude.send(rude.frame(x=5))
+                assert head_x(await bob.answer(bob.frame(x=1))) == 1 + count
+        rude.socket.transport.abort()
+
+
 async def test_a_full_daemon_says_so_and_makes_room_of_dropped_sessions(tmp_path: Path) -> None:
     async with served(tmp_path, "--max-sessions", "1") as daemon:
         async with session(daemon.url) as (client, _):

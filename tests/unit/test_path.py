@@ -188,6 +188,22 @@ async def test_who_leaves_with_a_frame_under_way_is_not_stepped() -> None:
     assert (gone.answers, newcomer.answers, len(other.answers)) == ([], [], 1)
 
 
+async def test_who_has_left_sends_nothing_more() -> None:
+    path, engine, _ = await started()
+    gone = path.join(Person(), [], {})
+    leaving = asyncio.create_task(path.leave(gone))
+    await asyncio.sleep(0)
+    engine.work()
+    await leaving
+    newcomer = Person()
+    seat = path.join(newcomer, [], {})
+    path.submit(gone, 1, 1, 1, blob(6))
+    path.submit(seat, 1, 1, 1, blob(7))
+    path._publish()
+    engine.work()
+    assert newcomer.answers == [(1, 1, 7.0)]
+
+
 async def test_when_all_slots_are_taken() -> None:
     path, engine, _ = await started()
     seats = [path.join(Person(), [], {}) for _ in range(SLOTS)]

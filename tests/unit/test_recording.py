@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import resource
 import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgpack
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,11 +30,7 @@ from bridge.recording.format import (
     RecordingError,
     RecordingWriter,
 )
-from bridge.recording.importer import write_recording
 from bridge.recording.recorder import Recorder
-from bridge.tracking import Part
-from models.vr_objects import Dataset, Trial
-from models.vr_objects import Target as Thing
 
 entries = st.lists(
     st.tuples(
@@ -126,6 +127,86 @@ def test_a_damaged_chunk_is_said(tmp_path: Path) -> None:
         list(Recording(path).entries())
 
 
+def chunk(*found: object, first: object = 0, last: int = 9, count: int | None = None) -> bytes:
+    data = zlib.compress(b"".join(msgpack.packb(entry) for entry in found))
+    return bytes(msgpack.packb((first, last, len(found) if count is None else count, data)))
+
+
+GOOD = chunk((1, MESSAGE, b"x"))
+
+
+@pytest.mark.parametrize(
+    ("header", "chunks"),
+    [
+        pytest.param({"hello": 5}, GOOD, id="a hello that is no map"),
+        pytest.param(7, GOOD, id="a header that is no map"),
+        pytest.param({"hello": {}}, chunk((1, MESSAGE, b"x"), first="a"), id="a time that is no number"),
+        pytest.param({"hello": {}}, chunk(first=10), id="a chunk that ends before it begins"),
+        pytest.param({"hello": {}}, GOOD + chunk(first=5, last=6), id="a chunk before the one before it"),
+        pytest.param({"hello": {}}, GOOD + bytes(64), id="zeros at the end"),
+        pytest.param({"hello": {}}, chunk((1, 7, b"x")), id="an unknown kind"),
+        pytest.param({"hello": {}}, chunk((1, MESSAGE, {})), id="a message that is no bytes"),
+        pytest.param({"hello": {}}, chunk((1, MARK, b"x")), id="a mark that is no map"),
+        pytest.param({"hello": {}}, chunk((1, MESSAGE, b"x"), count=2), id="fewer entries than said"),
+        pytest.param({"hello": {}}, chunk((1, MESSAGE, b"x"), (2, MARK, {}), count=1), id="more entries than said"),
+        pytest.param({"hello": {}}, chunk((1, MESSAGE, bytes(13 * 2**20))), id="few bytes that are many"),
+        pytest.param({"hello": {}}, msgpack.packb((0, 1, 1, zlib.compress(b"x" * 99)[:-4])), id="half of zlib"),
+    ],
+)
+def test_what_is_damaged_is_said_and_never_passed_on(header: object, chunks: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(MAGIC + msgpack.packb(header) + chunks)
+    with pytest.raises(RecordingError, match=str(path)):
+        list(Recording(path).entries())
+    for arguments in (("info", path), ("cut", path, tmp_path / "b")):
+        code, output = run("recording", *arguments)
+        assert code == 2
+        assert str(path) in output
+
+
+def test_a_header_of_a_later_version_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(MAGIC + msgpack.packb({"hello": {"user": "ada"}, "mood": "good"}) + GOOD)
+    recording = Recording(path)
+    assert recording.header == Header({"user": "ada"})
+    assert list(recording.entries()) == [Entry(1, MESSAGE, b"x")]
+
+
+@contextmanager
+def disk_of(size: int) -> Iterator[None]:
+    """No file can grow beyond this many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_said_and_what_was_written_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    writer = RecordingWriter(path, Header({"user": "ada"}))
+    writer.message(0, b"first")
+    writer.message(1_000_000, os.urandom(5000))
+    with disk_of(1000), pytest.raises(RecordingError, match=rf"{path}: cannot be written"):
+        writer.message(2_000_000, b"last")
+    with disk_of(1000):
+        writer.close()
+    recording = Recording(path)
+    assert list(recording.entries()) == [Entry(0, MESSAGE, b"first")]
+    assert not recording.complete
+    with disk_of(5), pytest.raises(RecordingError, match="cannot be written"):
+        RecordingWriter(tmp_path / "b", Header({}))
+
+
+def test_an_entry_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path / "a", Header({})) as writer:
+        writer.message(0, bytes(8 * 2**20 - 100))
+        with pytest.raises(RecordingError, match="longer than"):
+            writer.message(1, bytes(8 * 2**20))
+    assert len(list(Recording(tmp_path / "a").entries())) == 1
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     write(tmp_path / "a", [])
     with pytest.raises(RecordingError, match="already"):
@@ -147,6 +228,65 @@ def test_the_recorder_writes_a_file_a_session(tmp_path: Path) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "recorder"]
 
 
+def recorded(folder: Path) -> dict[str, list[Entry]]:
+    """What was recorded of each user."""
+    recordings = [Recording(path) for path in folder.iterdir()]
+    return {recording.header.hello["user"]: list(recording.entries()) for recording in recordings}
+
+
+def test_what_comes_after_the_end_of_a_session_harms_no_other(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    ended, other = (recorder.open(Hello("1.0", AppInfo("a"), user), user) for user in "ab")
+    ended.message(0, b"x")
+    ended.close()
+    ended.message(10, b"late")
+    ended.message(5_000_000, b"very late")
+    other.message(0, b"y")
+    other.close()
+    recorder.close()
+    assert recorded(tmp_path) == {"a": [Entry(0, MESSAGE, b"x")], "b": [Entry(0, MESSAGE, b"y")]}
+
+
+def test_a_session_that_sent_nothing_leaves_no_file(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.open(Hello("1.0", AppInfo("a"), "ada"), "1").close()
+    recorder.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_session_that_did_not_end_is_written_to_its_end(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.open(Hello("1.0", AppInfo("a"), "ada"), "1").message(7, b"x")
+    recorder.close()
+    assert recorded(tmp_path) == {"ada": [Entry(7, MESSAGE, b"x")]}
+
+
+def test_a_recording_that_falls_behind_ends_whole(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    recorder = Recorder(tmp_path, backlog_bytes=500)
+    sink = recorder.open(Hello("1.0", AppInfo("a"), "ada"), "1")
+    sink.message(0, b"x")
+    sink.message(1, bytes(1000))
+    sink.message(2, b"z")
+    sink.close()
+    recorder.close()
+    assert recorded(tmp_path) == {"ada": [Entry(0, MESSAGE, b"x")]}
+    assert all(Recording(path).complete for path in tmp_path.iterdir())
+    assert caplog.text.count("the disk is too slow") == 1
+
+
+def test_a_recording_that_cannot_be_written_harms_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    recorder = Recorder(tmp_path)
+    hello = Hello("1.0", AppInfo("a"), "ada")
+    lost, other = recorder.open(hello, "no/such/folder"), recorder.open(hello, "1")
+    for sink in (lost, other, lost, other):
+        sink.message(0, b"x")
+    lost.close()
+    other.close()
+    recorder.close()
+    assert recorded(tmp_path) == {"ada": [Entry(0, MESSAGE, b"x")] * 2}
+    assert caplog.text.count("cannot be written") == 1
+
+
 def test_the_name_of_a_user_is_no_path(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "in")
     sink = recorder.open(Hello("1.0", AppInfo("a"), "../../x/\0"), "1")
@@ -154,47 +294,6 @@ def test_the_name_of_a_user_is_no_path(tmp_path: Path) -> None:
     sink.close()
     recorder.close()
     assert len(list((tmp_path / "in").iterdir())) == 1
-
-
-def trial(number: int, frames: int = 30) -> Trial:
-    pose = np.zeros((frames, 7), np.float32)
-    pose[:, 6] = 1
-    pose[:, 0] = np.arange(frames)
-    time = np.arange(frames) / 90
-    return Trial(
-        "ada", "S", "laser", 1, number, "T1", "Thing", True, 0.05, 0.1, 0.15, 0.25, time, pose, pose + 0, pose + 0,
-        np.arange(frames) % 2 == 0, np.arange(frames) > 20,
-    )  # fmt: skip
-
-
-def dataset(*trials: Trial) -> Dataset:
-    box = np.ones(3, np.float32)
-    return Dataset({"S": (Thing("T1", "Thing", box, box), Thing("T2", "Other", box, box))}, trials)
-
-
-def test_an_imported_trial_is_what_a_headset_would_have_sent(tmp_path: Path) -> None:
-    trials = (trial(1), trial(2))
-    write_recording(tmp_path / "a", dataset(*trials), trials)
-    recording = Recording(tmp_path / "a")
-    found = [(entry, decode_client(entry.payload)) for entry in recording.entries() if entry.kind == MESSAGE]
-    assert isinstance(found[0][1], Scene)
-    assert [target.id for target in found[0][1].targets] == ["T1", "T2"]
-    frames = [(entry.time_us, message) for entry, message in found if isinstance(message, Frame)]
-    assert [message.q for _, message in frames] == list(range(1, 61))
-    assert all(time == message.t for time, message in frames)
-    assert frames[30][0] - frames[29][0] == 1_500_000
-    with_gaze, without = frames[2][1], frames[3][1]
-    assert with_gaze.m == Part.HEAD | Part.GAZE | Part.RIGHT_AIM | Part.RIGHT_BUTTONS
-    assert without.m == Part.HEAD | Part.RIGHT_AIM | Part.RIGHT_BUTTONS
-    assert np.frombuffer(without.d, "<f4").tolist()[:7] == [3, 0, 0, 0, 0, 0, 1]
-    assert np.frombuffer(frames[25][1].d, "<f4")[14] == 1, "the trigger"
-    phases = [entry.payload["phase"] for entry in recording.entries() if entry.kind == MARK]
-    assert phases == ["preview", "rest", "response", "confirm"] * 2
-
-
-def test_a_recording_is_of_one_person(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="one user"):
-        write_recording(tmp_path / "a", dataset(), ())
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -219,6 +318,7 @@ def test_cutting_keeps_the_scene_that_was_in_force(tmp_path: Path) -> None:
     [
         (("recording", "info", "{0}/missing"), "missing"),
         (("recording", "cut", "{0}/a", "{0}/b", "--from", "900"), "nothing from 900 s on"),
+        (("recording", "cut", "{0}/a", "{0}/b", "--from", "9", "--to", "2"), "nothing from 9 s to 2 s"),
         (("recording", "cut", "{0}/a", "{0}/a"), "already"),
         (("recording", "import", "{0}", "{0}/out"), "objects.tsv"),
     ],
@@ -232,8 +332,12 @@ def test_what_cannot_be_is_said_in_one_line(arguments: tuple[str, ...], words: s
 
 
 def test_info_counts_what_is_in_it(tmp_path: Path) -> None:
-    write(tmp_path / "a", [(1, encode(Frame(1, 1, 0, b""))), (1, {"phase": "rest"})])
+    steps = [encode(Frame(1, 1, 0, b"")), {"phase": "rest"}, b"x", b"\xc1\xff", msgpack.packb({"type": "dance"})]
+    write(tmp_path / "a", [(1, step) for step in steps])
     code, output = run("recording", "info", tmp_path / "a", "--json")
     assert code == 0
-    assert '"frame": 1' in output
-    assert '"marks": 1' in output
+    about = json.loads(output)
+    assert about["messages"] == {"frame": 1, "unknown": 3}
+    assert about["marks"] == 1
+    assert about["user"] == "ada"
+    assert about["complete"] is True

@@ -1,0 +1,99 @@
+"""The engine in a process of its own: found ready, replaced when it hangs, and gone when it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from bridge.frame_path.engine import EngineError, EngineInfo, EngineOptions
+from bridge.frame_path.process import ProcessEngine
+
+
+class Listener:
+    """Keeps what an engine says, in order."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+
+    def ready(self, info: EngineInfo) -> None:
+        self.heard.put_nowait(("ready", info))
+
+    def lost(self, reason: str) -> None:
+        self.heard.put_nowait(("lost", reason))
+
+    def reply(self, message: Sequence[Any]) -> None:
+        self.heard.put_nowait(("reply", list(message)))
+
+    async def next(self) -> tuple[str, Any]:
+        return await asyncio.wait_for(self.heard.get(), 60)
+
+
+def options(model: str, **settings: Any) -> EngineOptions:
+    return EngineOptions(models=(f"tests.doubles:{model}",), device="cpu", slots=4, **settings)
+
+
+def put_frame(engine: ProcessEngine, time: int, y: float) -> None:
+    batch = engine.batches[0]
+    batch.head[0] = (0, 1, time)
+    batch.blob_bytes[:28] = struct.pack("<7f", 0, y, 0, 0, 0, 0, 1)
+
+
+async def test_it_answers_and_ends() -> None:
+    engine, listener = ProcessEngine(options("Counting")), Listener()
+    info = await engine.start(listener)
+    assert info.models == (("counting", "1"),)
+    assert await listener.next() == ("ready", info)
+    engine.request("join", 0, 5, [0.1], {}, False)
+    assert await listener.next() == ("reply", ["joined", 0, 5, []])
+    for count in range(2):
+        put_frame(engine, 1 + count, 1.6)
+        engine.request("step", 0, 1)
+        assert await listener.next() == ("reply", ["stepped", 0, ""])
+        assert float(engine.batches[0].forecast[0, 0]) == count
+    pid = engine.pid
+    assert pid is not None
+    await engine.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_one_that_hangs_is_replaced_and_goes_on_from_its_checkpoint() -> None:
+    engine, listener = ProcessEngine(options("Hanging", step_timeout_s=0.5)), Listener()
+    await engine.start(listener)
+    await listener.next()
+    engine.request("join", 0, 5, [0.1], {}, False)
+    await listener.next()
+    put_frame(engine, 1, 1.6)
+    engine.request("step", 0, 1)
+    await listener.next()
+    put_frame(engine, 2, 400.0)
+    engine.request("step", 0, 1)
+    kind, reason = await listener.next()
+    assert kind == "lost"
+    assert "longer than 0.5 s" in reason
+    assert (await listener.next())[0] == "ready"
+    engine.request("join", 0, 5, [0.1], {}, True)
+    await listener.next()
+    put_frame(engine, 3, 1.6)
+    engine.request("step", 0, 1)
+    await listener.next()
+    assert float(engine.batches[0].forecast[0, 0]) == 1.0
+    assert engine.counters.restarts == 1
+    await engine.stop()
+
+
+async def test_one_that_cannot_start_says_why() -> None:
+    engine = ProcessEngine(options("Nothing"))
+    with pytest.raises(EngineError, match="no frame model"):
+        await engine.start(Listener())
+
+
+async def test_one_that_is_not_ready_in_time_is_given_up() -> None:
+    engine = ProcessEngine(options("Counting", start_timeout_s=0.01))
+    with pytest.raises(EngineError, match=r"not ready after 0\.01 s"):
+        await engine.start(Listener())
