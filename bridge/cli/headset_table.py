@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,20 +22,23 @@ def wide_console() -> Console:
 
 
 def headset_table(headsets: Sequence[SimulatedHeadset]) -> Table:
-    """The live view of headsets, and, at the end, their summary."""
-    table = Table(title_justify="left", header_style="bold", pad_edge=False)
-    table.add_column("user", no_wrap=True)
-    table.add_column("picks", no_wrap=True)
-    table.add_column("asked for", no_wrap=True)
-    names = (
-        "picks\nright",
-        "hand in\n100 ms",
-        "constant\nvelocity",
-        "round trip\np50   p99 ms",
-        "frames\nanswered",
-        "\nlate",
+    """The live view of headsets, and, at the end, their summary.
+
+    What was asked for is marked ``?`` while it is looked for and ``▸`` while it is pointed at.
+    """
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("user", "picks", "asked for"):
+        table.add_column(name, no_wrap=True)
+    numbers = (
+        "right",
+        "hand in\n0.1 s, mm",
+        "straight\non, mm",
+        "round trip\np50   p99",
+        "answered",
+        "late",
+        "lost",
     )
-    for name in (*names, "\nmissing"):
+    for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     for headset in headsets[:_MOST_ROWS]:
         _add_row(table, headset)
@@ -47,14 +51,14 @@ def _add_row(table: Table, headset: SimulatedHeadset) -> None:
     names = {target.id: target.name or target.id for scene in headset.track.scenes for target in scene.targets}
     true = headset.track.target[headset.frame]
     phase = headset.track.phase[headset.frame]
-    picked = Text(f"{names.get(headset.picked, headset.picked):<12.12} {100 * headset.probability:3.0f} %")
+    picked = Text(f"{names.get(headset.picked, headset.picked):<10.10} {headset.probability:4.0%}")
     if true:
         picked.stylize("green" if headset.picked == true else "yellow")
     asked = Text(f"{names.get(true, true)}", style="" if true else "dim")
     if phase == "preview":
-        asked.append(" looks", style="dim")
+        asked.append(" ?", style="dim")
     elif phase in ("response", "confirm"):
-        asked.append(" points", style="dim")
+        asked.append(" ▸", style="dim")
     counted, forecasts = headset.statistics, headset.forecasts
     p50, p99 = counted.round_trip_ms(50, 99)
     table.add_row(
@@ -62,8 +66,8 @@ def _add_row(table: Table, headset: SimulatedHeadset) -> None:
         picked,
         asked,
         _number(headset.targets.percent, ".0f", " %"),
-        _number(forecasts.error_mm, ".1f", " mm"),
-        _number(forecasts.baseline_mm, ".1f", " mm"),
+        _number(forecasts.error_mm, ".1f", ""),
+        _number(forecasts.baseline_mm, ".1f", ""),
         f"{_number(p50, '.1f', '')} {_number(p99, '5.1f', '')}",
         str(counted.answered),
         Text(str(counted.late), style="red" if counted.late else ""),
