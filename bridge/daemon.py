@@ -36,7 +36,8 @@ class DaemonOptions:
         host, port: where it listens; port 0 takes a free one.
         profiles: the file of the profile store.
         in_process: steps the engine on the gateway's own event loop.
-        window_s: how long the first frame of a batch waits for others, at least 1 ms to have any effect.
+        window_s: how long the first frame of a batch waits for others when the engine is free; what arrives while it
+            is not makes the next batch by itself.
         tls: for wss.
         drain_s: how long sessions have, when the daemon stops, to close by themselves.
     """
@@ -45,7 +46,7 @@ class DaemonOptions:
     port: int = 8765
     profiles: Path
     in_process: bool = False
-    window_s: float = 0.002
+    window_s: float = 0.0
     tls: ssl.SSLContext | None = None
     drain_s: float = 5.0
     engine: EngineOptions = field(default_factory=EngineOptions)

@@ -83,7 +83,7 @@ def serve(
     resume_s: Annotated[float, typer.Option(help="Seconds that a session outlives its socket.", min=0)] = 30.0,
     window_ms: Annotated[
         float, typer.Option(help="How long the first frame of a batch waits for others.", min=0, max=10)
-    ] = 2.0,
+    ] = 0.0,
     record: Annotated[
         Path | None, typer.Option(help="Write down what every headset sends, a file a session, into this folder.")
     ] = None,

@@ -22,7 +22,7 @@ import msgpack
 import numpy as np
 import torch
 
-from bridge.frame_path.batch import COUNT, Batch
+from bridge.frame_path.batch import COUNT, VACANT, Batch
 from bridge.frame_path.checkpoint import Checkpoint
 from bridge.frame_path.core import EngineCore, load_model
 from bridge.frame_path.engine import EngineOptions
@@ -150,10 +150,12 @@ def _serve(channel: socket.socket, batch_fd: int, checkpoint_fd: int, options: E
         unpacker.feed(data)
         for request in unpacker:
             reply = execute(core, batches, checkpoint, request)
+            # Once it is told that the step is done, the gateway fills this batch anew.
+            stepped = batches[request[1]].head["slot"][: request[2]].copy() if request[0] == "step" else None
             if reply is not None:
                 channel.sendall(packer.pack(reply))
-            if request[0] == "step":
-                checkpointer.after_step(batches[request[1]].head["slot"][: request[2]])
+            if stepped is not None:
+                checkpointer.after_step(stepped[stepped != VACANT])
             elif request[0] == "join":
                 checkpointer.forget(request[1])
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bridge.frame_path.batch import VACANT
 from bridge.frame_path.engine import EngineError, EngineInfo, EngineOptions
 from bridge.frame_path.process import ProcessEngine
 
@@ -60,6 +61,24 @@ async def test_it_answers_and_ends() -> None:
     await engine.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_a_batch_may_be_filled_anew_as_soon_as_its_step_is_answered() -> None:
+    engine, listener = ProcessEngine(options("Counting", checkpoint_s=0.0)), Listener()
+    await engine.start(listener)
+    await listener.next()
+    engine.request("join", 0, 5, [0.1], {}, False)
+    await listener.next()
+    head = engine.batches[0].head
+    for count in range(300):
+        put_frame(engine, 1 + count, 1.6)
+        head[1] = (VACANT, 0, 0)
+        engine.request("step", 0, 2)
+        assert await listener.next() == ("reply", ["stepped", 0, ""])
+        assert float(engine.batches[0].forecast[0, 0]) == count
+        head["slot"][:2] = VACANT
+    assert engine.counters.restarts == 0
+    await engine.stop()
 
 
 async def test_one_that_hangs_is_replaced_and_goes_on_from_its_checkpoint() -> None:
