@@ -52,7 +52,7 @@ class Metrics(Collector):
         yield GaugeMetricFamily("genlock_gateway_memory_bytes", "Resident memory of the gateway.", memory)
         counted = self._sessions.counters
         sessions = CounterMetricFamily("genlock_sessions_total", "Sessions by what became of them.", labels=("event",))
-        for event in ("started", "resumed", "expired", "ended", "refused"):
+        for event in ("started", "resumed", "expired", "ended", "refused", "unwritten"):
             sessions.add_metric((event,), getattr(counted, event))
         yield sessions
         frames = self._path.counters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final, Protocol
 
@@ -74,9 +74,18 @@ class Session:
         hello: what it began with.
         path: the frame path.
         sink: writes down what it sends, if anything does.
+        count_error: called with the code of an error that the client was told of.
     """
 
-    def __init__(self, identifier: str, resume: str, hello: Hello, path: FramePath, sink: Sink | None) -> None:
+    def __init__(
+        self,
+        identifier: str,
+        resume: str,
+        hello: Hello,
+        path: FramePath,
+        sink: Sink | None,
+        count_error: Callable[[str], None],
+    ) -> None:
         self.id = identifier
         self.resume = resume
         self.user = hello.user
@@ -88,6 +97,7 @@ class Session:
         self.seat: Seat
         self._path = path
         self._sink = sink
+        self._count_error = count_error
         self._answers = Answers()
         self._last_t = -1
         self._last_at = 0.0
@@ -181,6 +191,7 @@ class Session:
     def refused(self, q: int, status: int) -> None:
         """See ``frame_path.path.Receiver``."""
         code, key, text = _FAULTS[status]
+        self._count_error(code)
         self.send(Error(code, f"frame{'.' if key else ''}{key}: {text}", "frame", key, q=q))
 
     def writable(self) -> None:

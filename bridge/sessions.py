@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from bridge.frame_path.path import FramePath, Full
-from bridge.profiles.store import ProfileStore
+from bridge.frame_path.path import FramePath, Full, Seat
+from bridge.profiles.store import ProfileStore, StoredProfile
 from bridge.protocol import (
     VERSION,
     VERSION_MAJOR,
@@ -53,13 +53,14 @@ class SessionOptions:
 
 @dataclass
 class SessionCounters:
-    """Sessions, since the start."""
+    """Sessions, since the start; ``unwritten`` are those that ended and whose profile could not be written."""
 
     started: int = 0
     resumed: int = 0
     expired: int = 0
     ended: int = 0
     refused: int = 0
+    unwritten: int = 0
 
 
 class Turned(Exception):
@@ -180,15 +181,15 @@ class Sessions:
         self.tell_all(Notice(NoticeCode.DRAINING, "the daemon is stopping; connect again in a moment", 1000))
 
     async def end_all(self, timeout_s: float) -> bool:
-        """Ends every session and waits for the profiles; false if some could not be written in time."""
+        """Ends every session and waits for the profiles; false if one of this run could not be written."""
         for session in list(self._sessions.values()):
             self.leave(session)
-        if not self._leaving:
-            return True
-        _, late = await asyncio.wait(self._leaving, timeout=timeout_s)
+        late: set[asyncio.Task[None]] = set()
+        if self._leaving:
+            _, late = await asyncio.wait(self._leaving, timeout=timeout_s)
         for task in late:
             task.cancel()
-        return not late
+        return not late and not self.counters.unwritten
 
     def _check(self, hello: Hello) -> None:
         major = int(hello.version.partition(".")[0])
@@ -198,6 +199,9 @@ class Sessions:
         if self.options.token and not hmac.compare_digest(hello.token.encode(), self.options.token.encode()):
             text = "hello.token: wrong or missing; give the token that the daemon was started with"
             raise self._turned(Error(ErrorCode.UNAUTHORIZED, text, "hello", "token"), CloseCode.UNAUTHORIZED)
+        self._check_not_draining()
+
+    def _check_not_draining(self) -> None:
         if self.draining:
             raise self._turned(Error(ErrorCode.FULL, "the daemon is stopping", "hello"), TRY_AGAIN_LATER)
 
@@ -209,21 +213,28 @@ class Sessions:
         profile = await asyncio.to_thread(self._store.load, hello.user)
         identifier = secrets.token_hex(4)
         sink = self._make_sink(hello, identifier) if self._make_sink is not None else None
-        session = Session(identifier, secrets.token_urlsafe(24), hello, self._path, sink)
-        while True:
-            try:
-                session.seat = self._path.join(session, [ms / 1000 for ms in hello.horizons_ms], profile.adapters)
-                break
-            except Full:
-                if not await self._make_room():
-                    session.end()
-                    text = f"the daemon is full: {len(self._sessions)} sessions"
-                    raise self._turned(Error(ErrorCode.FULL, text, "hello"), TRY_AGAIN_LATER) from None
+        session = Session(identifier, secrets.token_urlsafe(24), hello, self._path, sink, self.count_error)
+        try:
+            session.seat = await self._seat(session, hello, profile)
+        except Turned:
+            session.end()
+            raise
         self._sessions[session.resume] = session
         self.counters.started += 1
         session.seat.joined.add_done_callback(lambda joined: self._joined(session, joined))
         log.info("session %s: user %r, app %r", session.id, session.user, session.app)
         return session
+
+    async def _seat(self, session: Session, hello: Hello, profile: StoredProfile) -> Seat:
+        while True:
+            # The daemon may have begun to stop while the profile was read or room was made.
+            self._check_not_draining()
+            try:
+                return self._path.join(session, [ms / 1000 for ms in hello.horizons_ms], profile.adapters)
+            except Full:
+                if not await self._make_room():
+                    text = f"the daemon is full: {len(self._sessions)} sessions"
+                    raise self._turned(Error(ErrorCode.FULL, text, "hello"), TRY_AGAIN_LATER) from None
 
     async def _make_room(self) -> bool:
         """Ends the session that has been without a socket for longest; false if all have one."""
@@ -248,6 +259,10 @@ class Sessions:
     async def _leave(self, session: Session) -> None:
         adapters = await self._path.leave(session.seat)
         seconds = monotonic() - session.started
-        await asyncio.to_thread(self._store.add_session, session.user, session.frames, seconds, adapters)
+        try:
+            await asyncio.to_thread(self._store.add_session, session.user, session.frames, seconds, adapters)
+        except Exception:
+            self.counters.unwritten += 1
+            log.exception("session %s: the profile of user %r could not be written", session.id, session.user)
         await asyncio.to_thread(session.end)
         log.info("session %s: over after %.1f s and %d frames", session.id, seconds, session.frames)

@@ -1,0 +1,72 @@
+"""What stands in for a session's neighbours, so that a test sees what is asked of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TypeVar
+
+from bridge.frame_path.engine import EngineInfo
+from bridge.frame_path.path import FrameCounters, Full, Profile, Receiver, Seat
+from bridge.protocol import Message, ServerMessage, decode_server
+
+M = TypeVar("M", bound=Message)
+
+
+class FakeLink:
+    """A connection that keeps what is sent over it."""
+
+    def __init__(self) -> None:
+        self.writable = True
+        self.sent: list[ServerMessage] = []
+        self.closed: list[tuple[int, str]] = []
+
+    def send(self, data: bytes) -> None:
+        self.sent.append(decode_server(data))
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed.append((code, reason))
+
+    def take(self, kind: type[M]) -> M:
+        """The one message that was sent since the last time, which is of this type."""
+        (message,), self.sent = self.sent, []
+        assert isinstance(message, kind), message
+        return message
+
+
+class FakePath:
+    """A frame path without an engine. Profiles are learned at once, unless ``hold`` says that leaving takes time."""
+
+    def __init__(self, slots: int = 4) -> None:
+        self.info = EngineInfo((("fake", "7"),), "cpu")
+        self.counters = FrameCounters()
+        self.up = True
+        self.slots = slots
+        self.seats: list[Seat] = []
+        self.frames: list[tuple[Seat, int, int, int, bytes]] = []
+        self.scenes: list[tuple[Seat, bytes, bool]] = []
+        self.learned: dict[str, bytes] = {"fake@7": b"learned"}
+        self.hold: asyncio.Event | None = None
+        self.asked_to_leave: asyncio.Queue[Seat] = asyncio.Queue()
+
+    def join(self, receiver: Receiver, horizons_s: Sequence[float], profile: Profile) -> Seat:
+        if len(self.seats) == self.slots:
+            raise Full
+        joined: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        seat = Seat(len(self.seats), 1 + len(self.seats), receiver, tuple(horizons_s), profile, joined)
+        self.seats.append(seat)
+        return seat
+
+    def submit(self, seat: Seat, q: int, t: int, mask: int, blob: bytes) -> None:
+        self.frames.append((seat, q, t, mask, blob))
+
+    def scene(self, seat: Seat, boxes: bytes, *, keep_state: bool) -> None:
+        self.scenes.append((seat, boxes, keep_state))
+
+    async def leave(self, seat: Seat) -> Profile:
+        self.asked_to_leave.put_nowait(seat)
+        if self.hold is not None:
+            await self.hold.wait()
+        if seat in self.seats:
+            self.seats.remove(seat)
+        return self.learned

@@ -1,0 +1,87 @@
+"""Rows that outlive the engine: whole, and of the session that asks, or not at all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bridge.frame_path.checkpoint import Checkpoint
+
+SLOTS, FLOATS = 4, 3
+
+
+def memory() -> memoryview:
+    return memoryview(bytearray(Checkpoint.size(SLOTS, FLOATS)))
+
+
+def write(checkpoint: Checkpoint, *rows: tuple[int, int, int, float]) -> None:
+    """Slots, serials, times and the number that fills the row."""
+    slots, serials, times, fills = (np.array(column) for column in zip(*rows, strict=True))
+    checkpoint.write(slots, serials, times, np.repeat(fills[:, None], FLOATS, axis=1).astype(np.float32))
+
+
+def test_what_was_written_is_read_by_another_process() -> None:
+    shared = memory()
+    write(Checkpoint(shared, SLOTS, FLOATS), (0, 5, 1000, 1.5), (3, 6, 2000, 2.5))
+    checkpoint = Checkpoint(shared, SLOTS, FLOATS)
+    for slot, serial, time, fill in ((0, 5, 1000, 1.5), (3, 6, 2000, 2.5)):
+        found = checkpoint.read(slot, serial)
+        assert found is not None
+        assert (found[0], found[1].tolist()) == (time, [fill] * FLOATS)
+
+
+def test_nothing_is_there_before_it_is_written() -> None:
+    assert Checkpoint(memory(), SLOTS, FLOATS).read(0, 0) is None
+
+
+def test_the_newest_row_counts() -> None:
+    checkpoint = Checkpoint(memory(), SLOTS, FLOATS)
+    for time in (1, 2, 3):
+        write(checkpoint, (1, 5, time, float(time)))
+    found = checkpoint.read(1, 5)
+    assert found is not None
+    assert (found[0], found[1].tolist()) == (3, [3.0] * FLOATS)
+
+
+def test_a_row_is_only_for_its_own_session() -> None:
+    checkpoint = Checkpoint(memory(), SLOTS, FLOATS)
+    write(checkpoint, (1, 5, 1, 1.0))
+    assert checkpoint.read(1, 6) is None
+    write(checkpoint, (1, 6, 2, 2.0))
+    assert checkpoint.read(1, 5) is None
+    assert checkpoint.read(1, 6) is not None
+
+
+def test_a_row_that_was_torn_counts_as_absent_until_it_is_written_again() -> None:
+    class Dying(RuntimeError):
+        pass
+
+    class Rows:
+        """The writer dies when it gets to the numbers."""
+
+        def __setitem__(self, slots: object, rows: object) -> None:
+            raise Dying
+
+    shared = memory()
+    checkpoint = Checkpoint(shared, SLOTS, FLOATS)
+    write(checkpoint, (1, 5, 1, 1.0), (2, 9, 1, 7.0))
+    whole, checkpoint._rows = checkpoint._rows, Rows()  # type: ignore[assignment]
+    try:
+        write(checkpoint, (1, 5, 2, 2.0))
+    except Dying:
+        checkpoint._rows = whole
+    after = Checkpoint(shared, SLOTS, FLOATS)
+    assert after.read(1, 5) is None
+    assert after.read(2, 9) is not None, "its neighbour is whole"
+    write(after, (1, 5, 3, 3.0))
+    found = after.read(1, 5)
+    assert found is not None
+    assert (found[0], found[1].tolist()) == (3, [3.0] * FLOATS)
+
+
+def test_what_was_read_does_not_change_afterwards() -> None:
+    checkpoint = Checkpoint(memory(), SLOTS, FLOATS)
+    write(checkpoint, (0, 1, 1, 1.0))
+    found = checkpoint.read(0, 1)
+    write(checkpoint, (0, 1, 2, 2.0))
+    assert found is not None
+    assert found[1].tolist() == [1.0] * FLOATS

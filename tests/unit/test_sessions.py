@@ -1,0 +1,381 @@
+"""Who is let in, who goes on, who is sent home, and what is kept of them."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.profiles.store import ProfileStore
+from bridge.protocol import VERSION, AppInfo, CloseCode, Hello, ModelInfo, Notice
+from bridge.session import Session
+from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
+from tests.stand_ins import FakeLink, FakePath
+
+
+def hello(user: str = "ada", version: str = VERSION, app: str = "test", **settings: Any) -> Hello:
+    return Hello(version, AppInfo(app), user, **settings)
+
+
+class House:
+    """Sessions on a real store and a path without an engine."""
+
+    def __init__(self, store: ProfileStore) -> None:
+        self.store = store
+        self.path = FakePath()
+        self.sessions = self.open()
+
+    def open(self, make_sink: Callable[[Hello, str], Any] | None = None, **options: Any) -> Sessions:
+        self.sessions = Sessions(self.path, self.store, SessionOptions(**options), make_sink)  # type: ignore[arg-type]
+        return self.sessions
+
+    async def enter(self, user: str = "ada", **settings: Any) -> tuple[Session, FakeLink]:
+        """A session that is connected."""
+        session, _ = await self.sessions.admit(hello(user, **settings))
+        link = FakeLink()
+        session.attach(link)
+        return session, link
+
+    async def turned(self, *arguments: Any, **settings: Any) -> Turned:
+        with pytest.raises(Turned) as turned:
+            await self.sessions.admit(hello(*arguments, **settings))
+        assert turned.value.error.of == "hello"
+        assert turned.value.error.message
+        return turned.value
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    store = ProfileStore(tmp_path / "profiles.sqlite")
+    made = House(store)
+    yield made
+    await made.sessions.end_all(20)
+    store.close()
+
+
+async def test_a_welcome_says_what_a_client_needs(house: House) -> None:
+    sessions = house.open(resume_s=12.5, messages_per_second=77)
+    session, _ = await house.enter()
+    welcome = sessions.welcome(session, False)
+    assert (welcome.version, welcome.session, welcome.resume) == (VERSION, session.id, session.resume)
+    assert (welcome.resume_s, welcome.resumed, welcome.last_q) == (12.5, False, 0)
+    assert welcome.models == [ModelInfo("fake", "7")]
+    assert welcome.limits.messages_per_second == 77
+    assert {"hello", "frame", "scene", "bye"} == set(welcome.serves)
+    assert not welcome.recording
+    assert (len(sessions), sessions.connected, sessions.counters.started) == (1, 1, 1)
+
+
+async def test_no_two_sessions_share_a_secret(house: House) -> None:
+    house.path.slots = 50
+    entered = [(await house.enter())[0] for _ in range(50)]
+    assert len({session.resume for session in entered}) == 50
+    assert len({session.id for session in entered}) == 50
+    assert all(len(session.resume) >= 32 for session in entered)
+
+
+@pytest.mark.parametrize("version", ["0.9", "2.0", "10.0"])
+async def test_another_major_version_is_turned_away_with_both_named(house: House, version: str) -> None:
+    turned = await house.turned(version=version)
+    assert (turned.error.code, turned.error.key, turned.close_code) == ("version", "version", CloseCode.VERSION)
+    assert version in turned.error.message
+    assert VERSION in turned.error.message
+    assert house.sessions.counters.refused == 1
+
+
+async def test_another_minor_version_is_served(house: House) -> None:
+    await house.sessions.admit(hello(version="1.999"))
+    assert len(house.sessions) == 1
+
+
+@pytest.mark.parametrize("token", ["", "sesam", "sesame ", "SESAME", "sésame"])
+async def test_a_wrong_token_is_turned_away_and_not_repeated(house: House, token: str) -> None:
+    house.open(token="sesame")
+    turned = await house.turned(token=token)
+    assert (turned.error.code, turned.error.key) == ("unauthorized", "token")
+    assert turned.close_code == CloseCode.UNAUTHORIZED
+    assert "sesame" not in turned.error.message
+    assert house.path.seats == []
+
+
+async def test_a_token_may_hold_any_letters(house: House) -> None:
+    house.open(token="sésame")
+    await house.sessions.admit(hello(token="sésame"))
+
+
+async def test_a_token_is_needed_to_go_on_too(house: House) -> None:
+    house.open(token="sesame")
+    session, _ = await house.enter(token="sesame")
+    assert (await house.turned(resume=session.resume)).error.code == "unauthorized"
+
+
+async def test_what_the_engine_is_told_of_a_session(house: House) -> None:
+    house.store.add_session("ada", 1, 1.0, {"fake@7": b"stored"})
+    session, _ = await house.enter(horizons_ms=[0.0, 50.0, 250.0])
+    (seat,) = house.path.seats
+    assert session.seat is seat
+    assert seat.receiver is session
+    assert seat.horizons_s == pytest.approx((0, 0.05, 0.25))
+    assert seat.profile == {"fake@7": b"stored"}
+
+
+async def test_a_dropped_session_goes_on(house: House) -> None:
+    session, _ = await house.enter()
+    session.last_q = 41
+    house.sessions.dropped(session)
+    assert (len(house.sessions), house.sessions.connected) == (1, 0)
+    again, resumed = await house.sessions.admit(hello(resume=session.resume))
+    assert again is session
+    assert resumed
+    assert house.sessions.welcome(again, True).last_q == 41
+    assert house.sessions.counters.resumed == 1
+    assert len(house.path.seats) == 1
+
+
+async def test_who_goes_on_is_not_ended_when_the_time_is_up(house: House) -> None:
+    house.open(resume_s=0)
+    session, _ = await house.enter()
+    house.sessions.dropped(session)
+    await house.sessions.admit(hello(resume=session.resume))
+    session.attach(FakeLink())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(house.sessions) == 1
+    assert house.sessions.counters.expired == 0
+
+
+async def test_a_connection_that_is_half_open_gives_its_session_up(house: House) -> None:
+    session, old = await house.enter()
+    again, resumed = await house.sessions.admit(hello(resume=session.resume))
+    assert again is session
+    assert resumed
+    assert session.link is None
+    assert old.closed[0][0] == CloseCode.RESUMED_ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    "other", [{"user": "eve"}, {"app": "other"}, {"resume": "never given"}, {"resume": ""}, {"resume": None}]
+)
+async def test_everybody_else_begins_anew(house: House, other: dict[str, Any]) -> None:
+    session, link = await house.enter()
+    begun, resumed = await house.sessions.admit(hello(**{"resume": session.resume, **other}))
+    assert begun is not session
+    assert not resumed
+    assert session.link is link, "and takes nothing from anybody"
+    assert link.closed == []
+
+
+async def test_a_session_that_is_over_does_not_go_on(house: House) -> None:
+    session, _ = await house.enter()
+    house.sessions.leave(session)
+    begun, resumed = await house.sessions.admit(hello(resume=session.resume))
+    assert begun is not session
+    assert not resumed
+
+
+async def test_a_session_waits_no_longer_than_it_said(house: House) -> None:
+    house.open(resume_s=0)
+    session, _ = await house.enter()
+    house.sessions.dropped(session)
+    assert await asyncio.wait_for(house.path.asked_to_leave.get(), 20) is session.seat
+    assert len(house.sessions) == 0
+    assert house.sessions.counters.expired == 1
+    assert await house.sessions.end_all(20)
+    assert house.sessions.counters.ended == 1
+    assert house.path.seats == []
+
+
+async def test_what_was_learned_is_written_at_the_end(house: House) -> None:
+    session, _ = await house.enter()
+    session.frames = 12
+    house.sessions.leave(session)
+    house.sessions.leave(session)
+    assert await house.sessions.end_all(20)
+    profile = house.store.load("ada")
+    assert profile.adapters == {"fake@7": b"learned"}
+    assert (profile.statistics.sessions, profile.statistics.frames) == (1, 12)
+    assert house.sessions.counters.ended == 1
+
+
+async def test_ending_all_reaches_the_dropped_and_the_leaving(house: House) -> None:
+    house.path.hold = asyncio.Event()
+    connected, _ = await house.enter("ada")
+    dropped, _ = await house.enter("bob")
+    leaving, _ = await house.enter("cyd")
+    house.sessions.dropped(dropped)
+    house.sessions.leave(leaving)
+    ending = asyncio.create_task(house.sessions.end_all(20))
+    await asyncio.sleep(0)
+    assert not ending.done()
+    house.path.hold.set()
+    assert await ending
+    for user in ("ada", "bob", "cyd"):
+        assert house.store.load(user).statistics.sessions == 1
+    assert connected.link is not None
+
+
+async def test_an_engine_that_gives_nothing_back_is_not_waited_for_for_ever(house: House) -> None:
+    house.path.hold = asyncio.Event()
+    await house.enter()
+    assert not await house.sessions.end_all(0.01)
+
+
+async def test_a_profile_that_cannot_be_written_is_said_and_costs_nobody_else(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write = house.store.add_session
+
+    def add_session(user: str, *arguments: Any) -> None:
+        if user == "ada":
+            raise sqlite3.OperationalError("database or disk is full")
+        write(user, *arguments)
+
+    monkeypatch.setattr(house.store, "add_session", add_session)
+    closed: list[str] = []
+
+    class Sink:
+        def __init__(self, user: str) -> None:
+            self.user = user
+
+        def message(self, time_us: int, data: bytes) -> None: ...
+
+        def close(self) -> None:
+            closed.append(self.user)
+
+    house.open(lambda hello, session: Sink(hello.user))
+    await house.enter("ada")
+    await house.enter("bob")
+    house.sessions.leave((await house.enter("cyd"))[0])
+    assert not await house.sessions.end_all(20)
+    assert not await house.sessions.end_all(20), "nor is it forgotten"
+    assert house.sessions.counters.unwritten == 1
+    assert "ada" in caplog.text
+    assert "disk is full" in caplog.text
+    assert house.store.load("bob").statistics.sessions == 1
+    assert sorted(closed) == ["ada", "bob", "cyd"]
+
+
+async def test_a_full_daemon_turns_away_and_names_the_reason(house: House) -> None:
+    house.path.slots = 1
+    session, link = await house.enter()
+    turned = await house.turned("bob")
+    assert (turned.error.code, turned.close_code) == ("full", TRY_AGAIN_LATER)
+    assert session.link is link
+    assert len(house.sessions) == 1
+
+
+async def test_a_full_daemon_makes_room_of_who_was_away_longest(house: House) -> None:
+    house.path.slots = 3
+    entered = {user: (await house.enter(user))[0] for user in ("ada", "bob", "cyd")}
+    house.sessions.dropped(entered["ada"])
+    house.sessions.dropped(entered["bob"])
+    await house.sessions.admit(hello("ada", resume=entered["ada"].resume))
+    entered["ada"].attach(FakeLink())
+    house.sessions.dropped(entered["ada"])
+    await house.enter("dan")
+    assert [seat.receiver.user for seat in house.path.seats] == ["ada", "cyd", "dan"]  # type: ignore[attr-defined]
+    begun, resumed = await house.sessions.admit(hello("bob", resume=entered["bob"].resume))
+    assert not resumed, "bob was away longest"
+    assert begun is not entered["bob"]
+    assert [seat.receiver.user for seat in house.path.seats] == ["cyd", "dan", "bob"]  # type: ignore[attr-defined]
+
+
+async def test_many_may_wait_for_room_at_once(house: House) -> None:
+    house.path.slots = 2
+    for user in ("ada", "bob"):
+        house.sessions.dropped((await house.enter(user))[0])
+    house.path.hold = asyncio.Event()
+    coming = [asyncio.create_task(house.sessions.admit(hello(user))) for user in ("cyd", "dan", "eve")]
+    while len(house.sessions):
+        await asyncio.wait_for(house.path.asked_to_leave.get(), 20)
+    house.path.hold.set()
+    done = await asyncio.gather(*coming, return_exceptions=True)
+    assert sum(isinstance(result, Turned) for result in done) == 1
+    assert len(house.path.seats) == len(house.sessions) == 2
+
+
+async def test_a_daemon_that_stops_tells_everybody_and_lets_nobody_in(house: House) -> None:
+    dropped, _ = await house.enter("bob")
+    house.sessions.dropped(dropped)
+    session, link = await house.enter()
+    house.sessions.drain()
+    assert link.take(Notice).code == "draining"
+    turned = await house.turned("eve")
+    assert (turned.error.code, turned.close_code) == ("full", TRY_AGAIN_LATER)
+    assert (await house.turned(resume=dropped.resume)).close_code == TRY_AGAIN_LATER
+    house.sessions.dropped(session)
+    assert len(house.sessions) == 1, "who goes now does not come back"
+
+
+async def test_who_was_on_the_way_in_when_the_daemon_stops_is_turned_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, load = threading.Event(), house.store.load
+
+    def slow(user: str) -> Any:
+        assert go_on.wait(20)
+        return load(user)
+
+    monkeypatch.setattr(house.store, "load", slow)
+    coming = asyncio.create_task(house.turned())
+    await asyncio.sleep(0)
+    house.sessions.drain()
+    go_on.set()
+    assert (await coming).close_code == TRY_AGAIN_LATER
+    assert house.path.seats == []
+    assert len(house.sessions) == 0
+
+
+async def test_a_profile_that_was_set_aside_is_told(house: House) -> None:
+    session, link = await house.enter()
+    session.seat.joined.set_result(["forecast", "target"])
+    await asyncio.sleep(0)
+    notice = link.take(Notice)
+    assert notice.code == "profile_set_aside"
+    assert "forecast, target" in notice.message
+    other, quiet = await house.enter("bob")
+    other.seat.joined.set_result([])
+    await asyncio.sleep(0)
+    assert quiet.sent == []
+
+
+async def test_a_session_is_written_down_from_its_hello_on(house: House) -> None:
+    opened: list[tuple[str, str]] = []
+    closed: list[str] = []
+
+    class Sink:
+        def __init__(self, user: str) -> None:
+            self.user = user
+
+        def message(self, time_us: int, data: bytes) -> None: ...
+
+        def close(self) -> None:
+            closed.append(self.user)
+
+    def make_sink(hello: Hello, session: str) -> Sink:
+        opened.append((hello.user, session))
+        return Sink(hello.user)
+
+    house.open(make_sink)
+    house.path.slots = 1
+    session, _ = await house.enter()
+    assert house.sessions.welcome(session, False).recording
+    assert opened == [("ada", session.id)]
+    await house.turned("bob")
+    assert closed == ["bob"], "nothing stays open of who did not get in"
+    house.sessions.leave(session)
+    await house.sessions.end_all(20)
+    assert closed == ["bob", "ada"]
+
+
+async def test_errors_are_counted_by_code(house: House) -> None:
+    for code in ("invalid", "time", "invalid"):
+        house.sessions.count_error(code)
+    session, _ = await house.enter()
+    session.refused(1, 1)
+    assert house.sessions.errors == {"invalid": 2, "time": 1, "not_finite": 1}
