@@ -1,0 +1,206 @@
+"""Sets of labelled texts: CLINC150, BANKING77, HWU64, SNIPS, and any folder in the format of one of them.
+
+A set is told by the files in its folder:
+
+- CLINC150 (Larson et al. 2019): ``data.json`` with the keys ``train``, ``val``, ``test``, ``oos_train``, ``oos_val``
+  and ``oos_test``, each a list of pairs of text and label; texts of the ``oos`` parts belong to no label.
+- BANKING77 (Casanueva et al. 2020): ``train.csv`` and ``test.csv`` with the columns ``text`` and ``category``. The
+  simplest one to write by hand.
+- HWU64 (Liu et al. 2019): ``kfold1_train.tsv`` and ``kfold1_test.tsv`` with the columns ``scenario``, ``intent`` and
+  ``text``; a label is scenario and intent together.
+- SNIPS (Coucke et al. 2018): ``train.jsonl`` and ``validate.jsonl``, each line a map with ``text`` and ``intent``.
+
+What a model is measured on is never in what it is fitted to: the test part where the folder has one, else the set's own
+validation part, else a fifth of each label carved from train by a fixed seed.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+CARVED_SHARE: Final = 0.2
+CARVING_SEED: Final = 20260101
+
+
+class DataError(ValueError):
+    """A folder that is in none of the formats; the message names the file, the line and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A text and the label that it belongs to."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A set, split.
+
+    Attributes:
+        name: ``clinc150``, ``banking77``, ``hwu64`` or ``snips``: the format of the folder.
+        fit: what a model may be fitted to.
+        measured: what its figures are on.
+        part: which part of the set ``measured`` is, for people.
+        outside_fit, outside_measured: texts that belong to no label, of which the same holds.
+    """
+
+    name: str
+    fit: list[Labelled]
+    measured: list[Labelled]
+    part: str
+    outside_fit: list[str] = field(default_factory=list)
+    outside_measured: list[str] = field(default_factory=list)
+
+    @property
+    def labels(self) -> list[str]:
+        """All labels that can be fitted, sorted."""
+        return sorted({example.label for example in self.fit})
+
+
+def load(folder: Path) -> Texts:
+    """Reads a folder in any of the formats.
+
+    Raises:
+        DataError: it is in none of them, or a file of it is not as it should be.
+    """
+    for file, read in _FORMATS.items():
+        if (folder / file).is_file():
+            try:
+                found = read(folder)
+            except OSError as problem:
+                raise DataError(f"{folder / file}: {problem.strerror}") from None
+            if not found.fit or not found.measured:
+                raise DataError(f"{folder / file}: no texts to {'measure on' if found.fit else 'fit to'}")
+            return found
+    raise DataError(f"{folder}: none of {', '.join(_FORMATS)} is here, so this is no set of labelled texts")
+
+
+def shots(examples: Iterable[Labelled], count: int, seed: int) -> list[Labelled]:
+    """``count`` examples of each label, or all where there are fewer, chosen by the seed."""
+    chosen: list[Labelled] = []
+    for label, members in sorted(_by_label(examples).items()):
+        chosen += random.Random(f"{seed} {label}").sample(members, min(count, len(members)))
+    return chosen
+
+
+def carve(examples: Iterable[Labelled], share: float, seed: int) -> tuple[list[Labelled], list[Labelled]]:
+    """Splits off a share of each label, at least one text where there are two; returns what stays, then the share."""
+    stay: list[Labelled] = []
+    carved: list[Labelled] = []
+    for label, members in sorted(_by_label(examples).items()):
+        order = random.Random(f"{seed} {label}").sample(members, len(members))
+        count = max(round(share * len(members)), 1) if len(members) > 1 else 0
+        carved += order[:count]
+        stay += order[count:]
+    return stay, carved
+
+
+def _by_label(examples: Iterable[Labelled]) -> dict[str, list[Labelled]]:
+    found: dict[str, list[Labelled]] = defaultdict(list)
+    for example in examples:
+        found[example.label].append(example)
+    return found
+
+
+class _Clinc(msgspec.Struct):
+    train: list[tuple[str, str]]
+    val: list[tuple[str, str]] = []
+    test: list[tuple[str, str]] = []
+    oos_train: list[tuple[str, str]] = []
+    oos_val: list[tuple[str, str]] = []
+    oos_test: list[tuple[str, str]] = []
+
+
+def _clinc(folder: Path) -> Texts:
+    path = folder / "data.json"
+    try:
+        parts = msgspec.json.decode(path.read_bytes(), type=_Clinc)
+    except msgspec.DecodeError as problem:
+        raise DataError(f"{path}: {problem}") from None
+    fit = [Labelled(*pair) for pair in parts.train]
+    outside_fit = [text for text, _ in parts.oos_train]
+    for name, pairs, outside in (("test", parts.test, parts.oos_test), ("val", parts.val, parts.oos_val)):
+        if pairs:
+            measured = [Labelled(*pair) for pair in pairs]
+            return Texts("clinc150", fit, measured, name, outside_fit, [text for text, _ in outside])
+    return _carved("clinc150", fit, outside_fit)
+
+
+def _banking(folder: Path) -> Texts:
+    def read(path: Path) -> list[Labelled]:
+        return [Labelled(row["text"], row["category"]) for row in _rows(path, ",", ("text", "category"))]
+
+    return _train_and_test("banking77", folder, "train.csv", "test.csv", read)
+
+
+def _hwu(folder: Path) -> Texts:
+    def read(path: Path) -> list[Labelled]:
+        rows = _rows(path, "\t", ("scenario", "intent", "text"))
+        return [Labelled(row["text"], f"{row['scenario']}_{row['intent']}") for row in rows]
+
+    return _train_and_test("hwu64", folder, "kfold1_train.tsv", "kfold1_test.tsv", read)
+
+
+def _snips(folder: Path) -> Texts:
+    def read(path: Path) -> list[Labelled]:
+        found = []
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            try:
+                row = json.loads(line)
+                found.append(Labelled(row["text"].strip(), row["intent"]))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise DataError(f"{path}, line {number}: a map with the keys text and intent was expected") from None
+        return found
+
+    return _train_and_test("snips", folder, "train.jsonl", "validate.jsonl", read)
+
+
+def _train_and_test(name: str, folder: Path, train: str, test: str, read: Callable[[Path], list[Labelled]]) -> Texts:
+    fit = read(folder / train)
+    if (folder / test).is_file():
+        return Texts(name, fit, read(folder / test), test)
+    return _carved(name, fit, [])
+
+
+def _carved(name: str, examples: Sequence[Labelled], outside: list[str]) -> Texts:
+    fit, measured = carve(examples, CARVED_SHARE, CARVING_SEED)
+    part = f"{CARVED_SHARE:.0%} of train, carved by seed {CARVING_SEED}"
+    count = round(CARVED_SHARE * len(outside))
+    order = random.Random(CARVING_SEED).sample(outside, len(outside))
+    return Texts(name, fit, measured, part, order[count:], order[:count])
+
+
+def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader: csv.DictReader[Any] = csv.DictReader(file, delimiter=delimiter)
+            missing = [column for column in columns if column not in (reader.fieldnames or ())]
+            if missing:
+                raise DataError(f"{path}, line 1: no column {', '.join(missing)}; it needs {', '.join(columns)}")
+            rows = []
+            for row in reader:
+                if any(not row[column] for column in columns):
+                    raise DataError(f"{path}, line {reader.line_num}: one of {', '.join(columns)} is empty")
+                rows.append(row)
+            return rows
+    except UnicodeDecodeError as problem:
+        raise DataError(f"{path}: not UTF-8 at byte {problem.start}") from None
+
+
+_FORMATS: Final[dict[str, Callable[[Path], Texts]]] = {
+    "data.json": _clinc,
+    "train.csv": _banking,
+    "kfold1_train.tsv": _hwu,
+    "train.jsonl": _snips,
+}

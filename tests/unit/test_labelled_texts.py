@@ -1,0 +1,104 @@
+"""Sets of labelled texts in each format, and what is said of those that are in none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.labelled_texts import DataError, Labelled, carve, load, shots
+
+EXAMPLES = [Labelled(f"{label} {at}", label) for label in "abc" for at in range(10)]
+
+
+def clinc(folder: Path, **parts: list[tuple[str, str]]) -> Path:
+    (folder / "data.json").write_text(json.dumps(parts))
+    return folder
+
+
+def test_the_test_part_is_measured_on_where_there_is_one(tmp_path: Path) -> None:
+    folder = clinc(
+        tmp_path,
+        train=[("hi", "greet")],
+        val=[("hey", "greet")],
+        test=[("hello", "greet")],
+        oos_train=[("x", "oos")],
+        oos_test=[("y", "oos"), ("z", "oos")],
+    )
+    found = load(folder)
+    assert (found.name, found.part) == ("clinc150", "test")
+    assert (found.fit, found.measured) == ([Labelled("hi", "greet")], [Labelled("hello", "greet")])
+    assert (found.outside_fit, found.outside_measured) == (["x"], ["y", "z"])
+
+
+def test_without_it_the_validation_part_is(tmp_path: Path) -> None:
+    found = load(clinc(tmp_path, train=[("hi", "greet")], val=[("hey", "greet")], oos_val=[("y", "oos")]))
+    assert (found.part, found.measured, found.outside_measured) == ("val", [Labelled("hey", "greet")], ["y"])
+
+
+def test_without_either_a_part_is_carved_that_fitting_does_not_see(tmp_path: Path) -> None:
+    rows = "".join(f"{example.text},{example.label}\n" for example in EXAMPLES)
+    (tmp_path / "train.csv").write_text("text,category\n" + rows)
+    found = load(tmp_path)
+    assert len(found.measured) == 6
+    assert not set(found.fit) & set(found.measured)
+    assert sorted(found.fit + found.measured, key=str) == sorted(EXAMPLES, key=str)
+    assert load(tmp_path) == found
+    assert found.labels == ["a", "b", "c"]
+    (tmp_path / "test.csv").write_text('text,category\n"one, two",a\n')
+    assert load(tmp_path).measured == [Labelled("one, two", "a")]
+    assert len(load(tmp_path).fit) == len(EXAMPLES)
+
+
+def test_other_formats(tmp_path: Path) -> None:
+    hwu, snips = tmp_path / "hwu", tmp_path / "snips"
+    hwu.mkdir()
+    snips.mkdir()
+    rows = "".join(f"1\talarm\tset\t[x]\twake me {at}\n" for at in range(5))
+    (hwu / "kfold1_train.tsv").write_text("answerid\tscenario\tintent\tannotation\ttext\n" + rows)
+    assert load(hwu).labels == ["alarm_set"]
+    (snips / "train.jsonl").write_text('{"intent": "Play", "text": " song\\n", "slots": []}\n')
+    (snips / "validate.jsonl").write_text('{"intent": "Play", "text": "tune", "slots": []}\n')
+    found = load(snips)
+    assert (found.fit, found.measured) == ([Labelled("song", "Play")], [Labelled("tune", "Play")])
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("readme.txt", b"", "none of data.json"),
+        ("data.json", b'{"train": [["a"]]}', "data.json: .*train"),
+        ("data.json", b"{", "data.json: "),
+        ("data.json", b'{"train": []}', "no texts to fit to"),
+        ("data.json", b'{"train": [["a", "b"]]}', "no texts to measure on"),
+        ("train.csv", b"words,category\na,b\n", "line 1: no column text"),
+        ("train.csv", b"text,category\na,b\n,b\n", "line 3: one of text, category is empty"),
+        ("train.csv", b"text,category\na\n", "line 2: one of text, category is empty"),
+        ("train.csv", b"text,category\n\xff,b\n", "not UTF-8"),
+        ("train.jsonl", b'{"text": "a", "intent": "b"}\n[]\n', "line 2: a map"),
+    ],
+)
+def test_what_is_wrong_is_said_by_file_and_line(tmp_path: Path, file: str, content: bytes, words: str) -> None:
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        load(tmp_path)
+
+
+def test_shots_are_of_each_label_and_the_same_for_the_same_seed() -> None:
+    chosen = shots(EXAMPLES, 4, 1)
+    assert [sum(example.label == label for example in chosen) for label in "abc"] == [4, 4, 4]
+    assert len(set(chosen)) == 12
+    assert shots(EXAMPLES, 4, 1) == chosen
+    assert shots(EXAMPLES, 4, 2) != chosen
+    assert len(shots(EXAMPLES, 40, 1)) == len(EXAMPLES)
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=60), st.floats(0.05, 0.6), st.integers(0, 5))
+def test_carving_loses_and_doubles_nothing(labels: list[str], share: float, seed: int) -> None:
+    examples = [Labelled(str(at), label) for at, label in enumerate(labels)]
+    stay, carved = carve(examples, share, seed)
+    assert sorted(stay + carved, key=str) == sorted(examples, key=str)
+    assert {example.label for example in stay} == set(labels)
