@@ -146,6 +146,8 @@ def _structs(messages: tuple[type[Message], ...]) -> list[msgspec.inspect.Struct
             waiting.extend(field.type for field in kind.fields)
         elif isinstance(kind, msgspec.inspect.ListType):
             waiting.append(kind.item_type)
+        elif isinstance(kind, msgspec.inspect.DictType):
+            waiting.append(kind.value_type)
     return list(found.values())
 
 

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from bridge.app import App, Mistake, check
+from bridge.fields import Coordinate, HorizonMs, Identifier, Length, Microseconds, Name, Text, Unit
 from models.limits import MAX_HORIZON_S, MAX_HORIZONS, MAX_TARGETS
 
 SUBPROTOCOL: Final = "genlock.v1"
@@ -22,20 +24,10 @@ VERSION_MINOR: Final = 0
 VERSION: Final = f"{VERSION_MAJOR}.{VERSION_MINOR}"
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
-"""The longest message but for ``image`` and ``profile``."""
+"""The longest message but for ``image``, ``teach`` and ``profile``."""
 MAX_LARGE_MESSAGE_BYTES: Final = 1024 * 1024 + 4096
-"""The longest ``image`` (1 MiB of pixels and its map) or ``profile``."""
-LARGE_TYPES: Final = frozenset({"image", "profile"})
-
-Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-Name = Annotated[str, msgspec.Meta(max_length=256)]
-Text = Annotated[str, msgspec.Meta(max_length=2000)]
-Microseconds = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-Coordinate = Annotated[float, msgspec.Meta(ge=-10_000, le=10_000)]
-Length = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Unit = Annotated[float, msgspec.Meta(ge=0, le=1)]
-HorizonMs = Annotated[float, msgspec.Meta(ge=0, le=1000 * MAX_HORIZON_S)]
+"""The longest ``image`` (1 MiB of pixels and its map), ``teach`` or ``profile``."""
+LARGE_TYPES: Final = frozenset({"image", "teach", "profile"})
 
 
 class ErrorCode(StrEnum):
@@ -66,6 +58,11 @@ class NoticeCode(StrEnum):
     ENGINE_LOST = "engine_lost"
     ENGINE_BACK = "engine_back"
     PROFILE_SET_ASIDE = "profile_set_aside"
+    NOT_UNDERSTOOD = "not_understood"
+    WHICH_TARGET = "which_target"
+    WHICH_ARGUMENT = "which_argument"
+    LANGUAGE_LOST = "language_lost"
+    LANGUAGE_BACK = "language_back"
 
 
 class CloseCode(IntEnum):
@@ -85,13 +82,6 @@ class Message(msgspec.Struct, tag_field="type", omit_defaults=True):
     """A message of either direction. Keys that it does not know are ignored when read."""
 
 
-class AppInfo(msgspec.Struct, omit_defaults=True):
-    """The application that the session belongs to."""
-
-    name: Identifier
-    version: Name = ""
-
-
 class DeviceInfo(msgspec.Struct, omit_defaults=True):
     """What the session runs on."""
 
@@ -102,10 +92,15 @@ class DeviceInfo(msgspec.Struct, omit_defaults=True):
 
 
 class Hello(Message, tag="hello"):
-    """The first message of a connection: starts a session, or resumes one."""
+    """The first message of a connection: starts a session, or resumes one.
+
+    Attributes:
+        resume: the token of the session to go on with.
+        last_n: with ``resume``, the ``n`` of the last action that arrived; those after it are sent again.
+    """
 
     version: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,4}\.[0-9]{1,4}$")]
-    app: AppInfo
+    app: App
     user: Identifier
     token: Name = ""
     device: DeviceInfo = msgspec.field(default_factory=DeviceInfo)
@@ -117,6 +112,7 @@ class Hello(Message, tag="hello"):
         default_factory=lambda: [50.0, 100.0]
     )
     resume: Name | None = None
+    last_n: Annotated[int, msgspec.Meta(ge=-1, le=2**62)] = -1
 
 
 class Frame(Message, tag="frame"):
@@ -186,13 +182,20 @@ class Image(Message, tag="image"):
 
 
 class Teach(Message, tag="teach"):
-    """Explicit teaching: a phrase, a gesture, an object or a name for a target."""
+    """Explicit teaching: a phrase, a gesture, an object or a name for a target.
+
+    Attributes:
+        device: of a gesture, what moves.
+        examples: of a gesture, float32 blobs ``[n, 8]`` of a moment in seconds and a pose each, or for a hand
+            ``[n, 183]`` of a moment and 26 joint poses; of an object, JPEG or PNG files.
+    """
 
     id: Identifier
     kind: Literal["phrase", "gesture", "object", "name"]
     name: Name
     phrase: Text = ""
     target: Name = ""
+    device: Literal["", "head", "left", "right", "left_hand", "right_hand"] = ""
     examples: Annotated[list[bytes], msgspec.Meta(max_length=16)] = msgspec.field(default_factory=list)
 
 
@@ -245,7 +248,7 @@ class Welcome(Message, tag="welcome"):
     Attributes:
         resume: give this in the next ``hello`` to go on after a dropped socket, within ``resume_s`` seconds of that.
         resumed: whether this session goes on where it was.
-        last_q: the last frame received before the drop; 0 in a new session.
+        last_q: the last frame received before the drop; -1 if there was none.
         serves: the client messages that this daemon can answer; others get an ``error`` of code ``unsupported``.
         server_time: the daemon's monotonic clock, microseconds.
         recording: whether the daemon writes down what this session sends.
@@ -265,27 +268,38 @@ class Welcome(Message, tag="welcome"):
 
 
 class Action(msgspec.Struct, omit_defaults=True):
-    """What the app should do."""
+    """What the app should do.
 
+    Attributes:
+        n: its number in this session, from 1 on without gaps; an action whose number was there before comes again.
+        phase: ``started`` waits for more, ``performed`` is to be done, ``canceled`` ends what was started.
+        source: what it came from: ``utterance``, ``gesture``, ``speech`` or ``image``.
+        id: of the message that it came from, where that had one.
+        target: the ``id`` of the target that it is about.
+    """
+
+    n: int
     name: Identifier
     phase: Literal["started", "performed", "canceled"]
     confidence: Unit
     source: Name
+    id: Name = ""
     target: Name = ""
     arguments: dict[str, str | int | float | bool] = msgspec.field(default_factory=dict)
 
 
 class Actions(Message, tag="actions"):
-    """The answer to a frame.
+    """The answer to a frame, or news between two answers.
 
     Attributes:
-        q: the sequence number of the frame that is answered.
+        q: the sequence number of the frame that is answered; -1 where it answers none and carries only ``a``.
         t: that frame's own time.
         m: bitmask of the devices forecast in ``f``: 1 head, 2 left hand, 4 right hand.
         f: little-endian float32 poses, ``[devices, horizons, 7]``, devices in the order of their bits, horizons in
             the order of ``hello``; position x, y, z then orientation x, y, z, w, in the stage.
         k: index of the most probable target in the scene's order, -1 where there is none.
         p: little-endian float32 probabilities, one for each target in the scene's order.
+        s: the number of the scene whose order that is, as told in the ``ack`` of the scene; 0 before the first.
         a: actions that began, happened or ended; absent when there are none.
     """
 
@@ -295,6 +309,7 @@ class Actions(Message, tag="actions"):
     f: bytes
     k: int
     p: bytes
+    s: int = 0
     a: list[Action] = msgspec.field(default_factory=list)
 
 
@@ -307,9 +322,16 @@ class Transcript(Message, tag="transcript"):
 
 
 class Ack(Message, tag="ack"):
-    """The message with this ``id`` is durable; it need not be sent again."""
+    """The message with this ``id`` is done with; it need not be sent again.
+
+    Attributes:
+        scene: of a ``scene``, its number in this session, from 1 on.
+        data: of a ``profile`` that was exported, what was learned.
+    """
 
     id: str
+    scene: int = 0
+    data: bytes = b""
 
 
 class Error(Message, tag="error"):
@@ -331,11 +353,17 @@ class Error(Message, tag="error"):
 
 
 class Notice(Message, tag="notice"):
-    """Something the client may want to act upon or show; ``retry_ms`` says when to try again, 0 for at once."""
+    """Something the client may want to act upon or show.
+
+    Attributes:
+        retry_ms: when to try again, 0 for at once.
+        id: of the message that this is about, where it had one.
+    """
 
     code: str
     message: str
     retry_ms: int = 0
+    id: str = ""
 
 
 CLIENT_MESSAGES: Final[tuple[type[Message], ...]] = (
@@ -392,11 +420,23 @@ def decode_client(data: bytes) -> ClientMessage:
         raise Refused(Error(ErrorCode.INVALID, f"a string in the message is not UTF-8: {problem.reason}")) from None
     except (msgspec.DecodeError, RecursionError) as problem:
         raise Refused(Error(ErrorCode.NOT_MSGPACK, f"the message is not msgpack: {problem}"), fatal=True) from None
+    if type(message) is Hello:
+        _check_app(message)
     if len(data) > MAX_MESSAGE_BYTES and type_of(message) not in LARGE_TYPES:
         name = type_of(message)
         text = f"{name} is {len(data)} bytes long; at most {MAX_MESSAGE_BYTES} are allowed"
         raise Refused(Error(ErrorCode.TOO_BIG, text, of=name))
     return message
+
+
+def _check_app(hello: Hello) -> None:
+    try:
+        check(hello.app)
+        if hello.app.classifier:
+            raise Mistake("classifier", "only a manifest on the daemon's side names a file")
+    except Mistake as mistake:
+        error = Error(ErrorCode.INVALID, f"hello.app.{mistake}", "hello", f"app.{mistake.path}")
+        raise Refused(error) from None
 
 
 def decode_server(data: bytes) -> ServerMessage:

@@ -102,11 +102,17 @@ class Session:
         self._last_t = -1
         self._last_at = 0.0
         self._targets: dict[str, Target] = {}
-        self._done: OrderedDict[str, None] = OrderedDict()
+        self._done: OrderedDict[str, Ack] = OrderedDict()
 
-    def attach(self, link: Link) -> None:
-        """Speaks through this connection from now on."""
+    def attach(self, link: Link, last_n: int = -1) -> None:
+        """Speaks through this connection from now on.
+
+        Args:
+            last_n: the number of the last action that arrived; later ones are sent again. -1 where nobody counted.
+        """
         self.link = link
+        if last_n >= 0:
+            self._answers.again_after(last_n)
 
     def detach(self) -> None:
         """The connection is gone."""
@@ -167,10 +173,9 @@ class Session:
         if isinstance(message, Scene):
             if message.id not in self._done:
                 self._scene(message)
-                self._done[message.id] = None
-                if len(self._done) > _REMEMBERED_IDS:
-                    self._done.popitem(last=False)
-            self.send(Ack(message.id))
+                self._finish(Ack(message.id, scene=self.seat.scene))
+            else:
+                self.send(self._done[message.id])
             return
         kind = type_of(message)
         identifier: str = getattr(message, "id", "")
@@ -184,7 +189,8 @@ class Session:
         self.frames += 1
         link = self.link
         if link is not None:
-            data = self._answers.answer(q, t, devices, forecast, best, probabilities, writable=link.writable)
+            scene = self.seat.answering
+            data = self._answers.answer(q, t, devices, forecast, best, probabilities, scene, writable=link.writable)
             if data is not None:
                 link.send(data)
 
@@ -199,6 +205,13 @@ class Session:
         data = self._answers.held()
         if data is not None and self.link is not None:
             self.link.send(data)
+
+    def _finish(self, ack: Ack) -> None:
+        """A message is done with; what is sent again under its ``id`` gets the same answer and changes nothing."""
+        self._done[ack.id] = ack
+        if len(self._done) > _REMEMBERED_IDS:
+            self._done.popitem(last=False)
+        self.send(ack)
 
     def _scene(self, scene: Scene) -> None:
         targets: dict[str, Target] = {} if scene.replace else dict(self._targets)

@@ -134,7 +134,7 @@ class Sessions:
             resume=session.resume,
             resume_s=self.options.resume_s,
             resumed=resumed,
-            last_q=max(session.last_q, 0),
+            last_q=session.last_q,
             models=[ModelInfo(name, version) for name, version in self._path.info.models],
             serves=list(SERVES),
             limits=Limits(messages_per_second=self.options.messages_per_second),

@@ -104,12 +104,13 @@ class Visit:
             self._refuse(Error(ErrorCode.INTERNAL, text, "hello"))
             self._link.close(1011, text)
             return
-        session.attach(self._link)
+        session.attach(self._link, hello.last_n)
         if self._gone:
             self._sessions.dropped(session)
             return
         self._session = session
         session.send(self._sessions.welcome(session, resumed))
+        session.writable()
 
     def _refuse(self, error: Error) -> None:
         self._sessions.count_error(error.code)

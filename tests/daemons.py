@@ -15,9 +15,9 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from bridge.app import App
 from bridge.protocol import (
     Actions,
-    AppInfo,
     Error,
     Frame,
     Hello,
@@ -144,7 +144,7 @@ class Client:
 
 
 def hello(user: str = "ada", **settings: Any) -> Hello:
-    return Hello("1.0", AppInfo("test"), user, **settings)
+    return Hello("1.0", App("test"), user, **settings)
 
 
 @asynccontextmanager

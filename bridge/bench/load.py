@@ -28,13 +28,13 @@ from typing import Final
 import msgspec
 import psutil
 
+from bridge.app import App
 from bridge.bench.client import Client, LoadError
 from bridge.bench.workload import Track, tracks
 from bridge.protocol import (
     VERSION,
     Ack,
     Actions,
-    AppInfo,
     Bye,
     Error,
     Frame,
@@ -252,7 +252,7 @@ class Load:
         client = Client(self._options.url)
         self._sessions[at] = _Session(client, track)
         if not self._options.echo:
-            hello = Hello(VERSION, AppInfo("benchmark"), f"benchmark {at}", refresh_hz=self._options.hz)
+            hello = Hello(VERSION, App("benchmark"), f"benchmark {at}", refresh_hz=self._options.hz)
             self._ask(client, hello, Welcome)
             self._ask(client, track.scene, Ack)
         client.socket.setblocking(False)

@@ -49,7 +49,12 @@ class Full(Exception):
 
 @dataclass(slots=True, eq=False)
 class Seat:
-    """A session's place in the engine. ``row`` is its row in the open batch, -1 if it has none."""
+    """A session's place in the engine.
+
+    Attributes:
+        row: its row in the open batch, -1 if it has none.
+        scene: the number of its scene; ``answering`` is that of the scene which its next answer speaks of.
+    """
 
     slot: int
     serial: int
@@ -59,6 +64,8 @@ class Seat:
     joined: asyncio.Future[list[str]]
     row: int = -1
     boxes: bytes = b""
+    scene: int = 0
+    answering: int = 0
     left: asyncio.Future[Profile] | None = None
     snapshots: list[asyncio.Future[Profile]] = field(default_factory=list)
 
@@ -144,6 +151,7 @@ class FramePath:
     def scene(self, seat: Seat, boxes: bytes, *, keep_state: bool) -> None:
         """Sets a seat's targets: float32 ``[targets, 6]``, centre and size of each box in metres."""
         seat.boxes = boxes
+        seat.scene += 1
         if self._up:
             self._engine.request("scene", seat.slot, seat.serial, boxes, keep_state)
 
@@ -254,6 +262,7 @@ class FramePath:
         self._rows = []
         for seat, *_ in rows:
             seat.row = -1
+            seat.answering = seat.scene
         self._open = 1 - self._open
         batch = self._engine.batches[self._open]
         self._head, self._blobs = batch.head_bytes, batch.blob_bytes

@@ -20,6 +20,7 @@ from typing import Final, Self
 
 import numpy as np
 
+from bridge.app import App
 from bridge.headset.client import ConnectError, Connection
 from bridge.headset.statistics import ForecastScore, Statistics, TargetScore
 from bridge.headset.track import Track, without
@@ -27,7 +28,6 @@ from bridge.protocol import (
     VERSION,
     Ack,
     Actions,
-    AppInfo,
     Bye,
     DeviceInfo,
     Error,
@@ -360,7 +360,7 @@ class SimulatedHeadset:
         app, device = recorded.get("app", {}), recorded.get("device", {})
         return Hello(
             version=VERSION,
-            app=AppInfo(app.get("name", "simulated"), app.get("version", "")),
+            app=App(app.get("name", "simulated"), app.get("version", "")),
             user=self.user,
             token=self.options.token,
             device=DeviceInfo(device.get("name", ""), device.get("runtime", ""), "simulated headset"),

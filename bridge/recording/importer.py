@@ -8,7 +8,8 @@ from pathlib import Path
 import msgpack
 import numpy as np
 
-from bridge.protocol import AppInfo, DeviceInfo, Frame, Hello, Scene, Target, encode
+from bridge.app import App
+from bridge.protocol import DeviceInfo, Frame, Hello, Scene, Target, encode
 from bridge.recording.format import Header, RecordingWriter
 from bridge.tracking import Part
 from models.vr_objects import LICENSE, SOURCE, Dataset, Trial
@@ -36,7 +37,7 @@ def write_recording(path: Path, dataset: Dataset, trials: Sequence[Trial]) -> No
         raise ValueError(f"{path.name}: its trials are in scene {first.scene}, of which no objects are known")
     hello = Hello(
         version="1.0",
-        app=AppInfo("vr_objects", first.scene),
+        app=App("vr_objects", first.scene),
         user=first.user,
         device=DeviceInfo("HTC Vive Pro Eye", "SteamVR", "Unity", "import"),
         refresh_hz=90.0,

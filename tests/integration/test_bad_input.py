@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
+from bridge.app import App
 from bridge.protocol import (
-    AppInfo,
     Audio,
     Bye,
     CloseCode,
@@ -40,7 +40,7 @@ from tests.daemons import COUNTING, Client, Served, connected, head_x, hello, se
 HEAD = struct.pack("<7f", 0, 1.6, 0, 0, 0, 0, 1)
 
 GOOD: tuple[Message, ...] = (
-    Hello("1.0", AppInfo("a"), "eve", horizons_ms=[10.0, 100.0]),
+    Hello("1.0", App("a"), "eve", horizons_ms=[10.0, 100.0]),
     Frame(1, 1, int(Part.HEAD), HEAD),
     Scene("s", [Target("a", (0, 1, 2), (1, 1, 1), "A", ["b"])]),
     Scene("t", [Target("a", (0, 1, 2))], replace=False, remove=["b"]),

@@ -30,13 +30,13 @@ async def test_a_frame_is_answered_with_forecast_and_targets(daemon: Served) -> 
         assert welcome.models[0].name == "counting"
         assert not welcome.recording
         two = [Target("a", (0, 1, -1)), Target("b", (1, 1, -1))]
-        assert await client.ask(Scene("s", two)) == Ack("s")
+        assert await client.ask(Scene("s", two)) == Ack("s", scene=1)
         first = await client.answer(client.frame(x=1))
         second = await client.answer(client.frame(x=1))
         assert (head_x(first), head_x(second)) == (1.0, 2.0)
         assert len(first.f) == 4 * 7 * 2
         assert first.m == 1
-        assert first.k == 0
+        assert (first.k, first.s) == (0, 1)
         assert first.p == bytes.fromhex("0000003f0000003f")
 
 
@@ -112,7 +112,7 @@ async def test_a_dropped_session_goes_on_where_it_was(daemon: Served) -> None:
         resumed = await again.ask(hello(resume=welcome.resume))
         assert isinstance(resumed, Welcome)
         assert (resumed.resumed, resumed.session, resumed.last_q) == (True, welcome.session, 3)
-        assert await again.ask(Scene("s", [])) == Ack("s"), "applied once: the scene still has its target"
+        assert await again.ask(Scene("s", [])) == Ack("s", scene=1), "applied once: the scene still has its target"
         again.q = client.q
         answer = await again.answer(again.frame())
         assert head_x(answer) == 3.0

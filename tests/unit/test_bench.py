@@ -18,6 +18,7 @@ from websockets.frames import Opcode
 from websockets.streams import StreamReader
 from websockets.sync.server import Server, ServerConnection, serve
 
+from bridge.app import App
 from bridge.bench.client import LoadError, Unframer, masked
 from bridge.bench.frames import SYSTEMS, BenchOptions, memory_figures, summary
 from bridge.bench.load import Load, LoadFigures, LoadOptions, ProcessFigures, Schedule, quantile
@@ -27,7 +28,7 @@ from bridge.bench.servers import ServerError, running
 from bridge.bench.workload import TARGETS, made_up, tracks
 from bridge.cli.bench import app
 from bridge.frame_path.core import EngineCore
-from bridge.protocol import SUBPROTOCOL, Ack, Actions, AppInfo, Bye, Frame, Hello, Welcome, decode_server, encode
+from bridge.protocol import SUBPROTOCOL, Ack, Actions, Bye, Frame, Hello, Welcome, decode_server, encode
 from bridge.recording.format import RecordingError
 from bridge.tracking import BLOB_BYTES
 from tests.doubles import Counting
@@ -187,7 +188,7 @@ def asked(server: Naive, slot: int, message: object) -> object:
 class TestNaive:
     def test_answers_with_a_state_of_its_own_for_each_connection(self) -> None:
         server, track = naive(), made_up()
-        hello = Hello("1.0", AppInfo("test"), "ada")
+        hello = Hello("1.0", App("test"), "ada")
         for slot in (0, 1):
             assert isinstance(asked(server, slot, hello), Welcome)
             assert asked(server, slot, track.scene) == Ack(track.scene.id)

@@ -9,11 +9,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge import __version__
+from bridge.app import App
 from bridge.frame_path.engine import EngineCounters
 from bridge.frame_path.path import LATENCY_BOUNDS_S
 from bridge.metrics import Metrics
 from bridge.profiles.store import ProfileStore
-from bridge.protocol import AppInfo, Hello
+from bridge.protocol import Hello
 from bridge.sessions import SessionOptions, Sessions
 from bridge.transport import TransportCounters
 from tests.stand_ins import FakeLink, FakePath
@@ -73,8 +74,8 @@ async def test_everything_is_there_from_the_start_and_is_zero(counted: Counted) 
 
 
 async def test_sessions_are_counted_by_what_became_of_them(counted: Counted) -> None:
-    session, _ = await counted.sessions.admit(Hello("1.0", AppInfo("a"), "ada"))
-    await counted.sessions.admit(Hello("1.0", AppInfo("a"), "bob"))
+    session, _ = await counted.sessions.admit(Hello("1.0", App("a"), "ada"))
+    await counted.sessions.admit(Hello("1.0", App("a"), "bob"))
     session.attach(FakeLink())
     for at, event in enumerate(("resumed", "expired", "ended", "refused", "unwritten"), start=3):
         setattr(counted.sessions.counters, event, at)

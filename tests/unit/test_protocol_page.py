@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bridge.app import App
 from bridge.protocol import (
     CLIENT_MESSAGES,
     SERVER_MESSAGES,
     SUBPROTOCOL,
     VERSION,
     Action,
-    AppInfo,
     CloseCode,
     DeviceInfo,
     ErrorCode,
@@ -28,7 +28,7 @@ from bridge.tracking import JOINTS, ROW, ROW_BYTES, WIDTH, Part
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-INNER = {"hello": (AppInfo, DeviceInfo), "scene": (Target,), "welcome": (Limits,), "actions": (Action,)}
+INNER = {"hello": (App, DeviceInfo), "scene": (Target,), "welcome": (Limits,), "actions": (Action,)}
 
 
 def section(heading: str) -> str:

@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from bridge.app import App
 from bridge.cli import app
-from bridge.protocol import AppInfo, Frame, Hello, Scene, Target, decode_client, encode
+from bridge.protocol import Frame, Hello, Scene, Target, decode_client, encode
 from bridge.recording.format import (
     MAGIC,
     MARK,
@@ -215,7 +216,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_the_recorder_writes_a_file_a_session(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "new")
-    sinks = [recorder.open(Hello("1.0", AppInfo("a"), user, token="t"), str(at)) for at, user in enumerate("ab")]
+    sinks = [recorder.open(Hello("1.0", App("a"), user, token="t"), str(at)) for at, user in enumerate("ab")]
     for time in range(5):
         for sink in sinks:
             sink.message(time, bytes([time]))
@@ -236,7 +237,7 @@ def recorded(folder: Path) -> dict[str, list[Entry]]:
 
 def test_what_comes_after_the_end_of_a_session_harms_no_other(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
-    ended, other = (recorder.open(Hello("1.0", AppInfo("a"), user), user) for user in "ab")
+    ended, other = (recorder.open(Hello("1.0", App("a"), user), user) for user in "ab")
     ended.message(0, b"x")
     ended.close()
     ended.message(10, b"late")
@@ -249,21 +250,21 @@ def test_what_comes_after_the_end_of_a_session_harms_no_other(tmp_path: Path) ->
 
 def test_a_session_that_sent_nothing_leaves_no_file(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
-    recorder.open(Hello("1.0", AppInfo("a"), "ada"), "1").close()
+    recorder.open(Hello("1.0", App("a"), "ada"), "1").close()
     recorder.close()
     assert not list(tmp_path.iterdir())
 
 
 def test_a_session_that_did_not_end_is_written_to_its_end(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
-    recorder.open(Hello("1.0", AppInfo("a"), "ada"), "1").message(7, b"x")
+    recorder.open(Hello("1.0", App("a"), "ada"), "1").message(7, b"x")
     recorder.close()
     assert recorded(tmp_path) == {"ada": [Entry(7, MESSAGE, b"x")]}
 
 
 def test_a_recording_that_falls_behind_ends_whole(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recorder = Recorder(tmp_path, backlog_bytes=500)
-    sink = recorder.open(Hello("1.0", AppInfo("a"), "ada"), "1")
+    sink = recorder.open(Hello("1.0", App("a"), "ada"), "1")
     sink.message(0, b"x")
     sink.message(1, bytes(1000))
     sink.message(2, b"z")
@@ -276,7 +277,7 @@ def test_a_recording_that_falls_behind_ends_whole(tmp_path: Path, caplog: pytest
 
 def test_a_recording_that_cannot_be_written_harms_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recorder = Recorder(tmp_path)
-    hello = Hello("1.0", AppInfo("a"), "ada")
+    hello = Hello("1.0", App("a"), "ada")
     lost, other = recorder.open(hello, "no/such/folder"), recorder.open(hello, "1")
     for sink in (lost, other, lost, other):
         sink.message(0, b"x")
@@ -289,7 +290,7 @@ def test_a_recording_that_cannot_be_written_harms_no_other(tmp_path: Path, caplo
 
 def test_the_name_of_a_user_is_no_path(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "in")
-    sink = recorder.open(Hello("1.0", AppInfo("a"), "../../x/\0"), "1")
+    sink = recorder.open(Hello("1.0", App("a"), "../../x/\0"), "1")
     sink.message(0, b"")
     sink.close()
     recorder.close()

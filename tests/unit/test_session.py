@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from bridge.app import App
 from bridge.frame_path.batch import FAILED, GAP
 from bridge.protocol import (
     Ack,
     Actions,
-    AppInfo,
     Audio,
     ClientMessage,
     Error,
@@ -60,7 +60,7 @@ class Room:
         self.path = FakePath()
         self.link = FakeLink()
         self.counted: list[str] = []
-        hello = Hello("1.0", AppInfo("test"), "ada")
+        hello = Hello("1.0", App("test"), "ada")
         self.session = Session("id", "secret", hello, self.path, sink, self.counted.append)  # type: ignore[arg-type]
         self.session.seat = self.path.join(self.session, [0.1], {})
         self.session.attach(self.link)
@@ -316,7 +316,7 @@ async def test_what_is_not_served_is_said_by_name(room: Room, message: ClientMes
 
 async def test_a_second_hello_is_refused(room: Room) -> None:
     with pytest.raises(Refused) as refused:
-        room.session.event(Hello("1.0", AppInfo("test"), "ada"))
+        room.session.event(Hello("1.0", App("test"), "ada"))
     assert (refused.value.error.code, refused.value.error.of) == ("invalid", "hello")
 
 

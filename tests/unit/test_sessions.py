@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
+from bridge.app import App
 from bridge.profiles.store import ProfileStore
-from bridge.protocol import VERSION, AppInfo, CloseCode, Hello, ModelInfo, Notice
+from bridge.protocol import VERSION, CloseCode, Hello, ModelInfo, Notice
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
 from tests.stand_ins import FakeLink, FakePath
 
 
 def hello(user: str = "ada", version: str = VERSION, app: str = "test", **settings: Any) -> Hello:
-    return Hello(version, AppInfo(app), user, **settings)
+    return Hello(version, App(app), user, **settings)
 
 
 class House:
@@ -63,7 +64,7 @@ async def test_a_welcome_says_what_a_client_needs(house: House) -> None:
     session, _ = await house.enter()
     welcome = sessions.welcome(session, False)
     assert (welcome.version, welcome.session, welcome.resume) == (VERSION, session.id, session.resume)
-    assert (welcome.resume_s, welcome.resumed, welcome.last_q) == (12.5, False, 0)
+    assert (welcome.resume_s, welcome.resumed, welcome.last_q) == (12.5, False, -1)
     assert welcome.models == [ModelInfo("fake", "7")]
     assert welcome.limits.messages_per_second == 77
     assert {"hello", "frame", "scene", "bye"} == set(welcome.serves)

@@ -11,11 +11,11 @@ from typing import Any
 import msgpack
 import pytest
 
+from bridge.app import App
 from bridge.profiles.store import ProfileStore
 from bridge.protocol import (
     Ack,
     Actions,
-    AppInfo,
     Audio,
     Bye,
     CloseCode,
@@ -39,7 +39,7 @@ from bridge.tracking import BLOB_BYTES
 from bridge.visit import Visit
 from tests.stand_ins import FakeLink, FakePath
 
-HELLO = Hello("1.0", AppInfo("test"), "ada")
+HELLO = Hello("1.0", App("test"), "ada")
 FRAME = Frame(1, 1, 1, bytes(BLOB_BYTES[1]))
 SCENE = Scene("s", [Target("a", (0, 0, 0))])
 BEYOND_HELLO = (
@@ -245,7 +245,7 @@ async def test_a_store_that_cannot_be_read_is_told(
 
 async def test_who_is_turned_away_is_told_why(door: Door) -> None:
     visit, link = door.connect()
-    visit.message(encode(Hello("2.0", AppInfo("test"), "ada")))
+    visit.message(encode(Hello("2.0", App("test"), "ada")))
     await settled(visit)
     assert refusal(link, "version", close=CloseCode.VERSION).key == "version"
     assert door.sessions.errors == {"version": 1}
@@ -268,7 +268,7 @@ async def test_a_lost_socket_leaves_a_session_that_can_be_resumed(door: Door) ->
     visit.message(encode(FRAME))
     visit.lost(1006, "")
     assert (len(door.sessions), door.sessions.connected) == (1, 0)
-    again, _, resumed = await door.enter(Hello("1.0", AppInfo("test"), "ada", resume=welcome.resume))
+    again, _, resumed = await door.enter(Hello("1.0", App("test"), "ada", resume=welcome.resume))
     assert (resumed.resumed, resumed.session, resumed.last_q) == (True, welcome.session, 1)
     again.message(encode(Frame(2, 2, 1, FRAME.d)))
     assert [frame[1] for frame in door.path.frames] == [1, 2]
@@ -276,7 +276,7 @@ async def test_a_lost_socket_leaves_a_session_that_can_be_resumed(door: Door) ->
 
 async def test_a_connection_that_lost_its_session_to_another_does_not_drop_it(door: Door) -> None:
     old, _, welcome = await door.enter()
-    _, link, _ = await door.enter(Hello("1.0", AppInfo("test"), "ada", resume=welcome.resume))
+    _, link, _ = await door.enter(Hello("1.0", App("test"), "ada", resume=welcome.resume))
     old.lost(CloseCode.RESUMED_ELSEWHERE, "")
     assert door.sessions.connected == 1
     door.path.seats[0].receiver.answered(1, 1, 1, b"", -1, b"")

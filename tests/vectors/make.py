@@ -85,26 +85,38 @@ DEFAULTS: dict[str, Map] = {
         "streams": ["frame"],
         "horizons_ms": [50.0, 100.0],
         "resume": None,
+        "last_n": -1,
     },
     "frame": {},
     "scene": {"replace": True, "remove": []},
     "utterance": {"language": ""},
     "audio": {"end": False},
     "image": {},
-    "teach": {"phrase": "", "target": "", "examples": []},
+    "teach": {"phrase": "", "target": "", "device": "", "examples": []},
     "feedback": {"action": "", "target": ""},
     "profile": {"kind": "all", "data": b""},
     "bye": {"reason": ""},
     "welcome": {},
-    "actions": {"a": []},
+    "actions": {"s": 0, "a": []},
     "transcript": {},
-    "ack": {},
+    "ack": {"scene": 0, "data": b""},
     "error": {"of": "", "key": "", "id": "", "q": -1},
-    "notice": {"retry_ms": 0},
+    "notice": {"retry_ms": 0, "id": ""},
 }
-APP: Map = {"name": "", "version": ""}
+APP: Map = {"name": "", "version": "", "confidence": 0.5, "actions": [], "classifier": ""}
+APP_ACTION: Map = {"phrases": [], "target": "none", "arguments": [], "labels": []}
+ARGUMENT: Map = {
+    "kind": "choice",
+    "values": [],
+    "synonyms": {},
+    "minimum": -1e9,
+    "maximum": 1e9,
+    "unit": "",
+    "required": False,
+    "default": "",
+}
 TARGET: Map = {"size": [0.1, 0.1, 0.1], "name": "", "aliases": []}
-ACTION: Map = {"target": "", "arguments": {}}
+ACTION: Map = {"id": "", "target": "", "arguments": {}}
 SERVER_TYPES = ("welcome", "actions", "transcript", "ack", "error", "notice")
 
 PARTS = (
@@ -119,6 +131,14 @@ def whole(message: Map) -> Map:
     meaning = {**message, **{key: value for key, value in DEFAULTS[message["type"]].items() if key not in message}}
     if "app" in meaning:
         meaning["app"] = {**APP, **meaning["app"]}
+        meaning["app"]["actions"] = [
+            {
+                **APP_ACTION,
+                **action,
+                "arguments": [{**ARGUMENT, **argument} for argument in action.get("arguments", [])],
+            }
+            for action in meaning["app"]["actions"]
+        ]
         meaning["device"] = {**DEFAULTS["hello"]["device"], **meaning["device"]}
     if "targets" in meaning:
         meaning["targets"] = [{**TARGET, **target} for target in meaning["targets"]]
@@ -272,7 +292,7 @@ WELCOME: Map = {
     "resume": "mS0mB3xv2nT9Qe4r",
     "resume_s": 30.0,
     "resumed": False,
-    "last_q": 0,
+    "last_q": -1,
     "models": [{"name": "forecast", "version": "1"}, {"name": "target", "version": "1"}],
     "serves": ["hello", "frame", "scene", "bye"],
     "limits": LIMITS,
@@ -288,6 +308,37 @@ ACTIONS: Map = {
     "f": HEAD_AND_RIGHT,
     "k": 0,
     "p": floats(0.75, 0.125, 0.125),
+    "s": 1,
+}
+GALLERY: Map = {
+    "name": "gallery",
+    "version": "2.3.1",
+    "confidence": 0.625,
+    "actions": [
+        {"name": "select", "phrases": ["{target}", "that one"], "target": "required"},
+        {
+            "name": "paint",
+            "phrases": ["paint {target} {colour}", "make it {colour}"],
+            "target": "optional",
+            "arguments": [
+                {
+                    "name": "colour",
+                    "values": ["red", "blue"],
+                    "synonyms": {"red": ["crimson", "scarlet"]},
+                    "required": True,
+                },
+                {
+                    "name": "gloss",
+                    "kind": "number",
+                    "minimum": 0.0,
+                    "maximum": 100.0,
+                    "unit": "percent",
+                    "default": 50.0,
+                },
+            ],
+        },
+        {"name": "undo", "phrases": ["undo that"]},
+    ],
 }
 
 
@@ -299,7 +350,9 @@ def turned_round(message: Map) -> Map:
 def good_from_clients() -> Iterator[Good]:
     yield variant("minimal", "only what must be there", HELLO, HELLO)
     yield canonical("full", "every key but resume", FULL_HELLO)
-    yield canonical("resume", "goes on with a session", {**FULL_HELLO, "resume": "mS0mB3xv2nT9Qe4r"})
+    again = {**FULL_HELLO, "resume": "mS0mB3xv2nT9Qe4r", "last_n": 41}
+    yield canonical("resume", "goes on with a session, in which 41 actions have arrived", again)
+    yield canonical("app", "declares what the app can do", {**FULL_HELLO, "app": GALLERY})
     yield canonical("no_forecast", "no horizons: no forecast", {**FULL_HELLO, "token": "t", "horizons_ms": []})
     yield variant("resume_nil", "nil is the same as no resume token", {**HELLO, "resume": None}, HELLO)
     later = {
@@ -381,9 +434,9 @@ def good_from_clients() -> Iterator[Good]:
     yield canonical("phrase", "words for an action", teach)
     named = {"type": "teach", "id": "t-2", "kind": "name", "name": "grandma's lamp", "target": "lamp"}
     yield canonical("name", "the user's own name for a target", named)
-    examples = [floats(*HEAD_POSE), floats(*GAZE_POSE)]
-    gesture = {"type": "teach", "id": "t-3", "kind": "gesture", "name": "wave", "examples": examples}
-    yield canonical("gesture", "two examples", gesture)
+    examples = [floats(0.0, *HEAD_POSE, 0.125, *GAZE_POSE), floats(0.0, *GAZE_POSE, 0.25, *HEAD_POSE)]
+    gesture = {"type": "teach", "id": "t-3", "kind": "gesture", "name": "nod", "device": "head", "examples": examples}
+    yield canonical("gesture", "two examples of two moments each", gesture)
 
     confirm: Map = {"type": "feedback", "id": "f-1", "verdict": "confirm", "time": 7_000_000, "target": "lamp"}
     yield canonical("confirm", "the lamp was meant", confirm)
@@ -438,25 +491,32 @@ def good_from_daemons() -> Iterator[Good]:
         **ACTIONS,
         "q": 77,
         "a": [
-            {"name": "grab", "phase": "started", "confidence": 0.875, "source": "gesture", "target": "lamp"},
+            {"n": 1, "name": "grab", "phase": "started", "confidence": 0.875, "source": "gesture", "target": "lamp"},
             {
+                "n": 2,
                 "name": "set_light",
                 "phase": "performed",
                 "confidence": 1.0,
                 "source": "utterance",
+                "id": "u-7",
                 "arguments": {"level": 3, "warmth": 0.5, "colour": "blue", "smooth": True},
             },
-            {"name": "point", "phase": "canceled", "confidence": 0.0, "source": "gesture"},
+            {"n": 3, "name": "point", "phase": "canceled", "confidence": 0.0, "source": "gesture"},
         ],
     }
     yield canonical("with_actions", "three actions; arguments are strings, integers, floats or booleans", acting)
+    news = {"type": "actions", "q": -1, "t": 0, "m": 0, "f": b"", "k": -1, "p": b"", "a": acting["a"][1:2]}
+    yield canonical("news", "an action between two answers", news)
     yield variant("unknown_keys", "keys that 1.0 does not know", {"x": [1], **turned_round(ACTIONS), "y": "z"}, ACTIONS)
 
     yield canonical("partial", "so far", {"type": "transcript", "text": "open the", "final": False, "time": 5_000_000})
     yield canonical(
         "final", "all of it", {"type": "transcript", "text": "open the door", "final": True, "time": 5_400_000}
     )
-    yield canonical("scene", "the scene arrived", {"type": "ack", "id": "scene-1"})
+    yield canonical(
+        "scene", "the scene arrived, and is this session's third", {"type": "ack", "id": "scene-1", "scene": 3}
+    )
+    yield canonical("export", "what was learned", {"type": "ack", "id": "p-1", "data": b"\x81\x01"})
     yield variant(
         "wide", "str32, keys backwards", map32({"id": str32("u-7"), "type": str32("ack")}), {"type": "ack", "id": "u-7"}
     )
@@ -485,6 +545,8 @@ def good_from_daemons() -> Iterator[Good]:
     )
     stopping = {"type": "notice", "code": "draining", "message": "the daemon is stopping", "retry_ms": 1000}
     yield canonical("draining", "the daemon stops", stopping)
+    unclear = {"type": "notice", "code": "not_understood", "message": "no action of this app", "id": "u-8"}
+    yield canonical("not_understood", "of an utterance", unclear)
     yield canonical("engine_back", "at once", {"type": "notice", "code": "engine_back", "message": "answered again"})
 
 
@@ -513,7 +575,9 @@ def bad_bytes() -> Iterator[Bad]:
     not_utf8 = Raw(b"\xa2\xff\xfe")
     yield Bad("not_utf8", "a string that is not UTF-8", pack({"type": "bye", "reason": not_utf8}), "invalid")
     padded = {**UTTERANCE, "extra": bytes(65_536)}
-    yield bad("too_big", "longer than 65536 bytes, which only image and profile may be", padded, "", "too_big", id="")
+    yield bad(
+        "too_big", "longer than 65536 bytes, which only image, teach and profile may be", padded, "", "too_big", id=""
+    )
 
 
 def bad_hello() -> Iterator[Bad]:
@@ -531,6 +595,17 @@ def bad_hello() -> Iterator[Bad]:
     yield bad("hello_nine_horizons", "eight are allowed", {**HELLO, "horizons_ms": [10.0] * 9}, "horizons_ms")
     far = {**HELLO, "horizons_ms": [50.0, 250.5]}
     yield bad("hello_horizon_far", "250 ms are allowed", far, "horizons_ms[1]")
+
+    def app(**action: Any) -> Map:
+        return {**HELLO, "app": {"name": "a", "actions": [{"name": "x", "phrases": ["y"], **action}]}}
+
+    yield bad("hello_action_nameless", "an action without a name", app(name=""), "app.actions[0].name")
+    yield bad("hello_action_phraseless", "nothing means this action", app(phrases=[]), "app.actions[0].phrases")
+    yield bad(
+        "hello_phrase_target", "no target is declared", app(phrases=["take {target}"]), "app.actions[0].phrases[0]"
+    )
+    file = {**HELLO, "app": {"name": "a", "classifier": "/etc/passwd"}}
+    yield bad("hello_classifier", "files are named by the daemon's own manifests only", file, "app.classifier")
     yield bad("hello_token_nil", "nil is no string", {**HELLO, "token": None}, "token")
 
 
