@@ -11,7 +11,16 @@ ROOT = Path(__file__).parents[2]
 
 FLOORS = [
     {"models"},
-    {"bridge", "bridge.fields", "bridge.app", "bridge.protocol", "bridge.tracking", "bridge.spaces", "bridge.asyncapi"},
+    {
+        "bridge",
+        "bridge.fields",
+        "bridge.app",
+        "bridge.protocol",
+        "bridge.tracking",
+        "bridge.spaces",
+        "bridge.asyncapi",
+        "bridge.child",
+    },
     {"bridge.frame_path", "bridge.actions", "bridge.profiles", "bridge.recording"},
     {"bridge.session"},
     {"bridge.sessions"},

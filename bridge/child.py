@@ -1,0 +1,219 @@
+"""A child process that works for the gateway: started, watched, and replaced when it dies or hangs.
+
+The two talk in msgpack arrays over a socket pair, which the child gets as its first argument. The child says
+``ready`` with whatever it wants to tell, or ``unable`` with why not, before anything else. When the gateway closes the
+stream, or dies, the child sees its end and goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+import msgpack
+
+log = logging.getLogger("genlock.child")
+
+_BACKOFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+_STABLE_S = 30.0
+_EXIT_TIMEOUT_S = 5.0
+
+
+class ChildError(RuntimeError):
+    """The child cannot be started; the message says why."""
+
+
+class ChildListener(Protocol):
+    """Who is told what a child has to say, on the event loop."""
+
+    def ready(self, *told: Any) -> None:
+        """A child takes messages; it knows nothing yet, also if it is not the first."""
+
+    def lost(self, reason: str) -> None:
+        """The child is gone, with everything that it was told. Another one comes."""
+
+    def message(self, message: Sequence[Any]) -> None:
+        """Something that the child says after it is ready."""
+
+
+class Child:
+    """A child process and its successors.
+
+    Args:
+        name: names it to people.
+        module: what ``python -m`` runs.
+        arguments: of the command, after the descriptors.
+        fds: descriptors that the child inherits; their numbers are arguments of the command, after the stream's.
+        start_timeout_s: how long it may take until it is ready.
+
+    Attributes:
+        pid: of the child that runs now.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        listener: ChildListener,
+        *,
+        arguments: Sequence[str] = (),
+        fds: Sequence[int] = (),
+        start_timeout_s: float,
+    ) -> None:
+        self.pid: int | None = None
+        self._name = name
+        self._module = module
+        self._listener = listener
+        self._arguments = arguments
+        self._fds = fds
+        self._start_timeout_s = start_timeout_s
+        self._patience_s = 0.0
+        self._deadline = float("inf")
+        self._packer = msgpack.Packer()
+        self._channel: asyncio.WriteTransport | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Starts the first child; returns when it is ready.
+
+        Raises:
+            ChildError: it cannot be.
+        """
+        self._loop = asyncio.get_running_loop()
+        first: asyncio.Future[None] = self._loop.create_future()
+        self._supervisor = asyncio.create_task(self._supervise(first), name=f"{self._name} supervisor")
+        try:
+            await first
+        except BaseException:
+            await self.stop()
+            raise
+
+    def send(self, *message: Any) -> None:
+        """Tells the child something; dropped if there is none."""
+        if self._channel is not None:
+            self._channel.write(self._packer.pack(message))
+
+    def expect(self, within_s: float) -> None:
+        """From now on the child counts as hanging, and is replaced, if it is not ``settled`` in time."""
+        self._patience_s = within_s
+        self._deadline = self._loop.time() + within_s
+
+    def settled(self) -> None:
+        """What was expected has come."""
+        self._deadline = float("inf")
+
+    async def stop(self) -> None:
+        """Ends the child."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._supervisor
+            self._supervisor = None
+
+    async def _supervise(self, first: asyncio.Future[None]) -> None:
+        failures = 0
+        while True:
+            started = self._loop.time()
+            try:
+                reason = await self._run_one(first)
+            except ChildError as error:
+                if not first.done():
+                    first.set_exception(error)
+                    return
+                reason = str(error)
+            if self._loop.time() - started > _STABLE_S:
+                failures = 0
+            log.error("%s is gone: %s", self._name, reason)
+            self._listener.lost(reason)
+            await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+            failures += 1
+
+    async def _run_one(self, first: asyncio.Future[None]) -> str:
+        """Runs one child from its start to its end; returns why it ended."""
+        ours, theirs = socket.socketpair()
+        fds = (theirs.fileno(), *self._fds)
+        command = [sys.executable, "-m", self._module, *map(str, fds), *self._arguments]
+        with theirs:
+            process = await asyncio.create_subprocess_exec(*command, pass_fds=fds)
+        self.pid = process.pid
+        stream: _Stream | None = None
+        try:
+            _, stream = await self._loop.create_connection(_Stream, sock=ours)
+            told = await self._until_ready(process, stream)
+            self._channel = stream.transport
+            stream.on_message = self._listener.message
+            self._listener.ready(*told)
+            if not first.done():
+                first.set_result(None)
+            return await self._until_gone(process)
+        finally:
+            self._channel = None
+            self.settled()
+            if stream is not None:
+                stream.transport.close()
+            await self._end(process)
+            self.pid = None
+
+    async def _until_ready(self, process: Process, stream: _Stream) -> Sequence[Any]:
+        answer: asyncio.Future[Sequence[Any]] = self._loop.create_future()
+        stream.on_message = lambda message: None if answer.done() else answer.set_result(message)
+        gone = asyncio.create_task(process.wait())
+        try:
+            await asyncio.wait((answer, gone), timeout=self._start_timeout_s, return_when="FIRST_COMPLETED")
+            if answer.done():
+                kind, *told = answer.result()
+                if kind == "ready":
+                    return told
+                raise ChildError(str(told[0]))
+            if gone.done():
+                raise ChildError(f"the process of {self._name} ended with {gone.result()} before it was ready")
+            raise ChildError(f"{self._name} was not ready after {self._start_timeout_s:g} s")
+        finally:
+            gone.cancel()
+
+    async def _until_gone(self, process: Process) -> str:
+        gone = asyncio.create_task(process.wait())
+        try:
+            while True:
+                done, _ = await asyncio.wait((gone,), timeout=1)
+                if done:
+                    return f"its process ended with {gone.result()}"
+                if self._loop.time() > self._deadline:
+                    process.kill()
+                    return f"it took longer than {self._patience_s:g} s over what it was asked"
+        finally:
+            gone.cancel()
+
+    async def _end(self, process: Process) -> None:
+        """Waits for a child whose stream is closed to see that and go; one that does not is killed."""
+        try:
+            await asyncio.wait_for(process.wait(), _EXIT_TIMEOUT_S)
+        except TimeoutError:
+            log.warning("%s, process %d, does not end by itself; killed", self._name, process.pid)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+class _Stream(asyncio.Protocol):
+    """Messages from the child."""
+
+    def __init__(self) -> None:
+        self._unpacker = msgpack.Unpacker()
+        self.on_message: Any = lambda message: None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports do not derive from asyncio's.
+        self.transport = cast(asyncio.WriteTransport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._unpacker.feed(data)
+        for message in self._unpacker:
+            self.on_message(message)
