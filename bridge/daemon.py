@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge import __version__
+from bridge.app import App
+from bridge.event_path.language import Language, LanguageOptions
 from bridge.frame_path.engine import Engine, EngineOptions
 from bridge.frame_path.in_process import InProcessEngine
 from bridge.frame_path.path import FramePath
@@ -40,6 +42,7 @@ class DaemonOptions:
             is not makes the next batch by itself.
         tls: for wss.
         drain_s: how long sessions have, when the daemon stops, to close by themselves.
+        apps: what apps can do that do not say so in ``hello``; the language worker is started at once if there are any.
     """
 
     host: str = "127.0.0.1"
@@ -49,7 +52,9 @@ class DaemonOptions:
     window_s: float = 0.0
     tls: ssl.SSLContext | None = None
     drain_s: float = 5.0
+    apps: tuple[App, ...] = ()
     engine: EngineOptions = field(default_factory=EngineOptions)
+    language: LanguageOptions = field(default_factory=LanguageOptions)
     sessions: SessionOptions = field(default_factory=SessionOptions)
     transport: TransportOptions = field(default_factory=TransportOptions)
 
@@ -59,7 +64,7 @@ class Daemon:
 
     Attributes:
         address: host and port that it listens on.
-        engine, path, sessions, listener: its parts.
+        engine, path, language, sessions, listener: its parts.
     """
 
     def __init__(self, options: DaemonOptions, make_sink: Callable[[Hello, str], Sink] | None) -> None:
@@ -70,9 +75,11 @@ class Daemon:
         self.path = FramePath(
             self.engine, slots=options.engine.slots, window_s=options.window_s, on_engine=self._engine_changed
         )
-        self.sessions = Sessions(self.path, self._store, options.sessions, make_sink)
+        self.language = Language(options.language, self._language_changed)
+        apps = {app.name: app for app in options.apps}
+        self.sessions = Sessions(self.path, self._store, options.sessions, self.language, apps, make_sink)
         self.listener = Listener(self._visit, self._page, options.transport)
-        self._metrics = Metrics(self.path, self.engine.counters, self.sessions, self.listener.counters)
+        self._metrics = Metrics(self.path, self.engine.counters, self.sessions, self.language, self.listener.counters)
 
     @property
     def url(self) -> str:
@@ -86,11 +93,18 @@ class Daemon:
         Raises:
             OSError: the address cannot be had.
             EngineError: the engine cannot be started.
+            LanguageError: there are apps, and what understands utterances cannot be started.
         """
         self.address = await self.listener.start(self.options.host, self.options.port, self.options.tls)
         try:
+            for app in self.options.apps:
+                self.language.declare(app)
             await self.path.start()
+            if self.options.apps:
+                await self.language.start()
         except BaseException:
+            await self.path.stop()
+            await self.language.stop()
             await self.listener.stop(0)
             self._store.close()
             raise
@@ -102,6 +116,7 @@ class Daemon:
         await self.listener.stop(self.options.drain_s)
         complete = await self.sessions.end_all(self.options.drain_s)
         await self.path.stop()
+        await self.language.stop()
         self._store.close()
         if not complete:
             log.error("not every profile could be written within %g s", self.options.drain_s)
@@ -126,6 +141,13 @@ class Daemon:
         else:
             text = "the engine is being restarted; frames are not answered until it is back"
             self.sessions.tell_all(Notice(NoticeCode.ENGINE_LOST, text, 1000))
+
+    def _language_changed(self, up: bool) -> None:
+        if up:
+            self.sessions.tell_all(Notice(NoticeCode.LANGUAGE_BACK, "utterances are read again"))
+        else:
+            text = "what reads utterances is being restarted; none is lost"
+            self.sessions.tell_all(Notice(NoticeCode.LANGUAGE_LOST, text, 1000))
 
 
 @asynccontextmanager

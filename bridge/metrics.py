@@ -5,7 +5,8 @@ The parts count in plain integers, because a Prometheus counter costs a lock eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 import psutil
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,8 +14,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from bridge import __version__
+from bridge.event_path import language as event_path
+from bridge.event_path.language import Language
+from bridge.frame_path import path as frame_path
 from bridge.frame_path.engine import EngineCounters
-from bridge.frame_path.path import LATENCY_BOUNDS_S, FramePath
+from bridge.frame_path.path import FramePath
 from bridge.sessions import Sessions
 from bridge.transport import TransportCounters
 
@@ -25,11 +29,17 @@ class Metrics(Collector):
     """Everything that is counted in a daemon."""
 
     def __init__(
-        self, path: FramePath, engine: EngineCounters, sessions: Sessions, transport: TransportCounters
+        self,
+        path: FramePath,
+        engine: EngineCounters,
+        sessions: Sessions,
+        language: Language,
+        transport: TransportCounters,
     ) -> None:
         self._path = path
         self._engine = engine
         self._sessions = sessions
+        self._language = language
         self._transport = transport
         self._process = psutil.Process()
         self._registry = CollectorRegistry()
@@ -63,14 +73,29 @@ class Metrics(Collector):
         yield CounterMetricFamily("genlock_steps_total", "Batches stepped.", frames.steps)
         yield CounterMetricFamily("genlock_step_rows_total", "Frames in those batches.", frames.rows)
         yield CounterMetricFamily("genlock_engine_restarts_total", "Engines lost.", self._engine.restarts)
-        latency = HistogramMetricFamily("genlock_frame_seconds", "From a frame's arrival to its answer.")
-        buckets, total = [], 0
-        bounds = (*(f"{bound:g}" for bound in LATENCY_BOUNDS_S), "+Inf")
-        for bound, count in zip(bounds, frames.latency_count, strict=True):
-            total += count
-            buckets.append((bound, total))
-        latency.add_metric((), buckets, frames.latency_sum_s)
-        yield latency
+        yield _histogram(
+            "genlock_frame_seconds",
+            "From a frame's arrival to its answer.",
+            frame_path.LATENCY_BOUNDS_S,
+            frames.latency_count,
+            frames.latency_sum_s,
+        )
+        words = self._language.counters
+        yield GaugeMetricFamily("genlock_language_up", "Whether utterances can be read.", int(self._language.up))
+        utterances = CounterMetricFamily(
+            "genlock_utterances_total", "Utterances by what became of them.", labels=("fate",)
+        )
+        for fate in ("asked", "answered", "given_up"):
+            utterances.add_metric((fate,), getattr(words, fate))
+        yield utterances
+        yield CounterMetricFamily("genlock_language_restarts_total", "Language workers lost.", words.restarts)
+        yield _histogram(
+            "genlock_utterance_seconds",
+            "From an utterance's turn to its reading.",
+            event_path.LATENCY_BOUNDS_S,
+            words.latency_count,
+            words.latency_sum_s,
+        )
         errors = CounterMetricFamily("genlock_errors_total", "Errors told to clients.", labels=("code",))
         for code, count in sorted(self._sessions.errors.items()):
             errors.add_metric((code,), count)
@@ -89,3 +114,11 @@ class Metrics(Collector):
         for close_code, count in sorted(sockets.closes.items()):
             closes.add_metric((str(close_code),), count)
         yield closes
+
+
+def _histogram(name: str, about: str, bounds_s: Sequence[float], counts: Sequence[int], sum_s: float) -> Metric:
+    """``counts`` has one more than there are bounds, for what is beyond the last."""
+    histogram = HistogramMetricFamily(name, about)
+    named = (*(f"{bound:g}" for bound in bounds_s), "+Inf")
+    histogram.add_metric((), list(zip(named, accumulate(counts), strict=True)), sum_s)
+    return histogram

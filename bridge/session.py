@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -10,6 +11,8 @@ from time import monotonic
 from typing import Final, Protocol
 
 from bridge.actions import Answers
+from bridge.app import App
+from bridge.event_path.language import Language
 from bridge.frame_path.batch import FAILED, GAP
 from bridge.frame_path.path import FramePath, Seat
 from bridge.protocol import (
@@ -23,21 +26,26 @@ from bridge.protocol import (
     Refused,
     Scene,
     Target,
+    Utterance,
     encode,
     type_of,
 )
-from bridge.tracking import BLOB_BYTES, Fault
+from bridge.tracking import BLOB_BYTES, Fault, Part
+from bridge.utterances import Utterances
+from models.language.references import Viewpoint
 from models.limits import MAX_TARGETS
 
 log = logging.getLogger("genlock.session")
 
 SERVES: Final = ("hello", "frame", "scene", "bye")
-"""Client messages that this daemon can answer."""
+"""Client messages that are answered in every session; ``utterance`` is where the app has actions."""
 
 MAX_AHEAD_S: Final = 10.0
 """How much faster than ours a device's clock may have run since the last frame."""
 
 _REMEMBERED_IDS: Final = 4096
+# More than the answers that can be under way: one batch is stepped while the next one fills.
+_REMEMBERED_ORDERS: Final = 8
 _FAULTS: Final = {
     Fault.NOT_FINITE: (ErrorCode.NOT_FINITE, "d", "a number is NaN or infinite"),
     Fault.TOO_FAR: (ErrorCode.INVALID, "d", "a position is more than 10 km away; positions are metres"),
@@ -74,6 +82,8 @@ class Session:
         hello: what it began with.
         path: the frame path.
         sink: writes down what it sends, if anything does.
+        language: what understands utterances.
+        app: what the app can do; ``utterance`` is served if that is anything.
         count_error: called with the code of an error that the client was told of.
     """
 
@@ -84,12 +94,14 @@ class Session:
         hello: Hello,
         path: FramePath,
         sink: Sink | None,
+        language: Language,
+        app: App,
         count_error: Callable[[str], None],
     ) -> None:
         self.id = identifier
         self.resume = resume
         self.user = hello.user
-        self.app = hello.app.name
+        self.app = app.name
         self.link: Link | None = None
         self.last_q = -1
         self.frames = 0
@@ -101,8 +113,21 @@ class Session:
         self._answers = Answers()
         self._last_t = -1
         self._last_at = 0.0
+        self._last_frame: Frame | None = None
         self._targets: dict[str, Target] = {}
+        # The order of targets of the last scenes, by their numbers: answers under way speak of the one before.
+        self._orders: OrderedDict[int, tuple[str, ...]] = OrderedDict()
         self._done: OrderedDict[str, Ack] = OrderedDict()
+        self._utterances: Utterances | None = None
+        if app.actions:
+            self._utterances = Utterances(
+                language, language.declare(app), self._answers, tell=self.send, flush=self._flush, done=self._finish
+            )
+
+    @property
+    def serves(self) -> tuple[str, ...]:
+        """The client messages that this session can be sent."""
+        return SERVES if self._utterances is None else (*SERVES, "utterance")
 
     def attach(self, link: Link, last_n: int = -1) -> None:
         """Speaks through this connection from now on.
@@ -120,7 +145,13 @@ class Session:
         self._answers.forget_held()
 
     def end(self) -> None:
-        """The session is over: finishes what is written down of it."""
+        """The session is over: what it said and what was not answered yet is not answered any more."""
+        if self._utterances is not None:
+            self._utterances.end()
+            self._utterances = None
+
+    def close(self) -> None:
+        """Finishes what is written down of the session; may be called on any thread."""
         if self._sink is not None:
             self._sink.close()
 
@@ -162,6 +193,7 @@ class Session:
         self.last_q = frame.q
         self._last_t = frame.t
         self._last_at = now
+        self._last_frame = frame
         self._path.submit(self.seat, frame.q, frame.t, frame.m, blob)
 
     def event(self, message: ClientMessage) -> None:
@@ -171,25 +203,32 @@ class Session:
             Refused: it cannot be used; the session is as it was.
         """
         if isinstance(message, Scene):
-            if message.id not in self._done:
+            if not self._acknowledged(message.id):
                 self._scene(message)
                 self._finish(Ack(message.id, scene=self.seat.scene))
-            else:
-                self.send(self._done[message.id])
+            return
+        if isinstance(message, Utterance) and self._utterances is not None:
+            if not self._acknowledged(message.id):
+                self._utterances.take(message, _viewpoint(self._last_frame))
             return
         kind = type_of(message)
         identifier: str = getattr(message, "id", "")
         if kind == "hello":
             raise Refused(Error(ErrorCode.INVALID, "hello: this connection has a session already", kind))
-        text = f"{kind}: not served by this daemon, which serves {', '.join(SERVES)}"
+        if kind == "utterance":
+            text = f"utterance: app {self.app!r} has no actions; list them in hello.app or give the daemon its manifest"
+        else:
+            text = f"{kind}: not served by this daemon, which serves {', '.join(self.serves)}"
         raise Refused(Error(ErrorCode.UNSUPPORTED, text, kind, id=identifier))
 
     def answered(self, q: int, t: int, devices: int, forecast: bytes, best: int, probabilities: bytes) -> None:
         """See ``frame_path.path.Receiver``."""
         self.frames += 1
+        scene = self.seat.answering
+        if probabilities and self._utterances is not None:
+            self._utterances.aim.add(t, self._orders[scene], probabilities)
         link = self.link
         if link is not None:
-            scene = self.seat.answering
             data = self._answers.answer(q, t, devices, forecast, best, probabilities, scene, writable=link.writable)
             if data is not None:
                 link.send(data)
@@ -205,6 +244,20 @@ class Session:
         data = self._answers.held()
         if data is not None and self.link is not None:
             self.link.send(data)
+
+    def _flush(self) -> None:
+        """Sends the actions that wait, without a frame to answer."""
+        if self.link is not None and self.link.writable:
+            data = self._answers.news()
+            if data is not None:
+                self.link.send(data)
+
+    def _acknowledged(self, identifier: str) -> bool:
+        """Whether a message of that ``id`` is done with; then it is acknowledged again."""
+        ack = self._done.get(identifier)
+        if ack is not None:
+            self.send(ack)
+        return ack is not None
 
     def _finish(self, ack: Ack) -> None:
         """A message is done with; what is sent again under its ``id`` gets the same answer and changes nothing."""
@@ -233,8 +286,23 @@ class Session:
         same = list(targets) == list(self._targets)
         self._targets = targets
         self._path.scene(self.seat, _boxes(list(targets.values())), keep_state=same)
+        self._orders[self.seat.scene] = tuple(targets)
+        if len(self._orders) > _REMEMBERED_ORDERS:
+            self._orders.popitem(last=False)
+        if self._utterances is not None:
+            self._utterances.targets = tuple(targets.values())
 
 
 def _boxes(targets: Sequence[Target]) -> bytes:
     numbers = [number for target in targets for number in (*target.position, *target.size)]
     return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def _viewpoint(frame: Frame | None) -> Viewpoint | None:
+    """Where the head is in a frame that has one; its numbers may not have been checked yet."""
+    if frame is None or not frame.m & Part.HEAD:
+        return None
+    x, y, z, qx, qy, qz, qw = struct.unpack_from("<7f", frame.d)
+    if not all(map(math.isfinite, (x, y, z, qx, qy, qz, qw))):
+        return None
+    return (x, y, z), (qx, qy, qz, qw)

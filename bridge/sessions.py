@@ -6,11 +6,13 @@ import asyncio
 import hmac
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+from bridge.app import App
+from bridge.event_path.language import Language
 from bridge.frame_path.path import FramePath, Full, Seat
 from bridge.profiles.store import ProfileStore, StoredProfile
 from bridge.protocol import (
@@ -26,7 +28,7 @@ from bridge.protocol import (
     NoticeCode,
     Welcome,
 )
-from bridge.session import SERVES, Session, Sink
+from bridge.session import Session, Sink
 
 log = logging.getLogger("genlock.session")
 
@@ -78,6 +80,8 @@ class Sessions:
     Args:
         path: the frame path, started.
         store: where profiles are.
+        language: what understands utterances.
+        apps: manifests by name, for apps that send no actions of their own.
         make_sink: opens what writes a session down, from its ``hello`` and its name; nothing is if it is absent.
     """
 
@@ -86,6 +90,8 @@ class Sessions:
         path: FramePath,
         store: ProfileStore,
         options: SessionOptions,
+        language: Language,
+        apps: Mapping[str, App],
         make_sink: Callable[[Hello, str], Sink] | None,
     ) -> None:
         self.options = options
@@ -94,6 +100,8 @@ class Sessions:
         self.draining = False
         self._path = path
         self._store = store
+        self._language = language
+        self._apps = apps
         self._make_sink = make_sink
         self._sessions: dict[str, Session] = {}
         self._expiry: dict[str, asyncio.TimerHandle] = {}
@@ -136,7 +144,7 @@ class Sessions:
             resumed=resumed,
             last_q=session.last_q,
             models=[ModelInfo(name, version) for name, version in self._path.info.models],
-            serves=list(SERVES),
+            serves=list(session.serves),
             limits=Limits(messages_per_second=self.options.messages_per_second),
             server_time=int(monotonic() * 1e6),
             recording=self._make_sink is not None,
@@ -213,11 +221,15 @@ class Sessions:
         profile = await asyncio.to_thread(self._store.load, hello.user)
         identifier = secrets.token_hex(4)
         sink = self._make_sink(hello, identifier) if self._make_sink is not None else None
-        session = Session(identifier, secrets.token_urlsafe(24), hello, self._path, sink, self.count_error)
+        app = hello.app if hello.app.actions else self._apps.get(hello.app.name, hello.app)
+        session = Session(
+            identifier, secrets.token_urlsafe(24), hello, self._path, sink, self._language, app, self.count_error
+        )
         try:
             session.seat = await self._seat(session, hello, profile)
         except Turned:
             session.end()
+            session.close()
             raise
         self._sessions[session.resume] = session
         self.counters.started += 1
@@ -257,6 +269,7 @@ class Sessions:
         self.leave(session)
 
     async def _leave(self, session: Session) -> None:
+        session.end()
         adapters = await self._path.leave(session.seat)
         seconds = monotonic() - session.started
         try:
@@ -264,5 +277,5 @@ class Sessions:
         except Exception:
             self.counters.unwritten += 1
             log.exception("session %s: the profile of user %r could not be written", session.id, session.user)
-        await asyncio.to_thread(session.end)
+        await asyncio.to_thread(session.close)
         log.info("session %s: over after %.1f s and %d frames", session.id, seconds, session.frames)

@@ -17,6 +17,7 @@ validation part, else a fifth of each label carved from train by a fixed seed.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import random
 from collections import defaultdict
@@ -104,6 +105,12 @@ def carve(examples: Iterable[Labelled], share: float, seed: int) -> tuple[list[L
         carved += order[:count]
         stay += order[count:]
     return stay, carved
+
+
+def fingerprint(examples: Iterable[Labelled]) -> str:
+    """The same for the same examples in any order."""
+    rows = sorted(f"{example.label}\t{example.text}" for example in examples)
+    return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _by_label(examples: Iterable[Labelled]) -> dict[str, list[Labelled]]:

@@ -58,11 +58,15 @@ class Served:
 
     def engine_pid(self) -> int:
         """The engine's process."""
+        return self.child_pid("frame_path.worker")
+
+    def child_pid(self, module: str) -> int:
+        """The process that runs a module."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         for child in map(int, children):
-            if b"frame_path.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if module.encode() in Path(f"/proc/{child}/cmdline").read_bytes():
                 return child
-        raise LookupError("the daemon has no engine process")
+        raise LookupError(f"the daemon has no process of {module}")
 
     async def stop(self) -> int:
         """SIGTERM; the exit code."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from bridge.app import App
+from bridge.event_path.language import LanguageCounters
 from bridge.frame_path.engine import EngineInfo
 from bridge.frame_path.path import FrameCounters, Full, Profile, Receiver, Seat
 from bridge.protocol import Message, ServerMessage, decode_server
+from models.language.dialogue import Question, Reading
 
 M = TypeVar("M", bound=Message)
 
@@ -32,6 +35,43 @@ class FakeLink:
         (message,), self.sent = self.sent, []
         assert isinstance(message, kind), message
         return message
+
+
+class FakeLanguage:
+    """Understands nothing by itself: a test reads what was asked and answers it."""
+
+    def __init__(self) -> None:
+        self.counters = LanguageCounters()
+        self.up = False
+        self.declared: list[str] = []
+        self.asked: dict[int, tuple[str, Question, Callable[[Reading | None], None]]] = {}
+        self._serial = 0
+
+    def declare(self, app: App) -> str:
+        self.declared.append(app.name)
+        return app.name
+
+    def release(self, key: str) -> None:
+        self.declared.remove(key)
+
+    def ask(self, key: str, question: Question, answer: Callable[[Reading | None], None]) -> int:
+        self._serial += 1
+        self.asked[self._serial] = (key, question, answer)
+        return self._serial
+
+    def drop(self, serial: int) -> None:
+        self.asked.pop(serial, None)
+
+    def question(self) -> Question:
+        """The one question that waits."""
+        ((_, question, _),) = self.asked.values()
+        return question
+
+    def answer(self, reading: Reading | None) -> None:
+        """Answers it."""
+        ((_, _, answer),) = self.asked.values()
+        self.asked.clear()
+        answer(reading)
 
 
 class FakePath:
@@ -62,6 +102,8 @@ class FakePath:
 
     def scene(self, seat: Seat, boxes: bytes, *, keep_state: bool) -> None:
         self.scenes.append((seat, boxes, keep_state))
+        seat.scene += 1
+        seat.answering = seat.scene
 
     async def leave(self, seat: Seat) -> Profile:
         self.asked_to_leave.put_nowait(seat)

@@ -19,7 +19,9 @@ import uvloop
 
 from bridge.cli.errors import fail
 from bridge.daemon import Daemon, DaemonOptions
+from bridge.event_path.language import LanguageError
 from bridge.frame_path.engine import EngineError, EngineOptions
+from bridge.manifest import ManifestError, load
 from bridge.profiles.store import StoreError
 from bridge.protocol import Hello
 from bridge.recording.format import RecordingError
@@ -73,6 +75,9 @@ def serve(
     profiles: Annotated[
         Path | None, typer.Option(envvar="GENLOCK_PROFILES", help="The file that keeps what is learned of users.")
     ] = None,
+    app: Annotated[
+        list[Path] | None, typer.Option(help="A manifest of an app: what its utterances mean. May be given again.")
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where the models run.")] = Device.AUTO,
     frame_model: Annotated[
         list[str] | None, typer.Option(help="A frame model, by name or as module:Class. May be given again.")
@@ -102,6 +107,10 @@ def serve(
     logging.getLogger("websockets").setLevel(logging.WARNING)
     if not token and not allow_anonymous and not _is_loopback(host):
         fail(f"--host {host} can be reached from other machines: set --token, or say --allow-anonymous")
+    try:
+        apps = tuple(load(path).app for path in app or ())
+    except ManifestError as error:
+        fail(str(error))
     options = DaemonOptions(
         host=host,
         port=port,
@@ -110,6 +119,7 @@ def serve(
         window_s=window_ms / 1000,
         tls=_tls(tls_cert, tls_key),
         drain_s=drain_s,
+        apps=apps,
         engine=EngineOptions(
             models=tuple(frame_model or EngineOptions.models), device=device, threads=engine_threads, slots=max_sessions
         ),
@@ -146,6 +156,8 @@ async def _run(options: DaemonOptions, make_sink: Callable[[Hello, str], Sink] |
         fail(str(error))
     except EngineError as error:
         fail(f"the engine cannot be started: {error}", code=1)
+    except LanguageError as error:
+        fail(f"utterances cannot be understood: {error}", code=1)
     except OSError as error:
         fail(f"cannot listen on {options.host}:{options.port}: {error.strerror or error}")
     # What is alive now lives as long as the daemon; without it a collection has next to nothing to look at.

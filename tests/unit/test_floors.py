@@ -14,6 +14,7 @@ FLOORS = [
     {
         "bridge",
         "bridge.fields",
+        "bridge.manifest",
         "bridge.app",
         "bridge.protocol",
         "bridge.tracking",
@@ -21,7 +22,8 @@ FLOORS = [
         "bridge.asyncapi",
         "bridge.child",
     },
-    {"bridge.frame_path", "bridge.actions", "bridge.profiles", "bridge.recording"},
+    {"bridge.frame_path", "bridge.event_path", "bridge.actions", "bridge.aim", "bridge.profiles", "bridge.recording"},
+    {"bridge.utterances"},
     {"bridge.session"},
     {"bridge.sessions"},
     {"bridge.transport", "bridge.visit"},

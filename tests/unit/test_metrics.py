@@ -17,7 +17,7 @@ from bridge.profiles.store import ProfileStore
 from bridge.protocol import Hello
 from bridge.sessions import SessionOptions, Sessions
 from bridge.transport import TransportCounters
-from tests.stand_ins import FakeLink, FakePath
+from tests.stand_ins import FakeLanguage, FakeLink, FakePath
 
 
 class Counted:
@@ -26,9 +26,10 @@ class Counted:
     def __init__(self, store: ProfileStore) -> None:
         self.path = FakePath()
         self.engine = EngineCounters()
-        self.sessions = Sessions(self.path, store, SessionOptions(), None)  # type: ignore[arg-type]
+        self.language = FakeLanguage()
+        self.sessions = Sessions(self.path, store, SessionOptions(), self.language, {}, None)  # type: ignore[arg-type]
         self.transport = TransportCounters()
-        self.metrics = Metrics(self.path, self.engine, self.sessions, self.transport)  # type: ignore[arg-type]
+        self.metrics = Metrics(self.path, self.engine, self.sessions, self.language, self.transport)  # type: ignore[arg-type]
 
     def read(self) -> dict[tuple[str, str], float]:
         """Values by name and the labels' values, in the order of the labels' names."""
@@ -68,6 +69,9 @@ async def test_everything_is_there_from_the_start_and_is_zero(counted: Counted) 
         "genlock_step_rows_total",
         "genlock_engine_restarts_total",
         "genlock_frame_seconds_count",
+        "genlock_language_up",
+        "genlock_utterances_total",
+        "genlock_utterance_seconds_count",
         "genlock_traffic_bytes_total",
         "genlock_messages_total",
     }

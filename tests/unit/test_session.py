@@ -30,7 +30,7 @@ from bridge.protocol import (
 from bridge.session import MAX_AHEAD_S, Session
 from bridge.tracking import BLOB_BYTES, Fault, Part
 from models.limits import MAX_TARGETS
-from tests.stand_ins import FakeLink, FakePath
+from tests.stand_ins import FakeLanguage, FakeLink, FakePath
 
 HEAD = int(Part.HEAD)
 SECOND = 1_000_000
@@ -61,7 +61,7 @@ class Room:
         self.link = FakeLink()
         self.counted: list[str] = []
         hello = Hello("1.0", App("test"), "ada")
-        self.session = Session("id", "secret", hello, self.path, sink, self.counted.append)  # type: ignore[arg-type]
+        self.session = Session("id", "secret", hello, self.path, sink, FakeLanguage(), hello.app, self.counted.append)  # type: ignore[arg-type]
         self.session.seat = self.path.join(self.session, [0.1], {})
         self.session.attach(self.link)
 
@@ -205,7 +205,7 @@ async def test_what_the_engine_refuses_is_told_and_counted(room: Room, status: i
 
 async def test_a_scene_is_told_to_the_engine_and_acknowledged(room: Room) -> None:
     room.session.event(Scene("s", [Target("a", (1, 2, 3), (4, 5, 6)), Target("b", (7, 8, 9))]))
-    assert room.link.take(Ack) == Ack("s")
+    assert room.link.take(Ack) == Ack("s", scene=1)
     seat, boxes, keep_state = room.path.scenes[0]
     assert seat is room.session.seat
     assert not keep_state
@@ -278,7 +278,7 @@ async def test_a_scene_that_cannot_be_changes_nothing_and_may_be_mended(room: Ro
 async def test_an_id_is_applied_once_and_acknowledged_each_time(room: Room) -> None:
     for _ in range(3):
         room.scene("same", "a")
-        assert room.link.take(Ack) == Ack("same")
+        assert room.link.take(Ack) == Ack("same", scene=1)
     assert len(room.path.scenes) == 1
 
 
@@ -295,7 +295,6 @@ async def test_ids_are_remembered_for_long_but_not_for_ever(room: Room) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        Utterance("id", "that one", 1),
         Audio(1, b""),
         Image(1, "jpeg", 1, 1, b""),
         Teach("id", "phrase", "fire"),
@@ -312,6 +311,14 @@ async def test_what_is_not_served_is_said_by_name(room: Room, message: ClientMes
     assert error.of == type(message).__name__.lower()
     assert error.of in error.message
     assert "scene" in error.message, "what is served is said too"
+
+
+async def test_an_app_without_actions_is_told_that_it_has_none(room: Room) -> None:
+    with pytest.raises(Refused) as refused:
+        room.session.event(Utterance("id", "that one", 1))
+    error = refused.value.error
+    assert (error.code, error.of, error.id) == ("unsupported", "utterance", "id")
+    assert "'test' has no actions" in error.message
 
 
 async def test_a_second_hello_is_refused(room: Room) -> None:
@@ -337,7 +344,7 @@ async def test_what_is_sent_is_written_down_with_its_time(clock: Clock) -> None:
     room.session.record(b"first")
     clock.now += 0.5
     room.session.record(b"second")
-    room.session.end()
+    room.session.close()
     assert sink.messages == [(0, b"first"), (SECOND // 2, b"second")]
     assert sink.closes == 1
 

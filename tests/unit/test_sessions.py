@@ -16,7 +16,7 @@ from bridge.profiles.store import ProfileStore
 from bridge.protocol import VERSION, CloseCode, Hello, ModelInfo, Notice
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
-from tests.stand_ins import FakeLink, FakePath
+from tests.stand_ins import FakeLanguage, FakeLink, FakePath
 
 
 def hello(user: str = "ada", version: str = VERSION, app: str = "test", **settings: Any) -> Hello:
@@ -32,7 +32,9 @@ class House:
         self.sessions = self.open()
 
     def open(self, make_sink: Callable[[Hello, str], Any] | None = None, **options: Any) -> Sessions:
-        self.sessions = Sessions(self.path, self.store, SessionOptions(**options), make_sink)  # type: ignore[arg-type]
+        self.sessions = Sessions(  # type: ignore[arg-type]
+            self.path, self.store, SessionOptions(**options), FakeLanguage(), {}, make_sink
+        )
         return self.sessions
 
     async def enter(self, user: str = "ada", **settings: Any) -> tuple[Session, FakeLink]:

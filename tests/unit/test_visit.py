@@ -37,7 +37,7 @@ from bridge.protocol import (
 from bridge.sessions import SessionOptions, Sessions
 from bridge.tracking import BLOB_BYTES
 from bridge.visit import Visit
-from tests.stand_ins import FakeLink, FakePath
+from tests.stand_ins import FakeLanguage, FakeLink, FakePath
 
 HELLO = Hello("1.0", App("test"), "ada")
 FRAME = Frame(1, 1, 1, bytes(BLOB_BYTES[1]))
@@ -64,7 +64,9 @@ class Door:
         self.sessions = self.open()
 
     def open(self, **options: Any) -> Sessions:
-        self.sessions = Sessions(self.path, self.store, SessionOptions(**options), None)  # type: ignore[arg-type]
+        self.sessions = Sessions(  # type: ignore[arg-type]
+            self.path, self.store, SessionOptions(**options), FakeLanguage(), {}, None
+        )
         return self.sessions
 
     def connect(self) -> tuple[Visit, FakeLink]:

@@ -1,0 +1,1 @@
+"""What may take longer than a frame: utterances, in workers off the frame path."""

@@ -1,0 +1,157 @@
+"""The process that understands utterances, batched over sessions. Run by ``bridge.event_path.language``, never by hand.
+
+Apps are fitted on a thread of their own, so that one with many phrases does not make the others wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgpack
+import msgspec
+import torch
+
+from bridge.app import App
+from bridge.event_path.apps import understand
+from bridge.event_path.language import LanguageOptions
+from models.intent import background
+from models.language.dialogue import Question
+from models.language.encoder import Encoder
+from models.language.understanding import Understanding, read
+
+log = logging.getLogger("genlock.language")
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_app = msgspec.msgpack.Decoder(App).decode
+_decode_question = msgspec.msgpack.Decoder(Question).decode
+
+_LARGEST_BATCH = 32
+
+Asked = tuple[int, str, Question]
+
+
+class Worker:
+    """Carries out what ``bridge.event_path.language`` says may be asked.
+
+    Args:
+        channel: the stream to the gateway.
+    """
+
+    def __init__(self, channel: socket.socket, encoder: Encoder) -> None:
+        self._channel = channel
+        self._encoder = encoder
+        self._background = encoder.encode(background.texts()).numpy()
+        self._packer = msgpack.Packer()
+        self._fitter = ThreadPoolExecutor(1, "fit")
+        self._fitting: dict[str, asyncio.Task[None]] = {}
+        self._fitted: dict[str, Understanding | str] = {}
+        self._waiting: list[Asked] = []
+
+    async def run(self) -> None:
+        """Serves until the gateway is gone."""
+        loop = asyncio.get_running_loop()
+        unpacker = msgpack.Unpacker()
+        while data := await loop.sock_recv(self._channel, 1 << 20):
+            unpacker.feed(data)
+            for kind, *rest in unpacker:
+                if kind == "app":
+                    key, app = rest
+                    self._fitting[key] = asyncio.create_task(self._fit(key, app))
+                elif kind == "forget":
+                    (key,) = rest
+                    self._fitted.pop(key, None)
+                    if (task := self._fitting.pop(key, None)) is not None:
+                        task.cancel()
+                elif kind == "ask":
+                    serial, key, question = rest
+                    self._waiting.append((serial, key, _decode_question(question)))
+            self._answer_all()
+        self._fitter.shutdown(wait=False, cancel_futures=True)
+
+    async def _fit(self, key: str, data: bytes) -> None:
+        began = time.monotonic()
+        problem = ""
+        try:
+            app = _decode_app(data)
+            fit = asyncio.get_running_loop().run_in_executor(
+                self._fitter, understand, app, self._encoder, self._background
+            )
+            self._fitted[key] = await fit
+        except Exception as error:
+            log.exception("app %s cannot be fitted", key)
+            self._fitted[key] = problem = f"{type(error).__name__}: {error}"
+        self._say("fitted", key, time.monotonic() - began, problem)
+        self._fitting.pop(key, None)
+        self._answer_all()
+
+    def _answer_all(self) -> None:
+        ready = [asked for asked in self._waiting if asked[1] in self._fitted]
+        self._waiting = [asked for asked in self._waiting if asked[1] not in self._fitted and asked[1] in self._fitting]
+        for at in range(0, len(ready), _LARGEST_BATCH):
+            self._answer(ready[at : at + _LARGEST_BATCH])
+
+    def _answer(self, batch: Sequence[Asked]) -> None:
+        usable = []
+        for serial, key, question in batch:
+            understanding = self._fitted[key]
+            if isinstance(understanding, str):
+                self._say("failed", serial, understanding)
+            else:
+                usable.append((serial, understanding, question))
+        try:
+            readings = read(self._encoder, [(understanding, question) for _, understanding, question in usable])
+        except Exception as error:
+            if len(usable) > 1:
+                # One of them is at fault; the others shall not suffer for it.
+                for one in batch:
+                    self._answer([one])
+                return
+            log.exception("an utterance could not be read")
+            for serial, *_ in usable:
+                self._say("failed", serial, f"{type(error).__name__}: {error}")
+            return
+        for (serial, *_), reading in zip(usable, readings, strict=True):
+            self._say("answer", serial, _encode(reading))
+
+    def _say(self, *message: Any) -> None:
+        # Blocking: readings are short, and the gateway always reads.
+        self._channel.setblocking(True)
+        self._channel.sendall(self._packer.pack(message))
+        self._channel.setblocking(False)
+
+
+def main() -> None:
+    """The process: arguments are the descriptor of the stream and the options."""
+    # The gateway decides when the worker ends, by closing the stream; a signal to the group must not come first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    options = LanguageOptions(**json.loads(sys.argv[2]))
+    os.nice(options.niceness)
+    torch.set_num_threads(options.threads)
+    with socket.socket(fileno=int(sys.argv[1])) as channel, contextlib.suppress(ConnectionError):
+        packer = msgpack.Packer()
+        try:
+            encoder = Encoder.load()
+        except (OSError, ValueError) as error:
+            channel.sendall(packer.pack(["unable", str(error)]))
+            return
+        worker = Worker(channel, encoder)
+        channel.sendall(packer.pack(["ready", encoder.version]))
+        channel.setblocking(False)
+        asyncio.run(worker.run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""What the user of a session says: one utterance at a time, each with its outcome and one acknowledgement."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bridge.actions import Answers, Phase
+from bridge.aim import Aim
+from bridge.event_path.language import Language
+from bridge.protocol import Ack, Error, ErrorCode, Message, Notice, NoticeCode, Refused, Target, Utterance
+from models.language.dialogue import TARGET, Pending, Question, Reading
+from models.language.references import Candidate, Situation, Viewpoint
+
+MAX_WAITING: Final = 32
+PENDING_S: Final = 10.0
+"""How long an action waits for what is missing."""
+
+SOURCE: Final = "utterance"
+
+
+class Utterances:
+    """The utterances of a session, in their order.
+
+    Args:
+        key: the app's, as ``Language.declare`` gave it.
+        answers: what takes the actions.
+        tell: sends a message to the client.
+        flush: sends the actions that wait.
+        done: takes the acknowledgement of an utterance when everything that comes of it has been sent.
+    """
+
+    def __init__(
+        self,
+        language: Language,
+        key: str,
+        answers: Answers,
+        *,
+        tell: Callable[[Message], None],
+        flush: Callable[[], None],
+        done: Callable[[Ack], None],
+    ) -> None:
+        self.aim = Aim()
+        self.targets: Sequence[Target] = ()
+        self._language = language
+        self._key = key
+        self._answers = answers
+        self._tell = tell
+        self._flush = flush
+        self._done = done
+        self._waiting: deque[tuple[Utterance, Viewpoint | None]] = deque()
+        self._serial: int | None = None
+        self._last = ""
+        self._pending: Pending | None = None
+        self._pending_of = ""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def take(self, utterance: Utterance, viewpoint: Viewpoint | None) -> None:
+        """Takes an utterance that was not taken before, said by somebody whose head is there.
+
+        Raises:
+            Refused: too many wait already.
+        """
+        if any(utterance.id == waiting.id for waiting, _ in self._waiting):
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            text = f"utterance: {MAX_WAITING} wait for an answer; send it again when some have been answered"
+            raise Refused(Error(ErrorCode.FLOODING, text, "utterance", id=utterance.id))
+        self._waiting.append((utterance, viewpoint))
+        if len(self._waiting) == 1:
+            self._ask()
+
+    def end(self) -> None:
+        """The session is over."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._serial is not None:
+            self._language.drop(self._serial)
+        self._waiting.clear()
+        self._language.release(self._key)
+
+    def _ask(self) -> None:
+        utterance, viewpoint = self._waiting[0]
+        probabilities = self.aim.at(utterance.time)
+        situation = Situation(
+            candidates=tuple(
+                Candidate(target.id, target.name, tuple(target.aliases), target.position, target.size)
+                for target in self.targets
+            ),
+            probabilities=tuple(probabilities.get(target.id, 0.0) for target in self.targets)
+            if probabilities
+            else None,
+            viewpoint=viewpoint,
+            last=self._last or None,
+        )
+        self._serial = self._language.ask(self._key, Question(utterance.text, situation, self._pending), self._read)
+
+    def _read(self, reading: Reading | None) -> None:
+        utterance, _ = self._waiting[0]
+        if reading is None:
+            text = "this utterance could not be read; the daemon's log says more"
+            self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, text, 0, utterance.id))
+        elif not reading.action:
+            self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, reading.problem, 0, utterance.id))
+        else:
+            self._act(utterance.id, reading)
+        self._done(Ack(utterance.id))
+        self._waiting.popleft()
+        self._serial = None
+        if self._waiting:
+            self._ask()
+
+    def _act(self, identifier: str, reading: Reading) -> None:
+        if self._pending is not None and not reading.completes:
+            self._cancel()
+        self._set_pending(None)
+        self._last = reading.target or self._last
+        phase: Phase = "started" if reading.missing else "performed"
+        if not (reading.missing and reading.completes):
+            self._answers.add(
+                reading.action,
+                phase,
+                reading.confidence,
+                SOURCE,
+                identifier=identifier,
+                target=reading.target,
+                arguments=reading.arguments,
+            )
+            self._flush()
+        if reading.missing:
+            pending = Pending(
+                reading.action, reading.confidence, reading.missing, reading.target, dict(reading.arguments)
+            )
+            self._set_pending(pending, identifier)
+            code = NoticeCode.WHICH_TARGET if reading.missing[0] == TARGET else NoticeCode.WHICH_ARGUMENT
+            self._tell(Notice(code, reading.problem, 0, identifier))
+
+    def _set_pending(self, pending: Pending | None, identifier: str = "") -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._pending, self._pending_of = pending, identifier
+        if pending is not None:
+            self._timer = asyncio.get_running_loop().call_later(PENDING_S, self._cancel)
+
+    def _cancel(self) -> None:
+        pending = self._pending
+        if pending is not None:
+            self._answers.add(
+                pending.action,
+                "canceled",
+                pending.confidence,
+                SOURCE,
+                identifier=self._pending_of,
+                target=pending.target,
+                arguments=pending.arguments,
+            )
+            self._set_pending(None)
+            self._flush()

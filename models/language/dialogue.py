@@ -1,0 +1,64 @@
+"""What is asked about an utterance and what it turns out to mean, in plain data that can travel between processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from models.language.references import Situation
+
+Value = str | int | float | bool
+
+TARGET = "target"
+"""What is missing of an action that waits for its target."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An action that was understood and waits for more.
+
+    Attributes:
+        missing: ``TARGET`` or names of arguments, in the order in which they are asked for.
+    """
+
+    action: str
+    confidence: float
+    missing: tuple[str, ...]
+    target: str = ""
+    arguments: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Question:
+    """An utterance and all that helps to understand it."""
+
+    text: str
+    situation: Situation
+    pending: Pending | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an utterance means.
+
+    Attributes:
+        action: the action meant; empty for none of them.
+        confidence: how sure that is, 0 to 1.
+        target: the ``id`` of the target meant; empty for none.
+        target_confidence: how sure that is.
+        missing: what the action still waits for, as in ``Pending``.
+        problem: for people: why it means nothing, or what is missing; empty where it can be performed.
+        completes: whether it gives what a pending action waited for.
+        ranking: the likeliest actions and their probabilities, best first.
+        why: for developers: how it was understood, a line a step.
+    """
+
+    action: str
+    confidence: float
+    target: str = ""
+    target_confidence: float = 0.0
+    arguments: dict[str, Value] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    problem: str = ""
+    completes: bool = False
+    ranking: tuple[tuple[str, float], ...] = ()
+    why: tuple[str, ...] = ()

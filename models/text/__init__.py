@@ -1,0 +1,1 @@
+"""Text classification with embeddings of one's own: LSTM, CNN or Transformer, for whoever has labelled texts."""

@@ -1,0 +1,56 @@
+"""A trained classifier in the place of an app's phrases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.intent.model import RANKED, Prediction
+from models.language.words import words
+from models.text.classifier import TextClassifier
+
+
+class ClassifierIntents:
+    """Tells actions apart by a classifier's labels. See ``models.language.understanding.Intents``.
+
+    Args:
+        labels: which label means which action; the others mean none.
+
+    Raises:
+        ValueError: none of the classifier's labels means an action.
+    """
+
+    def __init__(self, classifier: TextClassifier, labels: Mapping[str, str]) -> None:
+        self._classifier = classifier
+        self._actions = tuple(labels.get(label, "") for label in classifier.labels)
+        if not any(self._actions):
+            known = ", ".join(classifier.labels[:8])
+            raise ValueError(f"no action has a label of the classifier, which knows {known}, ...; list them in labels")
+
+    @classmethod
+    def load(cls, path: Path, labels: Mapping[str, str]) -> ClassifierIntents:
+        """The same from a file.
+
+        Raises:
+            OSError, ValueError: as ``TextClassifier.load`` does.
+        """
+        return cls(TextClassifier.load(path), labels)
+
+    def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
+        """See ``Intents``."""
+        del embeddings
+        predictions = []
+        for text, row in zip(texts, self._classifier.probabilities(texts).tolist(), strict=True):
+            sums: dict[str, float] = {}
+            for action, probability in zip(self._actions, row, strict=True):
+                sums[action] = sums.get(action, 0.0) + probability
+            none = sums.pop("", 0.0) if words(text) else 1.0
+            ranking = tuple(sorted(sums.items(), key=lambda item: -item[1])[:RANKED])
+            if none > ranking[0][1]:
+                predictions.append(Prediction(None, none, ranking))
+            else:
+                predictions.append(Prediction(*ranking[0], ranking))
+        return predictions
