@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 import uvloop
 from rich.console import Console, Group
@@ -23,10 +24,11 @@ from rich.text import Text
 
 from bridge.cli.errors import fail
 from bridge.cli.headset_table import headset_table, wide_console
-from bridge.cli.simulate import load_tracks, make_headsets, play_out_of_step
+from bridge.cli.simulate import GALLERY, load_tracks, make_headsets, play_out_of_step
 from bridge.headset.client import ConnectError
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.track import Track
+from bridge.manifest import load
 from bridge.recording.format import SUFFIX
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "recordings"
@@ -67,7 +69,7 @@ def demo(
 async def _demo(tracks: Sequence[Track], sessions: int, duration_s: float, device: str, profiles: Path) -> None:
     console = wide_console()
     async with _daemon(console, device, profiles) as url:
-        headsets = make_headsets(url, tracks, sessions, HeadsetOptions())
+        headsets = make_headsets(url, tracks, sessions, HeadsetOptions(app=load(GALLERY).app, speak=True))
         try:
             for headset in headsets:
                 await headset.connect()
@@ -78,6 +80,10 @@ async def _demo(tracks: Sequence[Track], sessions: int, duration_s: float, devic
     answered = sum(headset.statistics.answered for headset in headsets)
     late = sum(headset.statistics.late for headset in headsets)
     share = f", {100 * late / answered:.2f} % of them late" if answered else ""
+    said, right = (sum(getattr(one.speech, name) for one in headsets) for name in ("said", "right"))
+    latency = np.concatenate([np.frombuffer(one.speech.latency_s) for one in headsets])
+    took = f", half of them within {1000 * float(np.median(latency)):.0f} ms" if len(latency) else ""
+    console.print(f"{right} of {said} utterances became the right action with the right target{took}.")
     console.print(f"{answered} frames answered{share}. The daemon has stopped; nothing is left running.")
 
 
@@ -110,6 +116,7 @@ async def _play(console: Console, url: str, headsets: Sequence[SimulatedHeadset]
 async def _daemon(console: Console, device: str, profiles: Path) -> AsyncIterator[str]:
     """A daemon in a process of its own; stopped at the end, whatever happens."""
     command = [sys.executable, "-m", "bridge", "serve", "--port", "0", "--device", device, "--profiles", str(profiles)]
+    command += ["--app", str(GALLERY)]
     # A session of its own: Ctrl-C is for this process, which then stops the daemon in order.
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE, start_new_session=True)
     log: deque[str] = deque(maxlen=20)

@@ -1,4 +1,4 @@
-"""``genlock evaluate``: the shipped models against their baselines, on any folder of recordings."""
+"""``genlock evaluate``: the models against their baselines, on any folder of recordings or of labelled texts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ app = typer.Typer(help="Measure the shipped models beside their baselines.", no_
 Data = Annotated[Path, typer.Option("--data", help="A folder in the format of vr_objects.", file_okay=False)]
 Weights = Annotated[Path | None, typer.Option("--weights", help="Other weights than the shipped ones.")]
 Users = Annotated[str | None, typer.Option("--users", help="Whom to measure on, as u15,u16; else all not trained on.")]
+Texts = Annotated[
+    Path, typer.Option("--data", help="A folder in the format of clinc150, banking77, hwu64 or snips.", file_okay=False)
+]
+Threads = Annotated[int, typer.Option("--threads", help="Threads that torch may use.", min=1)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -25,7 +29,7 @@ def forecast(data: Data, weights: Weights = None, users: Users = None, as_json: 
     # torch takes seconds to load; commands that do without it must not wait.
     from models.forecast import evaluation
 
-    _report(evaluation.evaluate, evaluation.table, data, weights, users, as_json)
+    _report(evaluation.evaluate, evaluation.table, data, as_json, weights=weights, users=_named(users))
 
 
 @app.command()
@@ -33,20 +37,48 @@ def target(data: Data, weights: Weights = None, users: Users = None, as_json: Js
     """Which target is meant, beside the best single ray."""
     from models.target import evaluation
 
-    _report(evaluation.evaluate, evaluation.table, data, weights, users, as_json)
+    _report(evaluation.evaluate, evaluation.table, data, as_json, weights=weights, users=_named(users))
+
+
+@app.command()
+def intent(data: Texts, threads: Threads = 2, as_json: Json = False) -> None:
+    """Which intent a text means, from few examples and from all, beside the encoder as published."""
+    from models.intent import evaluation
+
+    _report(evaluation.evaluate, evaluation.table, data, as_json, threads=threads)
+
+
+@app.command()
+def text(
+    data: Texts,
+    weights: Annotated[
+        Path,
+        typer.Option("--weights", help="A classifier, as genlock train text writes it.", exists=True, dir_okay=False),
+    ],
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw the confusion matrix into this PNG.", dir_okay=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """A trained text classifier: accuracy, precision, recall, F1 and confusions."""
+    from models.text import evaluation
+
+    _report(evaluation.evaluate, evaluation.table, data, as_json, weights=weights, picture=picture)
+
+
+def _named(users: str | None) -> frozenset[str] | None:
+    return frozenset(filter(None, (name.strip() for name in users.split(",")))) if users is not None else None
 
 
 def _report(
     evaluate: Callable[..., dict[str, Any]],
     table: Callable[[dict[str, Any]], Any],
     data: Path,
-    weights: Path | None,
-    users: str | None,
     as_json: bool,
+    **settings: Any,
 ) -> None:
-    named = frozenset(filter(None, (name.strip() for name in users.split(",")))) if users is not None else None
     try:
-        result = evaluate(data, weights=weights, users=named, progress=not as_json)
+        result = evaluate(data, progress=not as_json, **settings)
     except (ValueError, OSError) as error:
         fail(str(error))
     if as_json:

@@ -12,7 +12,8 @@ from rich.text import Text
 from bridge.headset.simulated import SimulatedHeadset
 
 _MOST_ROWS = 32
-_PLAIN_WIDTH = 120
+_PLAIN_WIDTH = 150
+_SPEECH_WIDTH = 48
 
 
 def wide_console() -> Console:
@@ -27,6 +28,7 @@ def headset_table(headsets: Sequence[SimulatedHeadset]) -> Table:
     What was asked for is marked ``?`` while it is looked for and ``▸`` while it is pointed at.
     """
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    speaking = any(headset.options.speak for headset in headsets)
     for name in ("user", "picks", "asked for"):
         table.add_column(name, no_wrap=True)
     numbers = (
@@ -40,14 +42,17 @@ def headset_table(headsets: Sequence[SimulatedHeadset]) -> Table:
     )
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
+    if speaking:
+        table.add_column("said, and what came of it", no_wrap=True, max_width=_SPEECH_WIDTH, overflow="ellipsis")
+        table.add_column("right", justify="right", no_wrap=True)
     for headset in headsets[:_MOST_ROWS]:
-        _add_row(table, headset)
+        _add_row(table, headset, speaking)
     if len(headsets) > _MOST_ROWS:
         table.add_row(f"and {len(headsets) - _MOST_ROWS} more")
     return table
 
 
-def _add_row(table: Table, headset: SimulatedHeadset) -> None:
+def _add_row(table: Table, headset: SimulatedHeadset, speaking: bool) -> None:
     names = {target.id: target.name or target.id for scene in headset.track.scenes for target in scene.targets}
     true = headset.track.target[headset.frame]
     phase = headset.track.phase[headset.frame]
@@ -61,6 +66,13 @@ def _add_row(table: Table, headset: SimulatedHeadset) -> None:
         asked.append(" ▸", style="dim")
     counted, forecasts = headset.statistics, headset.forecasts
     p50, p99 = counted.round_trip_ms(50, 99)
+    speech = headset.speech
+    said = Text()
+    if speech.heard:
+        came = " ".join(names.get(word, word) for word in speech.came.split(" "))
+        said.append(f'"{speech.heard}" ')
+        said.append(f"→ {came}" if came else "...", style={True: "green", False: "red", None: "dim"}[speech.was_right])
+    spoken = (said, f"{speech.right} of {speech.said}") if speaking else ()
     table.add_row(
         headset.user,
         picked,
@@ -72,6 +84,7 @@ def _add_row(table: Table, headset: SimulatedHeadset) -> None:
         str(counted.answered),
         Text(str(counted.late), style="red" if counted.late else ""),
         Text(str(counted.missing), style="red" if counted.missing else ""),
+        *spoken,
     )
 
 

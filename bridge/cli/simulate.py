@@ -19,7 +19,11 @@ from bridge.cli.headset_table import headset_table, wide_console
 from bridge.headset.client import ConnectError
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.track import Track, load_track
+from bridge.manifest import ManifestError, load
 from bridge.recording.format import RecordingError
+
+GALLERY = Path(__file__).resolve().parents[2] / "samples" / "apps" / "gallery.toml"
+"""The app whose actions simulated headsets speak of."""
 
 Url = Annotated[str, typer.Argument(help="The daemon, as ws://127.0.0.1:8765 or wss://...")]
 
@@ -32,6 +36,12 @@ def simulate(
     sessions: Annotated[int, typer.Option(help="How many headsets.", min=1, max=4096)] = 1,
     hz: Annotated[float, typer.Option(help="Frames a second of each.", min=1, max=240)] = 90.0,
     duration: Annotated[float | None, typer.Option(help="Seconds; else until Ctrl-C.", min=0.1)] = None,
+    app: Annotated[
+        Path | None, typer.Option(help="A manifest that the headsets declare; else only its recordings' name.")
+    ] = None,
+    speak: Annotated[
+        bool, typer.Option("--speak", help="Say something in each trial; without --app with that of the gallery.")
+    ] = False,
     horizons_ms: Annotated[str, typer.Option(help="Forecast horizons, 0 to 250 ms.")] = "50,100",
     token: Annotated[str, typer.Option(envvar="GENLOCK_TOKEN", help="For daemons that want one.")] = "",
     loop: Annotated[bool, typer.Option(help="Begin again when the recording ends.")] = True,
@@ -49,8 +59,20 @@ def simulate(
         horizons = tuple(float(part) for part in horizons_ms.split(",") if part.strip())
     except ValueError:
         fail(f"--horizons-ms {horizons_ms!r}: milliseconds look like 50,100")
+    try:
+        declared = load(app or GALLERY).app if app is not None or speak else None
+    except ManifestError as error:
+        fail(str(error))
     options = HeadsetOptions(
-        token=token, horizons_ms=horizons, loop=loop, jitter=jitter, drop=drop, seed=seed, tls=_trust(ca)
+        app=declared,
+        speak=speak,
+        token=token,
+        horizons_ms=horizons,
+        loop=loop,
+        jitter=jitter,
+        drop=drop,
+        seed=seed,
+        tls=_trust(ca),
     )
     headsets = make_headsets(url, load_tracks(recording, hz), sessions, options)
     try:
@@ -120,6 +142,8 @@ def summary(headsets: Sequence[SimulatedHeadset]) -> dict[str, Any]:
                 "hand_forecast_100ms_mm": _known(headset.forecasts.error_mm),
                 "constant_velocity_100ms_mm": _known(headset.forecasts.baseline_mm),
                 "target_right_percent": _known(headset.targets.percent),
+                "said": headset.speech.said,
+                "understood_right_percent": _known(headset.speech.percent),
             }
         )
     total = {

@@ -1,7 +1,8 @@
-"""``genlock train``: the frame models anew, from recordings."""
+"""``genlock train``: the models anew, from recordings or from labelled texts."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,15 @@ import typer
 from bridge.cli.errors import fail
 
 app = typer.Typer(help="Train a model anew.", no_args_is_help=True)
+
+
+class Arch(StrEnum):
+    """Kinds of text classifiers."""
+
+    LSTM = "lstm"
+    CNN = "cnn"
+    TRANSFORMER = "transformer"
+
 
 Data = Annotated[Path, typer.Option("--data", help="A folder in the format of vr_objects.", file_okay=False)]
 Out = Annotated[Path, typer.Option("--out", help="The weights file to write.", dir_okay=False)]
@@ -47,6 +57,58 @@ def target(
 
     extra = {} if calibrated_on is None else {"calibrated_on": _names(calibrated_on)}
     _train(training.train, data, out, users, epochs, seed, threads, **extra)
+
+
+@app.command()
+def text(
+    data: Annotated[
+        Path,
+        typer.Option("--data", help="A folder in the format of clinc150, banking77, hwu64 or snips.", file_okay=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.", dir_okay=False)],
+    arch: Annotated[Arch, typer.Option("--arch", help="What kind of network.")] = Arch.LSTM,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Passes over the texts at most.", min=1)] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from a checkpoint.")] = False,
+    seed: Seed = 0,
+    threads: Threads = 2,
+) -> None:
+    """A text classifier of your own labelled texts, for an app's manifest. What was cut off goes on when run again."""
+    from models.text import training
+
+    try:
+        trained = training.train(data, out, arch=arch, epochs=epochs, seed=seed, threads=threads, resume=not fresh)
+    except (ValueError, OSError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        typer.echo("stopped; run the same again to go on from the last checkpoint")
+        raise typer.Exit(130) from None
+    checked = f"{100 * trained.about['checked_accuracy']:.2f} % right on the texts that told when to stop"
+    typer.echo(f"{out}: written, {checked}. Try it with: genlock evaluate text --data {data} --weights {out}")
+
+
+@app.command()
+def encoder(
+    data: Annotated[
+        Path,
+        typer.Option("--data", help="The folder with the folders clinc150, banking77, hwu64, snips.", file_okay=False),
+    ],
+    out: Out,
+    without: Annotated[str, typer.Option("--without", help="A set to leave out, so that it can be measured on.")] = "",
+    steps: Annotated[int | None, typer.Option("--steps", help="Batches; else as the shipped one.", min=1)] = None,
+    seed: Seed = 0,
+    threads: Threads = 2,
+) -> None:
+    """The sentence encoder's adaptation to short commands."""
+    from models.intent import adaptation
+
+    try:
+        adaptation.adapt(data, out, without=without, steps=steps or adaptation.STEPS, seed=seed, threads=threads)
+    except (ValueError, OSError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        typer.echo("stopped; nothing was written")
+        raise typer.Exit(130) from None
+    typer.echo(f"{out}: written")
 
 
 def _train(

@@ -22,6 +22,7 @@ import numpy as np
 
 from bridge.app import App
 from bridge.headset.client import ConnectError, Connection
+from bridge.headset.speech import Line, SpeechScore, Voice
 from bridge.headset.statistics import ForecastScore, Statistics, TargetScore
 from bridge.headset.track import Track, without
 from bridge.protocol import (
@@ -35,6 +36,7 @@ from bridge.protocol import (
     Frame,
     Hello,
     Message,
+    Notice,
     Profile,
     Scene,
     ServerMessage,
@@ -77,6 +79,8 @@ class HeadsetOptions:
     Attributes:
         user: who wears it; else the recording's.
         token: for daemons that want one.
+        app: what it says that it can do; else nothing, under the recording's name.
+        speak: says something in each trial of the recording, as ``bridge.headset.speech`` has it.
         horizons_ms: which forecasts it asks for.
         loop: begins again when the recording ends.
         start_s: where in the recording it begins.
@@ -88,6 +92,8 @@ class HeadsetOptions:
 
     user: str = ""
     token: str = ""
+    app: App | None = None
+    speak: bool = False
     horizons_ms: tuple[float, ...] = (50.0, 100.0)
     loop: bool = True
     start_s: float = 0.0
@@ -109,7 +115,7 @@ class SimulatedHeadset:
 
     Attributes:
         welcome: the daemon's last welcome.
-        statistics, forecasts, targets: what was counted.
+        statistics, forecasts, targets, speech: what was counted.
         picked, probability: the most probable target's id at last, empty before the first, and how probable it is.
         frame: which frame of the track was sent last.
     """
@@ -130,6 +136,7 @@ class SimulatedHeadset:
         self.user = self.options.user or track.user
         self.statistics = Statistics()
         self.targets = TargetScore()
+        self.speech = SpeechScore()
         self.picked = ""
         self.probability = 0.0
         self.frame = 0
@@ -137,6 +144,9 @@ class SimulatedHeadset:
         horizons = self.options.horizons_ms
         self._scored_horizon = horizons.index(FORECAST_HORIZON_MS) if FORECAST_HORIZON_MS in horizons else -1
         self.forecasts = ForecastScore(track, FORECAST_HORIZON_MS / 1000)
+        self._voice = Voice(track) if self.options.speak else None
+        self._speaking: set[asyncio.Task[None]] = set()
+        self._last_n = 0
         self._on_message = on_message
         self._clock = clock
         self._sleep = sleep
@@ -186,6 +196,7 @@ class SimulatedHeadset:
             await self._connection.close()
         for _, acknowledged in self._unacknowledged.values():
             acknowledged.cancel()
+        await asyncio.gather(*self._speaking, return_exceptions=True)
 
     async def send(self, message: Identified) -> None:
         """Sends what must not be lost, until it is acknowledged, over as many connections as that takes.
@@ -201,13 +212,12 @@ class SimulatedHeadset:
         await acknowledged
 
     async def say(self, text: str) -> None:
-        """Says something.
+        """Says something; returns when all that comes of it has come.
 
         Raises:
             Refusal: the daemon does not understand speech.
         """
-        self._q += 1
-        await self.send(Utterance(f"utterance {self._q}", text, self._device_us(self._clock())))
+        await self.send(self._utterance(text))
 
     def drop_socket(self) -> None:
         """Loses the network; the headset connects again by itself."""
@@ -239,6 +249,8 @@ class SimulatedHeadset:
                     return
                 await self._wait_until(due + self._unevenness())
                 self._send_frame(frame, due)
+                if self._voice is not None:
+                    self._speak(self._voice.line(frame))
             if not options.loop:
                 return
             offset += track.duration_s + ROUND_GAP_S
@@ -270,6 +282,24 @@ class SimulatedHeadset:
         self.statistics.sent += 1
         connection.send(encode(Frame(self._q, self._device_us(due), mask, blob)))
 
+    def _speak(self, line: Line | None) -> None:
+        if line is not None and self._connection is not None and "utterance" in self.welcome.serves:
+            utterance = self._utterance(line.text)
+            self.speech.say(utterance.id, line, self._clock())
+            speaking = asyncio.create_task(self._say(utterance))
+            self._speaking.add(speaking)
+            speaking.add_done_callback(self._speaking.discard)
+
+    async def _say(self, utterance: Utterance) -> None:
+        try:
+            await self.send(utterance)
+        except Refusal as refusal:
+            self.speech.explain(utterance.id, refusal.error.message)
+
+    def _utterance(self, text: str) -> Utterance:
+        self._q += 1
+        return Utterance(f"utterance {self._q}", text, self._device_us(self._clock()))
+
     def _device_us(self, when: float) -> int:
         return self._base_us + round(when * 1e6)
 
@@ -281,12 +311,18 @@ class SimulatedHeadset:
             self._settle(message.id, None)
         elif isinstance(message, Error):
             self._refused(message)
+        elif isinstance(message, Notice):
+            self.speech.explain(message.id, message.message)
         elif isinstance(message, Welcome) and self._welcomed is not None and not self._welcomed.done():
             self._welcomed.set_result(message)
         self._on_message(message)
 
     def _answered(self, actions: Actions) -> None:
         statistics = self.statistics
+        for action in actions.a:
+            if action.n > self._last_n:
+                self._last_n = action.n
+                self.speech.act(action, self._clock())
         waiting = self._waiting.pop(actions.q, None)
         if waiting is None:
             return
@@ -360,13 +396,14 @@ class SimulatedHeadset:
         app, device = recorded.get("app", {}), recorded.get("device", {})
         return Hello(
             version=VERSION,
-            app=App(app.get("name", "simulated"), app.get("version", "")),
+            app=self.options.app or App(app.get("name", "simulated"), app.get("version", "")),
             user=self.user,
             token=self.options.token,
             device=DeviceInfo(device.get("name", ""), device.get("runtime", ""), "simulated headset"),
             refresh_hz=self.track.hz,
             horizons_ms=list(self.options.horizons_ms),
             resume=self._resume,
+            last_n=self._last_n,
         )
 
     def _lost_connection(self, closed: asyncio.Future[tuple[int, str]]) -> None:
@@ -390,7 +427,8 @@ class SimulatedHeadset:
         if self.welcome.resumed:
             self.statistics.resumed += 1
         else:
-            # A session that begins anew knows no scene.
+            # A session that begins anew knows no scene, and counts its actions anew.
+            self._last_n = 0
             for scene in self.track.scenes:
                 self._send_now(scene)
         for message, _ in list(self._unacknowledged.values()):

@@ -18,6 +18,9 @@ FILE: Final = Path(__file__).with_name("background.json")
 
 _SEED: Final = 20260101
 _COUNTS: Final = {"clinc150": 120, "hwu64": 160, "banking77": 80, "snips": 80}
+SETS: Final = tuple(_COUNTS)
+"""The sets that may be shipped, and that the encoder was adapted on."""
+
 _NOISE: Final = (
     "", "...", "?!", "a", "x", "1", "12345", "um", "uh huh", "hmm", "asdf", "asdf qwer", "qwertyuiop", "zxcv bnm",
     "blah blah blah", "lorem ipsum dolor sit amet", "la la la", "ha ha ha", "wgah nagl fhtagn", "xyzzy plugh",

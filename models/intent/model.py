@@ -22,6 +22,7 @@ RANKED: Final = 5
 _STRENGTH: Final = 30.0
 _FOLDS: Final = 4
 _NEIGHBOURS: Final = 3
+_ROWS: Final = 1024
 # A text of the background that is nearer than this to an example may well mean what the example means.
 _TOO_NEAR: Final = 0.6
 _TEMPERATURES: Final = tuple(float(value) for value in np.geomspace(0.2, 5.0, 33))
@@ -54,6 +55,7 @@ class IntentModel:
         head: Any,
         temperature: float,
         gate: Any,
+        inside: NDArray[np.float64],
     ) -> None:
         self.labels = tuple(labels)
         self._examples = examples
@@ -61,6 +63,7 @@ class IntentModel:
         self._head = head
         self._temperature = temperature
         self._gate = gate
+        self._inside = inside
 
     @classmethod
     def fit(cls, embeddings: Array, labels: Sequence[str], around: Array, outside: Array | None = None) -> IntentModel:
@@ -84,7 +87,11 @@ class IntentModel:
         beside = _features(embeddings, classes, beyond, probabilities, leave_out=False)
         gate = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000)
         gate.fit(np.concatenate((inside, beside)), np.repeat((1, 0), (len(inside), len(beside))))
-        return cls(names, embeddings, classes, head, temperature, gate)
+        return cls(names, embeddings, classes, head, temperature, gate, gate.predict_proba(inside)[:, 1])
+
+    def threshold(self, share: float) -> float:
+        """The probability of belonging to any label that a share of the examples, each left out, does not reach."""
+        return float(np.quantile(self._inside, share))
 
     def predict(self, embeddings: Array) -> list[Prediction]:
         """What texts of these embeddings, ``[N, 384]`` of unit length, belong to."""
@@ -168,11 +175,16 @@ def _features(
 ) -> NDArray[np.float64]:
     """``[N, 4]``: cosine to the nearest example, mean of the three nearest, of the likeliest label's nearest, and the
     probability of that label. With ``leave_out`` the embeddings are the examples, and none is near to itself."""
-    near = embeddings @ examples.T
-    if leave_out:
-        np.fill_diagonal(near, -1.0)
     best = probabilities.argmax(1)
-    top = -np.sort(-near, axis=1)[:, :_NEIGHBOURS]
-    own = np.where(classes[None, :] == best[:, None], near, -1.0).max(1)
-    sure = probabilities[np.arange(len(best)), best]
-    return np.stack((top[:, 0], np.maximum(top, 0).mean(1), np.maximum(own, 0), sure), axis=1)
+    sure = probabilities.max(1)
+    found = np.empty((len(embeddings), 4))
+    for start in range(0, len(embeddings), _ROWS):
+        rows = slice(start, start + _ROWS)
+        near = embeddings[rows] @ examples.T
+        if leave_out:
+            near[np.arange(len(near)), np.arange(start, start + len(near))] = -1.0
+        top = -np.partition(-near, min(_NEIGHBOURS, near.shape[1]) - 1, axis=1)[:, :_NEIGHBOURS]
+        own = np.where(classes[None, :] == best[rows, None], near, -1.0).max(1)
+        nearest = (top.max(1), np.maximum(top, 0).mean(1), np.maximum(own, 0), sure[rows])
+        found[rows] = np.stack(nearest, axis=1)
+    return found

@@ -60,11 +60,11 @@ class Encoder:
         """Loads the weights.
 
         Args:
-            adapted: weights that replace some of them, as ``models.intent.adaptation`` writes them.
+            adapted: changes of low rank to some of them, as ``models.intent.adaptation`` writes them.
 
         Raises:
             OSError: the weights are not there.
-            ValueError: the adapted weights do not fit.
+            ValueError: the changes do not fit.
         """
         folder = weights_folder()
         # Nothing here may ask the network for anything.
@@ -79,12 +79,7 @@ class Encoder:
         tokenizer.enable_truncation(MAX_TOKENS)
         version = _digest(folder / "model.safetensors")
         if adapted is not None:
-            changed = load_file(adapted)
-            own = network.state_dict()
-            for name, value in changed.items():
-                if name not in own or own[name].shape != value.shape:
-                    raise ValueError(f"{adapted}: {name} does not fit the encoder")
-            network.load_state_dict(changed, strict=False)
+            _change(network, adapted)
             version += "-" + _digest(adapted)
         network.train(False)
         nn.Module.to(network, device)
@@ -119,6 +114,18 @@ class Encoder:
         hidden = self.network(input_ids=padded, attention_mask=None if bool(mask.all()) else mask).last_hidden_state
         weight = mask.unsqueeze(-1).to(hidden.dtype)
         return nn.functional.normalize((hidden * weight).sum(1) / weight.sum(1), dim=-1)
+
+
+@torch.no_grad()
+def _change(network: nn.Module, path: Path) -> None:
+    """Adds ``b @ a`` to each layer that the file has them for."""
+    changes = load_file(path)
+    for name in sorted({key.rpartition(".")[0] for key in changes}):
+        try:
+            weight = network.get_parameter(f"{name}.weight")
+            weight.data += changes[f"{name}.b"].to(weight.dtype) @ changes[f"{name}.a"].to(weight.dtype)
+        except (AttributeError, KeyError, RuntimeError) as problem:
+            raise ValueError(f"{path}: {name} does not fit the encoder: {problem}") from None
 
 
 def _digest(path: Path) -> str:

@@ -1,0 +1,107 @@
+"""What a simulated headset says at which moment of its recording, and how often it was understood."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from bridge.headset.track import Track
+from bridge.protocol import Action
+
+LINES: Final = (
+    ("pick up the {name}", "take"),
+    ("that one", "select"),
+    ("{name}", "select"),
+    ("what is this", "describe"),
+    ("could you hide the {name} please", "hide"),
+    ("grab that", "take"),
+)
+"""What is said, and the action of ``samples/apps/gallery.toml`` that it means."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something to say, and what has to come of it."""
+
+    text: str
+    action: str
+    target: str
+
+
+class Voice:
+    """Speaks once in each trial, when the person confirms, of the target that was asked for."""
+
+    def __init__(self, track: Track) -> None:
+        self._track = track
+        self._names = {target.id: target.name or target.id for scene in track.scenes for target in scene.targets}
+        self._said = 0
+
+    def line(self, frame: int) -> Line | None:
+        """What to say at a frame, if anything."""
+        phase, target = self._track.phase, self._track.target[frame]
+        if phase[frame] != "confirm" or not target or (frame and phase[frame - 1] == "confirm"):
+            return None
+        text, action = LINES[self._said % len(LINES)]
+        self._said += 1
+        return Line(text.format(name=self._names.get(target, target).lower()), action, target)
+
+
+@dataclass
+class SpeechScore:
+    """What came of what was said.
+
+    Attributes:
+        said: how many utterances were sent.
+        right: of which the right action came, with the right target.
+        heard: the last utterance.
+        came: the action that came of it and its target, or why none did.
+        was_right: whether that was right; nothing while it is waited for.
+        latency_s: from just before an utterance was sent to its action.
+    """
+
+    said: int = 0
+    right: int = 0
+    heard: str = ""
+    came: str = ""
+    was_right: bool | None = None
+    latency_s: array[float] = field(default_factory=lambda: array("d"))
+    _waiting: dict[str, tuple[Line, float]] = field(default_factory=dict)
+
+    def say(self, identifier: str, line: Line, now: float) -> None:
+        """An utterance is sent."""
+        self.said += 1
+        self.heard, self.came, self.was_right = line.text, "", None
+        self._waiting[identifier] = (line, now)
+
+    def act(self, action: Action, now: float) -> None:
+        """An action came."""
+        line, since = self._waiting.pop(action.id, (None, 0.0))
+        if line is not None:
+            self.latency_s.append(now - since)
+            right = action.phase == "performed" and (action.name, action.target) == (line.action, line.target)
+            self.right += right
+            self._settle(line, f"{action.name} {action.target}".strip(), right)
+
+    def explain(self, identifier: str, message: str) -> None:
+        """No action came, and why."""
+        line, _ = self._waiting.pop(identifier, (None, 0.0))
+        if line is not None:
+            self._settle(line, message, False)
+
+    @property
+    def percent(self) -> float:
+        """How often it was right; NaN before the first."""
+        return 100 * self.right / self.said if self.said else float("nan")
+
+    def latency_ms(self, *percentiles: float) -> list[float]:
+        """Percentiles from utterance to action in milliseconds; NaN before the first."""
+        if not self.latency_s:
+            return [float("nan")] * len(percentiles)
+        return [float(value) * 1000 for value in np.percentile(np.frombuffer(self.latency_s), percentiles)]
+
+    def _settle(self, line: Line, came: str, right: bool) -> None:
+        if line.text == self.heard:
+            self.came, self.was_right = came, right

@@ -1,0 +1,187 @@
+"""The intent model on a published set: from a few examples a label, and from all; and what it does with the rest.
+
+The encoder is one that was not adapted on the set in question. Fitting sees ``Texts.fit`` alone, and so does the choice
+of the threshold below which a text belongs to no label. Baselines in the same run: the encoder as it was published,
+with a logistic regression. Figures of others are beside them with their source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import Progress
+from rich.table import Table
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from models import labelled_texts
+from models.intent import background
+from models.intent.adapted import adapted_without
+from models.intent.model import Array, IntentModel
+from models.labelled_texts import Labelled, Texts
+from models.language.encoder import Encoder
+
+SHOTS: Final = 10
+SEEDS: Final = (0, 1, 2)
+REJECTED_SHARE: Final = 0.01
+"""The threshold is where this share of the examples, each left out in turn, would be refused."""
+
+PUBLISHED: Final[dict[str, dict[str, Any]]] = {
+    "clinc150": {
+        "few_shot": {"CPFT, 10 examples (arXiv 2109.06349)": 94.18},
+        "whole": {
+            "BERT, in scope / out-of-scope recall (Larson et al. 2019)": (96.2, 52.3),
+            "MLP on USE (Larson et al. 2019)": (93.5, 47.4),
+            "CNN (Larson et al. 2019)": (91.2, None),
+        },
+    },
+    "banking77": {"few_shot": {"CPFT, 10 examples (arXiv 2109.06349)": 87.20}},
+    "hwu64": {"few_shot": {"CPFT, 10 examples (arXiv 2109.06349)": 87.13}},
+}
+
+_STRENGTH: Final = 30.0
+
+
+def evaluate(data: Path, *, progress: bool = True, threads: int = 2) -> dict[str, Any]:
+    """Measures the intent model on a folder as ``models.labelled_texts`` reads it.
+
+    Raises:
+        models.labelled_texts.DataError: the folder is in no known format.
+    """
+    torch.set_num_threads(threads)
+    texts = labelled_texts.load(data)
+    path = adapted_without(texts.name)
+    with Progress(disable=not progress, transient=True) as bar:
+        task = bar.add_task("embedding", total=2 * (len(texts.fit) + len(texts.measured)))
+
+        def embedded(encoder: Encoder, examples: Sequence[str]) -> Array:
+            found = [np.zeros((0, 384), np.float32)]
+            for start in range(0, len(examples), 256):
+                found.append(encoder.encode(examples[start : start + 256]).numpy())
+                bar.advance(task, len(found[-1]))
+            return np.concatenate(found)
+
+        own = _Embedded(Encoder.load(path), texts, embedded)
+        plain = own if path is None else _Embedded(Encoder.load(None), texts, embedded)
+    result: dict[str, Any] = {
+        "model": "intent",
+        "encoder": own.version,
+        "adapted_on": [] if path is None else [name for name in background.SETS if name != texts.name],
+        "data": str(data),
+        "set": texts.name,
+        "measured_on": f"{texts.part}: {len(texts.measured)} texts, {len(texts.labels)} labels",
+        "published": PUBLISHED.get(texts.name, {}),
+        "few_shot": _few_shot(own, plain),
+    }
+    result["whole"] = _whole(own, plain)
+    return result
+
+
+class _Embedded:
+    """A set as an encoder sees it."""
+
+    def __init__(self, encoder: Encoder, texts: Texts, embedded: Any) -> None:
+        self.version = encoder.version
+        self.texts = texts
+        self.fit = embedded(encoder, [example.text for example in texts.fit])
+        self.measured = embedded(encoder, [example.text for example in texts.measured])
+        self.outside_fit = encoder.encode(texts.outside_fit).numpy()
+        self.outside = encoder.encode(texts.outside_measured).numpy()
+        self.around = encoder.encode(background.texts(without=texts.name)).numpy()
+        self.truth = np.array([example.label for example in texts.measured])
+        self._rows = {example: row for row, example in enumerate(texts.fit)}
+
+    def rows(self, examples: Sequence[Labelled]) -> Array:
+        """Embeddings of some of ``fit``."""
+        return np.asarray(self.fit[[self._rows[example] for example in examples]])
+
+
+def _few_shot(own: _Embedded, plain: _Embedded) -> dict[str, Any]:
+    accuracy, baseline, errors = [], [], []
+    for seed in SEEDS:
+        chosen = labelled_texts.shots(own.texts.fit, SHOTS, seed)
+        labels = [example.label for example in chosen]
+        model = IntentModel.fit(own.rows(chosen), labels, own.around)
+        _, probabilities = model.probabilities(own.measured)
+        found = np.array(model.labels)[probabilities.argmax(1)]
+        accuracy.append(100 * float((found == own.truth).mean()))
+        errors.append(100 * _calibration_error(probabilities.max(1), found == own.truth))
+        head = LogisticRegression(max_iter=1000).fit(plain.rows(chosen), labels)
+        baseline.append(100 * float((head.predict(plain.measured) == plain.truth).mean()))
+    return {
+        "shots": SHOTS,
+        "accuracy": round(float(np.mean(accuracy)), 2),
+        "accuracy_by_seed": [round(one, 2) for one in accuracy],
+        "calibration_error": round(float(np.mean(errors)), 2),
+        "baseline": round(float(np.mean(baseline)), 2),
+        "baseline_is": "the encoder as published, with scikit-learn's logistic regression",
+    }
+
+
+def _whole(own: _Embedded, plain: _Embedded) -> dict[str, Any]:
+    labels = [example.label for example in own.texts.fit]
+    model = IntentModel.fit(own.fit, labels, own.around, own.outside_fit if len(own.outside_fit) else None)
+    inside, probabilities = model.probabilities(own.measured)
+    right = np.array(model.labels)[probabilities.argmax(1)] == own.truth
+    head = LogisticRegression(max_iter=300).fit(plain.fit, labels)
+    found: dict[str, Any] = {
+        "accuracy": round(100 * float(right.mean()), 2),
+        "calibration_error": round(100 * _calibration_error(probabilities.max(1), right), 2),
+        "baseline": round(100 * float((head.predict(plain.measured) == plain.truth).mean()), 2),
+    }
+    if len(own.outside):
+        outside, _ = model.probabilities(own.outside)
+        threshold = model.threshold(REJECTED_SHARE)
+        belongs = np.repeat((1, 0), (len(inside), len(outside)))
+        found |= {
+            "threshold": round(threshold, 4),
+            "in_scope_accuracy": round(100 * float((right & (inside >= threshold)).mean()), 2),
+            "out_of_scope_recall": round(100 * float((outside < threshold).mean()), 2),
+            "out_of_scope_texts": len(outside),
+            "auroc": round(100 * float(roc_auc_score(belongs, np.concatenate((inside, outside)))), 2),
+        }
+    return found
+
+
+def table(result: dict[str, Any]) -> Table:
+    """The figures of ``evaluate`` for people."""
+    shown = Table(title=f"intent on {result['set']} ({result['measured_on']})", title_justify="left")
+    shown.add_column("")
+    for heading in ("model", "baseline", "published"):
+        shown.add_column(heading, justify="right")
+    few, whole, published = result["few_shot"], result["whole"], result["published"]
+    best = max(published.get("few_shot", {}).values(), default=None)
+    shown.add_row(
+        f"accuracy from {few['shots']} examples a label",
+        f"{few['accuracy']:.2f} %",
+        f"{few['baseline']:.2f} %",
+        "" if best is None else f"{best:.2f} %",
+    )
+    shown.add_row("calibration error of that", f"{few['calibration_error']:.2f} %", "", "")
+    shown.add_row("accuracy from all examples", f"{whole['accuracy']:.2f} %", f"{whole['baseline']:.2f} %", "")
+    if "in_scope_accuracy" in whole:
+        others = next(iter(published.get("whole", {}).values()), (None, None))
+        for key, name, other in (
+            ("in_scope_accuracy", "in scope, with none of them allowed", others[0]),
+            ("out_of_scope_recall", "out-of-scope recall", others[1]),
+            ("auroc", "area under the ROC curve", None),
+        ):
+            shown.add_row(name, f"{whole[key]:.2f} %", "", "" if other is None else f"{other:.1f} %")
+    return shown
+
+
+def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10) -> float:
+    """How far confidence and accuracy are apart, in bins of confidence (Guo et al., "On Calibration", ICML 2017)."""
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    return float(
+        sum(
+            (which == one).mean() * abs(confidence[which == one].mean() - right[which == one].mean())
+            for one in range(bins)
+            if (which == one).any()
+        )
+    )

@@ -1,0 +1,169 @@
+"""A trained text classifier on a published set: accuracy, precision, recall and F1, and what it takes for what.
+
+Averages named macro count each label alike. Baselines in the same run: always the most frequent label, and logistic
+regression on words and pairs of words weighted by TF-IDF. Figures of others are beside them with their source.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import Progress
+from rich.table import Table
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+from sklearn.pipeline import make_pipeline
+
+from models import labelled_texts
+from models.labelled_texts import Texts
+from models.text.classifier import TextClassifier
+
+PUBLISHED: Final = {"clinc150": {"CNN (Larson et al. 2019)": 91.2}}
+
+_CONFUSED: Final = 10
+
+
+def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress: bool = True) -> dict[str, Any]:
+    """Measures a classifier on a folder as ``models.labelled_texts`` reads it.
+
+    Args:
+        weights: the classifier's file.
+        picture: where to draw the confusion matrix, as PNG; nowhere if absent.
+
+    Raises:
+        models.labelled_texts.DataError: the folder is in no known format.
+        OSError: a file cannot be read or written.
+        ValueError: the file is no classifier, or it was trained on other texts than those that may be fitted to.
+    """
+    texts = labelled_texts.load(data)
+    classifier = TextClassifier.load(weights)
+    if classifier.about.get("trained_on") != labelled_texts.fingerprint(texts.fit):
+        raise ValueError(
+            f"{weights}: was trained on other texts than those of {data} that figures are not on; train it anew with:"
+            f" genlock train text --arch {classifier.arch} --data {data} --out {weights}"
+        )
+    truth = np.array([example.label for example in texts.measured])
+    with Progress(disable=not progress, transient=True) as bar:
+        task = bar.add_task("reading and fitting baselines", total=2)
+        probabilities = classifier.probabilities([example.text for example in texts.measured]).numpy()
+        bar.advance(task)
+        baselines = _baselines(texts, truth)
+        bar.advance(task)
+    labels = sorted({*classifier.labels, *truth.tolist()})
+    found = np.array(classifier.labels)[probabilities.argmax(1)]
+    matrix = confusion_matrix(truth, found, labels=labels)
+    if picture is not None:
+        draw(matrix, labels, picture)
+    return {
+        "model": "text",
+        "arch": classifier.arch,
+        "weights": str(weights),
+        "training": classifier.about,
+        "data": str(data),
+        "set": texts.name,
+        "measured_on": f"{texts.part}: {len(truth)} texts, {len(labels)} labels",
+        **figures(truth, found, labels),
+        "confused": _confused(matrix, labels),
+        "baselines": baselines,
+        "published": PUBLISHED.get(texts.name, {}),
+    }
+
+
+def figures(truth: NDArray[np.str_], found: NDArray[np.str_], labels: list[str]) -> dict[str, Any]:
+    """Accuracy, and precision, recall and F1 of each label and on the average, all in percent."""
+    precision, recall, f1, support = precision_recall_fscore_support(truth, found, labels=labels, zero_division=0)
+    return {
+        "accuracy": _percent(accuracy_score(truth, found)),
+        "macro": {
+            "precision": _percent(precision.mean()),
+            "recall": _percent(recall.mean()),
+            "f1": _percent(f1.mean()),
+        },
+        "by_label": {
+            label: {
+                "precision": _percent(precision[at]),
+                "recall": _percent(recall[at]),
+                "f1": _percent(f1[at]),
+                "texts": int(support[at]),
+            }
+            for at, label in enumerate(labels)
+        },
+    }
+
+
+def table(result: dict[str, Any]) -> list[Table]:
+    """The figures of ``evaluate`` for people."""
+    title = f"{result['arch']} on {result['set']} ({result['measured_on']})"
+    whole = Table(title=title, title_justify="left")
+    for heading in ("", "accuracy", "precision", "recall", "F1"):
+        whole.add_column(heading, justify="left" if not heading else "right")
+    macro = result["macro"]
+    whole.add_row(result["arch"], *(f"{one:.2f} %" for one in (result["accuracy"], *macro.values())))
+    for name, accuracy in {**result["baselines"], **result["published"]}.items():
+        whole.add_row(name, f"{accuracy:.2f} %")
+    worst = Table(title="the labels with the lowest F1", title_justify="left")
+    for heading in ("label", "precision", "recall", "F1", "texts"):
+        worst.add_column(heading, justify="left" if heading == "label" else "right")
+    for label, row in sorted(result["by_label"].items(), key=lambda item: item[1]["f1"])[:_CONFUSED]:
+        worst.add_row(label, *(f"{row[key]:.1f} %" for key in ("precision", "recall", "f1")), str(row["texts"]))
+    confused = Table(title="taken for each other", title_justify="left")
+    for heading in ("is", "was taken for", "times"):
+        confused.add_column(heading, justify="right" if heading == "times" else "left")
+    for row in result["confused"]:
+        confused.add_row(row["is"], row["taken_for"], str(row["times"]))
+    return [whole, worst, confused]
+
+
+def draw(matrix: NDArray[np.int64], labels: list[str], path: Path) -> None:
+    """Draws a confusion matrix, each row in shares of its label, as PNG."""
+    # It takes a second to load, and only a picture needs it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    inches = max(6.0, 0.16 * len(labels) + 2)
+    figure = Figure(figsize=(inches, inches), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="magma_r", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=6)
+    axes.set_yticks(range(len(labels)), labels, fontsize=6)
+    axes.set_xlabel("was taken for")
+    axes.set_ylabel("is")
+    figure.colorbar(image, ax=axes, shrink=0.5, label="share of the label's texts")
+    figure.savefig(path, format="png", dpi=110)
+
+
+def _baselines(texts: Texts, truth: NDArray[np.str_]) -> dict[str, float]:
+    fit, labels = [example.text for example in texts.fit], [example.label for example in texts.fit]
+    measured = [example.text for example in texts.measured]
+    frequent = DummyClassifier().fit(fit, labels)
+    words = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=20, max_iter=200)
+    )
+    words.fit(fit, labels)
+    return {
+        "most frequent label": _percent(frequent.score(measured, truth)),
+        "TF-IDF and logistic regression": _percent(words.score(measured, truth)),
+    }
+
+
+def _confused(matrix: NDArray[np.int64], labels: list[str]) -> list[dict[str, Any]]:
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_CONFUSED]
+    pairs = [np.unravel_index(int(at), wrong.shape) for at in order]
+    return [
+        {"is": labels[row], "taken_for": labels[column], "times": int(wrong[row, column])}
+        for row, column in pairs
+        if wrong[row, column]
+    ]
+
+
+def _percent(share: float) -> float:
+    return round(100 * float(share), 2)
