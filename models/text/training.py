@@ -34,6 +34,7 @@ CHECKED_SHARE: Final = 0.08
 
 _RATE: Final = {"cnn": 1e-3, "lstm": 2e-3, "transformer": 1e-3}
 _BATCH: Final = 64
+_SMALLEST_BATCH: Final = 8
 _WARM_UP: Final = 200
 _SMOOTHING: Final = 0.1
 _FORGET: Final = 0.1
@@ -114,7 +115,10 @@ class _Run:
         self._average = copy.deepcopy(self._network)
         self._best_weights = {name: value.clone() for name, value in self._network.state_dict().items()}
         self._optimizer = torch.optim.Adam(self._network.parameters(), lr=_RATE[arch])
-        self._steps_a_pass = math.ceil(len(fit) / _BATCH)
+        # A small set needs enough steps too.
+        self._batch = min(_BATCH, max(_SMALLEST_BATCH, len(fit) // 20))
+        self._steps_a_pass = math.ceil(len(fit) / self._batch)
+        self._warm_up = min(_WARM_UP, 1 + epochs * self._steps_a_pass // 10)
         self._about = {
             "arch": arch, "seed": seed, "epochs": epochs, "fit": labelled_texts.fingerprint(fit),
         }  # fmt: skip
@@ -132,13 +136,13 @@ class _Run:
         chance = random.Random(f"{self._seed} {self.epoch}")
         order = torch.randperm(len(self._tokens)).tolist()
         self._network.train()
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
+        for start in range(0, len(order), self._batch):
+            rows = order[start : start + self._batch]
             tokens = [self._tokens[row] for row in rows]
             kept = [[token for token in some if chance.random() > _DROP] or some for some in tokens]
             scores = self._network(*batch(kept, self._vocabulary, forget=_FORGET))
             loss = nn.functional.cross_entropy(scores, self._truth[rows], label_smoothing=_SMOOTHING)
-            step = self.epoch * self._steps_a_pass + start // _BATCH
+            step = self.epoch * self._steps_a_pass + start // self._batch
             for group in self._optimizer.param_groups:
                 group["lr"] = _RATE[self.arch] * self._schedule(step)
             self._optimizer.zero_grad()
@@ -220,7 +224,7 @@ class _Run:
     def _schedule(self, step: int) -> float:
         """Warm-up, then half a cosine down to a fiftieth."""
         done = min(step / (self.epochs * self._steps_a_pass), 1.0)
-        return float(min(1.0, (step + 1) / _WARM_UP) * (0.02 + 0.98 * (1 + math.cos(math.pi * done)) / 2))
+        return float(min(1.0, (step + 1) / self._warm_up) * (0.02 + 0.98 * (1 + math.cos(math.pi * done)) / 2))
 
     @torch.no_grad()
     def _follow(self, step: int) -> None:

@@ -1,0 +1,267 @@
+"""The classic text classifier: preprocessing, networks, training that can be cut off, evaluation."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from bridge.cli import app as commands
+from models import labelled_texts
+from models.labelled_texts import Labelled
+from models.text import evaluation, training
+from models.text.classifier import TextClassifier, batch
+from models.text.intents import ClassifierIntents
+from models.text.networks import ARCHITECTURES, Network
+from models.text.preprocessing import BUCKETS, MAX_TOKENS, UNKNOWN, Vocabulary, clean, pieces, tokenize
+
+TASK = {
+    "lights": ["turn on the light", "switch the lamp on", "make it brighter", "lights please", "more light in here"],
+    "music": ["play a song", "play some jazz", "I want to hear music", "start the music", "put on a tune"],
+    "stop": ["stop", "stop that now", "end this", "quit it", "please stop it"],
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    starts = ("", "please ", "hey ", "could you ", "now ", "well ")
+    for name, few in (("train.csv", starts), ("test.csv", ("ok ", "so "))):
+        with (folder / name).open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(("text", "category"))
+            rows.writerows((start + text, label) for label, texts in TASK.items() for text in texts for start in few)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("trained") / "cnn.safetensors"
+    training.train(data, path, arch="cnn", epochs=25, threads=1, progress=False)
+    return path
+
+
+@given(st.text())
+def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+    cleaned = clean(text)
+    assert clean(cleaned) == cleaned
+    assert cleaned == cleaned.strip()
+    assert "  " not in cleaned
+
+
+@given(st.text())
+def test_any_text_has_tokens_with_pieces(text: str) -> None:
+    tokens = tokenize(text)
+    assert len(tokens) <= MAX_TOKENS
+    for token in tokens:
+        assert token
+        assert pieces(token)
+        assert all(0 <= piece < BUCKETS for piece in pieces(token))
+
+
+def test_case_width_digits_and_marks() -> None:
+    assert tokenize("Ｐay £23.50 on  the 4th,\tplease — DON’T wait!") == [
+        "pay", "£", "00", ".", "00", "on", "the", "0", "th", ",", "please", "—", "don't", "wait", "!",
+    ]  # fmt: skip
+
+
+def test_a_vocabulary_has_what_occurs_often_the_most_frequent_first() -> None:
+    vocabulary = Vocabulary.build(["b a a", "a b c"], at_least=2)
+    assert vocabulary.words == ("a", "b")
+    assert len(vocabulary) == 4
+    assert (vocabulary.number("a"), vocabulary.number("b"), vocabulary.number("c")) == (2, 3, UNKNOWN)
+    assert Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json()))).words == vocabulary.words
+    for wrong in ("a", ["a", 1], ["a", "a"]):
+        with pytest.raises(ValueError, match=r"vocabulary"):
+            Vocabulary.from_json(wrong)
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_what_pads_a_batch_changes_nothing(arch: str) -> None:
+    torch.manual_seed(0)
+    vocabulary = Vocabulary(["a", "b", "c"])
+    network = Network(arch, len(vocabulary), 5).eval()
+    texts = [["a", "b"], ["c"], ["a", "unknown", "word", "b", "c", "c", "a"]]
+    with torch.inference_mode():
+        together = network(*batch(texts, vocabulary))
+        for row, text in enumerate(texts):
+            assert torch.allclose(together[row], network(*batch([text], vocabulary))[0], atol=1e-5)
+    assert together.shape == (3, 5)
+
+
+def test_there_is_no_other_architecture() -> None:
+    with pytest.raises(ValueError, match="there are lstm, cnn, transformer"):
+        Network("mlp", 3, 2)
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_each_architecture_learns(arch: str, data: Path, tmp_path: Path) -> None:
+    found = training.train(data, tmp_path / "out", arch=arch, epochs=30, threads=1, progress=False)
+    result = evaluation.evaluate(data, weights=tmp_path / "out", progress=False)
+    assert result["accuracy"] >= 80
+    assert found.labels == ("lights", "music", "stop")
+    assert not (tmp_path / "out.checkpoint").exists()
+
+
+def test_one_that_was_cut_off_ends_as_if_it_had_not_been(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = training.train(data, tmp_path / "whole", arch="lstm", epochs=5, threads=1, progress=False)
+    pass_over = training._Run.pass_over
+
+    def cut(run: Any) -> float:
+        if run.epoch == 2:
+            raise KeyboardInterrupt
+        return pass_over(run)
+
+    monkeypatch.setattr(training._Run, "pass_over", cut)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(data, tmp_path / "cut", arch="lstm", epochs=5, threads=1, progress=False)
+    assert (tmp_path / "cut.checkpoint").is_file()
+    assert not (tmp_path / "cut").exists()
+    passes: list[int] = []
+
+    def counted(run: Any) -> float:
+        passes.append(run.epoch)
+        return pass_over(run)
+
+    monkeypatch.setattr(training._Run, "pass_over", counted)
+    gone_on = training.train(data, tmp_path / "cut", arch="lstm", epochs=5, threads=1, progress=False)
+    assert passes == [2, 3, 4]
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, gone_on.network.state_dict()[name]), name
+    assert gone_on.temperature == whole.temperature
+
+
+def test_a_checkpoint_of_another_training_is_not_gone_on_from(data: Path, tmp_path: Path) -> None:
+    run = training._Run("cnn", [Labelled("other texts", "other")], [], 0, 1)
+    run.save(tmp_path / "out.checkpoint")
+    (tmp_path / "damaged.checkpoint").write_bytes(b"no tensors")
+    for name in ("out", "damaged"):
+        found = training.train(data, tmp_path / name, arch="cnn", epochs=1, threads=1, progress=False)
+        assert found.about["epochs"] == 1
+
+
+def test_it_stops_when_nothing_gets_better_and_keeps_the_best(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accuracies = iter([0.2, 0.9, *[0.5] * 40])
+    weights: list[torch.Tensor] = []
+
+    def probabilities(self: TextClassifier, texts: list[str]) -> torch.Tensor:
+        share = next(accuracies)
+        weights.append(self.network.scores.bias.clone())
+        right = torch.zeros(len(texts), 3)
+        for row in range(len(texts)):
+            truth = int(run._checked_truth[row])
+            right[row, truth if row < share * len(texts) else (truth + 1) % 3] = 1
+        return right
+
+    monkeypatch.setattr(TextClassifier, "probabilities", probabilities)
+    fit, checked = labelled_texts.carve(labelled_texts.load(data).fit, 0.3, 0)
+    run = training._Run("cnn", fit, checked, 0, 40)
+    while not run.over:
+        run.pass_over()
+    assert run.epoch == 2 + training.PATIENCE
+    assert torch.equal(run._best_weights["scores.bias"], weights[1])
+
+
+def test_the_same_seed_gives_the_same_and_another_one_another(data: Path, tmp_path: Path) -> None:
+    def train(seed: int, name: str) -> TextClassifier:
+        return training.train(data, tmp_path / name, arch="cnn", epochs=2, seed=seed, threads=1, progress=False)
+
+    first, again, other = train(1, "a"), train(1, "b"), train(2, "c")
+    texts = ["play the song", "stop"]
+    assert torch.equal(first.probabilities(texts), again.probabilities(texts))
+    assert not torch.equal(first.probabilities(texts), other.probabilities(texts))
+
+
+def test_what_was_written_reads_the_same(trained: Path, tmp_path: Path) -> None:
+    found = TextClassifier.load(trained)
+    texts = ["play some music", "", "ffff", "x " * 500, "stop"]
+    probabilities = found.probabilities(texts)
+    assert probabilities.shape == (5, 3)
+    assert torch.allclose(probabilities.sum(1), torch.ones(5))
+    assert probabilities[1].tolist() == pytest.approx([1 / 3] * 3)
+    found.save(tmp_path / "again")
+    assert torch.equal(TextClassifier.load(tmp_path / "again").probabilities(texts), probabilities)
+    assert found.about["set"] == "banking77"
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_read(text: str) -> None:
+    classifier = TextClassifier("cnn", ["a", "b"], Vocabulary(["a"]), Network("cnn", 3, 2))
+    assert float(classifier.probabilities([text]).sum()) == pytest.approx(1, abs=1e-5)
+
+
+def test_files_that_are_no_classifiers(trained: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_bytes(b"PK\x03\x04")
+    with pytest.raises(ValueError, match="no safetensors file"):
+        TextClassifier.load(wrong)
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(trained)
+    save_file(weights, wrong)
+    with pytest.raises(ValueError, match="genlock train text"):
+        TextClassifier.load(wrong)
+    about = {"format": "genlock text classifier 1", "arch": "lstm", "labels": ["a"], "vocabulary": [], "temperature": 1}
+    save_file(weights, wrong, metadata={"genlock": json.dumps(about)})
+    with pytest.raises(ValueError, match="damaged"):
+        TextClassifier.load(wrong)
+
+
+def test_figures_by_hand() -> None:
+    truth, found = np.array(["a", "a", "a", "b", "c"]), np.array(["a", "a", "b", "b", "a"])
+    figures = evaluation.figures(truth, found, ["a", "b", "c"])
+    assert figures["accuracy"] == 60
+    assert figures["by_label"]["a"] == {"precision": 66.67, "recall": 66.67, "f1": 66.67, "texts": 3}
+    assert figures["by_label"]["b"] == {"precision": 50, "recall": 100, "f1": 66.67, "texts": 1}
+    assert figures["by_label"]["c"] == {"precision": 0, "recall": 0, "f1": 0, "texts": 1}
+    assert figures["macro"] == {"precision": 38.89, "recall": 55.56, "f1": 44.44}
+
+
+def test_what_was_trained_on_other_texts_is_not_measured(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text,category\nplay,music\nstop,stop\n")
+    (tmp_path / "test.csv").write_text("text,category\nplay it,music\n")
+    with pytest.raises(ValueError, match="other texts"):
+        evaluation.evaluate(tmp_path, weights=trained, progress=False)
+
+
+def test_on_the_command_line(data: Path, tmp_path: Path) -> None:
+    out, picture = tmp_path / "out.safetensors", tmp_path / "confusion.png"
+    train = ["train", "text", "--arch", "cnn", "--data", str(data), "--out", str(out), "--threads", "1"]
+    run = CliRunner().invoke(commands, [*train, "--epochs", "12"])
+    assert run.exit_code == 0, run.output
+    assert "genlock evaluate text" in run.output
+    arguments = ["evaluate", "text", "--data", str(data), "--weights", str(out), "--picture", str(picture)]
+    run = CliRunner().invoke(commands, [*arguments, "--json"])
+    assert run.exit_code == 0, run.output
+    result = json.loads(run.stdout)
+    assert result["measured_on"] == "test.csv: 30 texts, 3 labels"
+    assert result["baselines"]["most frequent label"] == pytest.approx(33.33)
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    run = CliRunner().invoke(commands, arguments)
+    assert "TF-IDF and logistic regression" in run.output
+    run = CliRunner().invoke(commands, ["train", "text", "--data", str(tmp_path), "--out", str(out)])
+    assert run.exit_code == 2
+    assert "no set of labelled texts" in run.output
+
+
+def test_an_apps_labels_become_its_actions(trained: Path) -> None:
+    intents = ClassifierIntents.load(trained, {"lights": "light_on", "music": "play"})
+    light, music, stop, nothing = intents.predict_texts(
+        ["turn on the light please", "play some jazz", "stop that now", "?!"], np.zeros((4, 384), np.float32)
+    )
+    assert (light.label, music.label, stop.label, nothing.label) == ("light_on", "play", None, None)
+    assert light.ranking[0] == ("light_on", light.confidence)
+    with pytest.raises(ValueError, match="list them in labels"):
+        ClassifierIntents.load(trained, {"dance": "dance"})
