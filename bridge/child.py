@@ -139,8 +139,12 @@ class Child:
         ours, theirs = socket.socketpair()
         fds = (theirs.fileno(), *self._fds)
         command = [sys.executable, "-m", self._module, *map(str, fds), *self._arguments]
-        with theirs:
-            process = await asyncio.create_subprocess_exec(*command, pass_fds=fds)
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(*command, pass_fds=fds)
+        except BaseException:
+            ours.close()
+            raise
         self.pid = process.pid
         stream: _Stream | None = None
         try:
@@ -157,6 +161,8 @@ class Child:
             self.settled()
             if stream is not None:
                 stream.transport.close()
+            else:
+                ours.close()
             await self._end(process)
             self.pid = None
 

@@ -63,7 +63,7 @@ def bench(options: BenchOptions, report: Report) -> dict[str, Any]:
         ServerError: a server does not start.
         LoadError: a load could not be put on.
     """
-    machine = _machine()
+    machine = describe_machine()
     searches: dict[str, list[Search]] = {system: [] for system in SYSTEMS}
     with contextlib.ExitStack() as stack:
         profiles = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "profiles.sqlite"
@@ -216,7 +216,8 @@ def _memory(options: BenchOptions, profiles: Path, report: Report) -> dict[str, 
     return memory_figures(*loads(1), *loads(1, _MEMORY_SESSIONS))
 
 
-def _machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
+    """What figures are of: processor, cores, load before, and versions."""
     packages = ("torch", "numpy", "websockets", "uvloop", "msgspec", "msgpack")
     return {
         "cpu": _cpu(),

@@ -11,13 +11,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bridge.bench import utterances as speech
 from bridge.bench.client import LoadError
 from bridge.bench.frames import SYSTEMS, BenchOptions, bench
 from bridge.bench.load import LoadFigures
 from bridge.bench.servers import ServerError
 from bridge.bench.workload import tracks
 from bridge.cli.errors import fail
+from bridge.cli.simulate import GALLERY
 from bridge.frame_path.engine import EngineOptions
+from bridge.manifest import ManifestError, load
 from bridge.recording.format import SUFFIX, RecordingError
 
 app = typer.Typer(help="Measure how much this machine takes.", no_args_is_help=True)
@@ -25,11 +28,6 @@ app = typer.Typer(help="Measure how much this machine takes.", no_args_is_help=T
 _SAMPLES = Path("samples") / "recordings"
 _INTERRUPTED = 130
 _TERMINATED = 143
-
-
-@app.callback()
-def _bench() -> None:
-    """Without it typer would make the only command the whole app."""
 
 
 @app.command()
@@ -90,6 +88,67 @@ def frames(
         typer.echo(json.dumps(result, indent=2))
     else:
         _print(result, Console())
+
+
+@app.command()
+def utterances(
+    manifest: Annotated[
+        Path, typer.Option("--app", help="Whose actions are spoken of; its targets are the scene.", dir_okay=False)
+    ] = GALLERY,
+    count: Annotated[int, typer.Option(help="Utterances when nobody else is there.", min=20)] = 300,
+    sessions: Annotated[int, typer.Option(help="Headsets beside the speaker.", min=1, max=900)] = 32,
+    hz: Annotated[float, typer.Option(help="Frames a second of each.", min=10, max=240)] = 90.0,
+    per_second: Annotated[float, typer.Option(help="Utterances a second beside them.", min=0.1, max=50)] = 4.0,
+    rounds: Annotated[int, typer.Option(help="How often, with speech and without.", min=1)] = 3,
+    seconds: Annotated[float, typer.Option(help="For how long each time.", min=1)] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Find how long it takes from text to action, and what speech costs the frames of the others.
+
+    First alone, with the whole daemon on one core; then beside headsets, in turns with and without speech. On this
+    machine, which should have nothing else to do: takes about a minute and a half.
+    """
+    try:
+        options = speech.UtteranceOptions(
+            app=load(manifest),
+            utterances=count,
+            sessions=sessions,
+            hz=hz,
+            per_second=per_second,
+            rounds=rounds,
+            measure_s=seconds,
+            recordings=tuple(sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
+        )
+    except ManifestError as error:
+        fail(str(error))
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        with Console(stderr=True).status("starting the daemon") as status:
+            result = speech.bench(options, status.update)
+    except (ServerError, LoadError, speech.SpeechError, ConnectionError) as error:
+        fail(str(error), code=1)
+    except KeyboardInterrupt:
+        fail("interrupted; nothing is left running", code=_INTERRUPTED)
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+    else:
+        _print_utterances(result, Console())
+
+
+def _print_utterances(result: dict[str, Any], console: Console) -> None:
+    table = Table(title="From text to action")
+    for column in ("", "utterances", "p50 ms", "p95 ms", "p99 ms"):
+        table.add_column(column, justify="left" if column == "" else "right")
+    beside = f"beside {result['options']['sessions']} sessions at {result['options']['hz']:g} Hz"
+    for name, key in (("alone, on one core", "alone_on_one_core"), (beside, "beside_frames")):
+        row = result[key]
+        table.add_row(name, str(row["utterances"]), *(f"{row[p]:.1f}" for p in ("p50_ms", "p95_ms", "p99_ms")))
+    console.print(table)
+    rounds = " ".join(
+        f"{_number(one['silent']['p99_ms'], 1)} -> {_number(one['spoken']['p99_ms'], 1)}" for one in result["frames"]
+    )
+    ratio = _number(result["frame_p99_ratio"], 2) or "not known: more than 1 % of frames were never answered"
+    console.print(f"p99 of the frames without and with speech, ms: {rounds}; ratio {ratio}", highlight=False)
 
 
 def _terminated(number: int, frame: object) -> NoReturn:

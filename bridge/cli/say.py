@@ -29,13 +29,14 @@ def say(
     # torch takes seconds to load; commands that do without it must not wait.
     from bridge.event_path.apps import understand
     from models.intent import background
+    from models.intent.adapted import adapted
     from models.language.dialogue import Question
     from models.language.encoder import Encoder
     from models.language.references import Candidate, Situation
     from models.language.understanding import read
 
     try:
-        encoder = Encoder.load()
+        encoder = Encoder.load(adapted())
         understanding = understand(manifest.app, encoder, encoder.encode(background.texts()).numpy())
     except (OSError, ValueError) as error:
         fail(str(error))

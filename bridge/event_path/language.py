@@ -45,12 +45,14 @@ class LanguageOptions:
     """How utterances are understood.
 
     Attributes:
+        worker: the module that the worker runs.
         threads: threads that torch may use for one operation.
         niceness: by how much the worker steps back behind the frame path when both want a core (``os.nice``).
         start_timeout_s: how long loading the model may take.
         answer_timeout_s: a worker that says nothing for so long although it was asked hangs, and is replaced.
     """
 
+    worker: str = "bridge.event_path.worker"
     threads: int = 1
     niceness: int = 5
     start_timeout_s: float = 120.0
@@ -109,7 +111,7 @@ class Language:
         self._on_change = on_change
         self._child = Child(
             "the language worker",
-            "bridge.event_path.worker",
+            options.worker,
             self,
             arguments=(json.dumps(asdict(options)),),
             start_timeout_s=options.start_timeout_s,

@@ -26,6 +26,7 @@ from bridge.app import App
 from bridge.event_path.apps import understand
 from bridge.event_path.language import LanguageOptions
 from models.intent import background
+from models.intent.adapted import adapted
 from models.language.dialogue import Question
 from models.language.encoder import Encoder
 from models.language.understanding import Understanding, read
@@ -143,7 +144,7 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[1])) as channel, contextlib.suppress(ConnectionError):
         packer = msgpack.Packer()
         try:
-            encoder = Encoder.load()
+            encoder = Encoder.load(adapted())
         except (OSError, ValueError) as error:
             channel.sendall(packer.pack(["unable", str(error)]))
             return

@@ -1,7 +1,12 @@
-"""What is said for an action's arguments: one of some values, a number, or whatever a phrase leaves open."""
+"""What is said for an action's arguments: one of some values, a number, or whatever a phrase leaves open.
+
+English numbers are read in digits and in words. Nothing here raises for any text.
+"""
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +17,9 @@ from models.language.words import Word, alike, plain, word_set, words
 Value = str | int | float | bool
 Span = tuple[int, int]
 
+MAX_CHARACTERS: Final = 2000
+"""Of a text, as many are read."""
+
 _UNITS: Final = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
@@ -20,13 +28,23 @@ _UNITS: Final = {
 _TENS: Final = {
     "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
 }  # fmt: skip
+_SMALL: Final = _UNITS | _TENS
 _SCALES: Final = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
-_PARTS: Final = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
+_GROUPS: Final = {"couple": 2, "dozen": 12, "pair": 2}
+_PARTS: Final = {"half": 0.5, "quarter": 0.25, "third": 1 / 3, "halves": 0.5}
 _MINUS: Final = ("minus", "negative")
-_DIGITS: Final = re.compile(r"[-−]?\d+(?:[.,]\d+)?")
+_DIGITS: Final = re.compile(r"(?<!\w)[-−]?(?:[1-9]\d{0,2}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.,]\d+)?|\.\d+)")
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
-# Words that people leave out or put in, and that so tell a phrase's places apart badly.
-_WEAK: Final = word_set("a an the please now to")
+_ARTICLE_AT_END: Final = re.compile(r"(?<=\s)(?:the|a|an|please)\s*\Z", re.IGNORECASE)
+_PERCENT: Final = ("percent", "%")
+# Words that people leave out or put in.
+_WEAK: Final = word_set("a an the please now")
+_NUMBER_BEFORE: Final = word_set("to by of is for at times plus level volume number and")
+_COMMON_UNITS: Final = word_set(
+    "percent degree metre meter centimetre centimeter second minute hour time step notch inch foot"
+)
+_CUES: Final = 2
+_FINE: Final = 2.0**53
 
 
 @dataclass(frozen=True)
@@ -82,11 +100,29 @@ class Extracted:
 
 @dataclass(frozen=True)
 class _Option:
-    """Something in the text that an argument may be."""
+    """Something in the text that an argument may be; ``weight`` is how much of the text and its unit speak for it."""
 
     span: Span
     value: Value
-    length: int
+    weight: int
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A number in a text: where it stands, and whether it is a part of something, as "half"."""
+
+    span: Span
+    value: float
+    part: bool = False
+
+
+@dataclass(frozen=True)
+class _Cues:
+    """The words around an argument's places in phrases: up to two before each, right before, and right after."""
+
+    before: frozenset[str]
+    right_before: frozenset[str]
+    after: frozenset[str]
 
 
 def extract(
@@ -94,56 +130,47 @@ def extract(
 ) -> Extracted:
     """Finds arguments in a text.
 
+    Where arguments compete, the words around their places in ``templates`` decide, then the unit, then the longer
+    match, then the order. What a phrase leaves open is found first: numbers in it are words.
+
     Args:
-        taken: what means something else, such as the name of a target.
-        templates: phrases with ``{name}`` in them; the word before a placeholder tells arguments apart.
+        text: anything; no more than ``MAX_CHARACTERS`` of it are read.
+        taken: what means something else, such as the name of a target. It is read as an argument only where nothing
+            else is one, and then not from its inside: "the red mug" says no colour.
+        templates: phrases with ``{name}`` in them.
     """
+    text = text[:MAX_CHARACTERS]
     said = words(text)
-    options = {argument.name: list(_options(text, said, argument, templates)) for argument in arguments}
+    order = _order(arguments, templates)
     values: dict[str, Value] = {}
     spans: dict[str, Span] = {}
-    problems: list[str] = []
-    refused: set[str] = set()
-    cues = {argument.name: _cues(argument.name, templates) for argument in arguments}
-    used: list[Span] = []
-    for argument in sorted(arguments, key=lambda one: (isinstance(one, FreeText), len(options[one.name]))):
-        best = _best(options[argument.name], cues[argument.name], said, taken, used)
-        if best is None:
-            continue
-        problem = _problem(argument, best.value)
+    problems: dict[str, str] = {}
+    for argument, option in _assign(text, said, order, taken, templates):
+        problem = _problem(argument, option.value)
         if problem:
-            problems.append(problem)
-            refused.add(argument.name)
-            continue
-        values[argument.name], spans[argument.name] = best.value, best.span
-        used.append(best.span)
+            problems[argument.name] = problem
+        else:
+            values[argument.name], spans[argument.name] = option.value, option.span
     missing = []
     for argument in arguments:
-        if argument.name not in values:
-            if argument.name in refused:
-                missing.append(argument.name)
-            elif argument.default != "":
+        if argument.name in problems:
+            missing.append(argument.name)
+        elif argument.name not in values:
+            if argument.default != "":
                 values[argument.name] = argument.default
             elif argument.required:
                 missing.append(argument.name)
-    return Extracted(values, spans, tuple(missing), tuple(problems))
+    return Extracted(values, spans, tuple(missing), tuple(problems[name] for name in missing if name in problems))
 
 
-def numbers(text: str) -> list[tuple[Span, float]]:
-    """All numbers in a text, in digits or in words, and where they stand."""
-    found = [
-        (match.span(), float(match.group().replace("−", "-").replace(",", "."))) for match in _DIGITS.finditer(text)
-    ]
-    said = words(text)
-    at = 0
-    while at < len(said):
-        end, value = _spelled(said, at)
-        if end > at:
-            found.append(((said[at].start, said[end - 1].end), value))
-            at = end
-        else:
-            at += 1
-    return sorted(found)
+def numbers(text: str, units: Sequence[str] = ()) -> list[tuple[Span, float]]:
+    """All numbers in a text, in digits or in words, and where they stand.
+
+    Args:
+        units: words after which "one" is a number ("one notch") and no pronoun.
+    """
+    text = text[:MAX_CHARACTERS]
+    return [(read.span, read.value) for read in _numbers(text, words(text), units)]
 
 
 def describe(argument: Argument) -> str:
@@ -160,39 +187,104 @@ def describe(argument: Argument) -> str:
     return f"{argument.name}: some words"
 
 
-def _options(text: str, said: Sequence[Word], argument: Argument, templates: Sequence[str]) -> Iterator[_Option]:
-    if isinstance(argument, Choice):
-        for value, synonyms in argument.values.items():
-            for name in (value, *synonyms):
-                wanted = [word.text for word in words(name)]
-                for at in range(len(said) - len(wanted) + 1):
-                    here = said[at : at + len(wanted)]
-                    if wanted and all(alike(word.text, want) for word, want in zip(here, wanted, strict=True)):
-                        yield _Option((here[0].start, here[-1].end), value, len(wanted))
-    elif isinstance(argument, Number):
-        for (start, end), number in numbers(text):
-            whole: Value = int(number) if number == int(number) else number
-            unit = bool(argument.unit) and _followed_by(text, end, argument.unit)
-            yield _Option((start, end), whole, 1 + unit)
-    else:
-        for template in templates:
-            found = _left_open(text, template, argument.name)
-            if found is not None:
-                yield _Option(found, text[slice(*found)], len(_PLACEHOLDER.sub("", template).split()))
+def _order(arguments: Sequence[Argument], templates: Sequence[str]) -> list[Argument]:
+    """Arguments as they follow each other in the first phrase that has them, those that no phrase has last."""
+    named = [match for template in templates for match in _PLACEHOLDER.findall(template)]
+    return sorted(arguments, key=lambda one: named.index(one.name) if one.name in named else len(named))
 
 
-def _best(
-    options: Sequence[_Option], cues: Sequence[str], said: Sequence[Word], taken: Sequence[Span], used: Sequence[Span]
-) -> _Option | None:
-    free = [option for option in options if not any(_overlap(option.span, other) for other in (*taken, *used))]
+def _assign(
+    text: str, said: Sequence[Word], order: Sequence[Argument], taken: Sequence[Span], templates: Sequence[str]
+) -> Iterator[tuple[Argument, _Option]]:
+    """Gives each argument the option that fits best, the best fits first, and none of the text to two of them."""
+    used: list[Span] = []
+    for argument in order:
+        if isinstance(argument, FreeText):
+            left = [
+                option
+                for option in _left_open(text, said, argument.name, taken, templates)
+                if not any(_overlap(option.span, other) for other in used)
+            ]
+            if left:
+                best = max(left, key=lambda option: option.weight)
+                used.append(best.span)
+                yield argument, best
+    pairs: list[tuple[tuple[int, int, int], Argument, _Option]] = []
+    closed = [argument for argument in order if not isinstance(argument, FreeText)]
+    options = {argument.name: _closed_options(text, said, argument, taken) for argument in closed}
+    for argument in closed:
+        rivals = [one for one in closed if _compete(options[one.name], options[argument.name])]
+        cues = _cues(argument.name, templates)
+        for rank, option in enumerate(options[argument.name]):
+            # Of two values the later one is meant ("red, no, blue"), unless another argument may be one of them.
+            tie = rank if len(rivals) == 1 else -abs(rank - rivals.index(argument))
+            pairs.append(((_cued(option, cues, said), option.weight, tie), argument, option))
+    given: set[str] = set()
+    for _, argument, option in sorted(pairs, key=lambda pair: pair[0], reverse=True):
+        if argument.name not in given and not any(_overlap(option.span, other) for other in used):
+            given.add(argument.name)
+            used.append(option.span)
+            yield argument, option
 
-    def rank(option: _Option) -> tuple[bool, int, int]:
-        before = [word.text for word in said if word.end <= option.span[0]][-2:]
-        cued = any(alike(word, cue) for word in before for cue in cues)
-        # Of two values that are both free the later one is meant: "not the red, the blue".
-        return cued, option.length, option.span[0]
 
-    return max(free, key=rank, default=None)
+def _compete(some: Sequence[_Option], others: Sequence[_Option]) -> bool:
+    return bool({option.span for option in some} & {option.span for option in others})
+
+
+def _closed_options(text: str, said: Sequence[Word], argument: Choice | Number, taken: Sequence[Span]) -> list[_Option]:
+    """What an argument may be, in the order of the text; a part of a longer one is none."""
+    found = list(_choices(said, argument) if isinstance(argument, Choice) else _amounts(text, said, argument))
+    found = [
+        option
+        for option in found
+        if not _negated(option, said) and not any(_inside(option.span, other.span) for other in found)
+    ]
+    free = [option for option in found if not any(_overlap(option.span, other) for other in taken)]
+    allowed = free or [option for option in found if not any(_is_part(option, other, said) for other in taken)]
+    return sorted(allowed, key=lambda option: option.span)
+
+
+def _choices(said: Sequence[Word], argument: Choice) -> Iterator[_Option]:
+    for value, synonyms in argument.values.items():
+        for name in (value, *synonyms):
+            wanted = [word.text for word in words(name)]
+            for at in range(len(said) - len(wanted) + 1 if wanted else 0):
+                here = said[at : at + len(wanted)]
+                if all(alike(word.text, want) for word, want in zip(here, wanted, strict=True)):
+                    exact = all(word.text == want for word, want in zip(here, wanted, strict=True))
+                    yield _Option((here[0].start, here[-1].end), value, 2 * len(wanted) + exact)
+
+
+def _amounts(text: str, said: Sequence[Word], argument: Number) -> Iterator[_Option]:
+    percent = plain(argument.unit) in _PERCENT
+    for read in _numbers(text, said, (argument.unit,)):
+        united = bool(argument.unit) and _followed_by(text, read.span[1], argument.unit)
+        # "Half" of a volume in percent is 50.
+        number = read.value * 100 if read.part and percent and not united else read.value
+        # Exactly as it was said, as far as an integer and a float are the same number.
+        whole = abs(number) < _FINE and number == int(number)
+        yield _Option(read.span, int(number) if whole else number, 1 + united)
+    for at, (first, second) in enumerate(itertools.pairwise(said)):
+        # "A metre" is one, "half a metre" is not.
+        whole = at == 0 or said[at - 1].text not in _PARTS
+        if whole and argument.unit and first.text in ("a", "an") and alike(second.text, plain(argument.unit)):
+            yield _Option((first.start, first.end), 1, 2)
+
+
+def _negated(option: _Option, said: Sequence[Word]) -> bool:
+    """Whether it is said not to be that: "not red", "not the red"."""
+    before = [word.text for word in said if word.end <= option.span[0] and word.text not in _WEAK]
+    return before[-1:] == ["not"]
+
+
+def _is_part(option: _Option, taken: Span, said: Sequence[Word]) -> bool:
+    """Whether something else that is taken says more than this."""
+    rest = [
+        word.text
+        for word in said
+        if _overlap((word.start, word.end), taken) and not _overlap((word.start, word.end), option.span)
+    ]
+    return _overlap(option.span, taken) and any(word not in _WEAK for word in rest)
 
 
 def _problem(argument: Argument, value: Value) -> str:
@@ -201,85 +293,274 @@ def _problem(argument: Argument, value: Value) -> str:
             return f"{argument.name}: {value:g} is more than {argument.maximum:g}"
         if value < argument.minimum:
             return f"{argument.name}: {value:g} is less than {argument.minimum:g}"
+        if not math.isfinite(value):
+            return f"{argument.name}: {value:g} is no number to work with"
     return ""
 
 
-def _cues(name: str, templates: Sequence[str]) -> list[str]:
-    """The words right before an argument's places in phrases."""
-    found = []
+def _cues(name: str, templates: Sequence[str]) -> _Cues:
+    before: set[str] = set()
+    right_before: set[str] = set()
+    after: set[str] = set()
     for template in templates:
-        for match in _PLACEHOLDER.finditer(template):
-            if match.group(1) == name:
-                before = words(_PLACEHOLDER.sub(" ", template[: match.start()]))
-                found += [word.text for word in before if word.text not in _WEAK][-1:]
-    return found
+        parts = _PLACEHOLDER.split(template)
+        for at in range(1, len(parts), 2):
+            if parts[at] == name:
+                words_before = _strong(words(parts[at - 1]))
+                before.update(words_before[-_CUES:])
+                right_before.update(words_before[-1:])
+                after.update(_strong(words(parts[at + 1]))[:1])
+    return _Cues(frozenset(before), frozenset(right_before), frozenset(after))
+
+
+def _cued(option: _Option, cues: _Cues, said: Sequence[Word]) -> int:
+    """How many of an argument's cues stand around an option; the one right before it counts twice."""
+    before = _strong([word for word in said if word.end <= option.span[0]])[-_CUES:]
+    after = _strong([word for word in said if word.start >= option.span[1]])[:1]
+    return _hits(before, cues.before) + _hits(before[-1:], cues.right_before) + _hits(after, cues.after)
+
+
+def _hits(some: Sequence[str], cues: frozenset[str]) -> int:
+    return sum(any(alike(word, cue) for cue in cues) for word in some)
+
+
+def _strong(some: Sequence[Word]) -> list[str]:
+    return [word.text for word in some if word.text not in _WEAK]
 
 
 def _followed_by(text: str, end: int, unit: str) -> bool:
-    after = words(text[end:])
-    if text[end : end + 1] == "%" or text[end : end + 2] == " %":
-        return plain(unit) in ("percent", "%")
-    return bool(after) and alike(after[0].text, plain(unit))
+    if text[end : end + 2].lstrip()[:1] == "%":
+        return plain(unit) in _PERCENT
+    after = [word for word in words(text[end : end + 40]) if word.text not in _WEAK]
+    wanted = words(unit)[:1]
+    return bool(after and wanted) and alike(after[0].text, wanted[0].text)
 
 
-def _left_open(text: str, template: str, name: str) -> Span | None:
-    """Where a text has what a phrase leaves open for an argument, if its words otherwise fit that phrase."""
-    if f"{{{name}}}" not in template:
-        return None
-    pattern = ""
-    for part in re.split(r"(\{\w+\})", template.strip()):
-        if part == f"{{{name}}}":
-            pattern += r"(?P<open>\S.*?)"
-        elif _PLACEHOLDER.fullmatch(part):
-            pattern += r".+?"
-        else:
-            pattern += r"\W+".join(re.escape(word) for word in part.split())
-        pattern += r"\W*"
-    match = re.search(r"(?<!\w)" + pattern + r"$", text, re.IGNORECASE | re.DOTALL)
-    if match is None:
-        return None
-    start, end = match.span("open")
-    return start, start + len(text[start:end].rstrip(" .!?,;"))
+def _left_open(
+    text: str, said: Sequence[Word], name: str, taken: Sequence[Span], templates: Sequence[str]
+) -> Iterator[_Option]:
+    """What phrases whose other words are said leave open for an argument."""
+    for template in templates:
+        parts = _PLACEHOLDER.split(template)
+        literal, names = [_strong(words(part)) for part in parts[::2]], parts[1::2]
+        if name not in names:
+            continue
+        place = names.index(name)
+        span = _between(text, said, literal, place)
+        # Between "{target} {words}" no word tells where one ends; what is taken does.
+        if span is not None and place > 0 and not literal[place]:
+            span = max((span, *((end, span[1]) for start, end in taken if span[0] <= start < span[1])))
+        if span is not None and place + 1 < len(names) and not literal[place + 1]:
+            span = (span[0], min((span[1], *(start for start, _ in taken if span[0] < start))))
+        if span is not None and text[slice(*span)].strip():
+            lead = len(text[slice(*span)]) - len(text[slice(*span)].lstrip())
+            span = (span[0] + lead, span[0] + len(text[slice(*span)].rstrip()))
+            yield _Option(span, text[slice(*span)], sum(map(len, literal)))
 
 
-def _spelled(said: Sequence[Word], at: int) -> tuple[int, float]:
-    """Reads a number in words: where it ends and its value; where it began if there is none."""
-    begin, sign, total, current = at, 1.0, 0.0, 0.0
-    read = False
-    if at < len(said) and said[at].text in _MINUS:
+def _between(text: str, said: Sequence[Word], literal: Sequence[Sequence[str]], place: int) -> Span | None:
+    """Where a text has what stands between two parts of a phrase: nothing if it lacks a part, or has nothing there.
+
+    Each part is taken where it comes first after the part before, the last one where it comes last: so this takes
+    time in proportion to the text, whatever the phrase.
+    """
+    strong = [word for word in said if word.text not in _WEAK]
+    edges: list[Span] = []
+    places = len(literal) - 1
+    at = 0
+    for number, part in enumerate(literal):
+        last = number == places
+        starts = range(at + (number > 0 and bool(part)), len(strong) - len(part) + 1)
+        hits = (
+            start
+            for start in (reversed(starts) if last else starts)
+            if all(alike(word.text, want) for word, want in zip(strong[start : start + len(part)], part, strict=True))
+        )
+        if not part:
+            edges.append((len(text), len(text)) if last or edges else (0, 0))
+            continue
+        # What is left open may hold no word at all, as an emoji.
+        hit = next(hits, None)
+        if hit is None and number > 0:
+            hit = at if [word.text for word in strong[at : at + len(part)]] == list(part) else None
+        if hit is None:
+            return None
+        at = hit + len(part)
+        edges.append((strong[hit].start, strong[at - 1].end))
+    # Without words between two places, both are what stands between the words around them.
+    start = next(edges[one][1] for one in range(place, -1, -1) if literal[one] or one == 0)
+    end = next(edges[one][0] for one in range(place + 1, places + 1) if literal[one] or one == places)
+    opened = text[start:end]
+    if end < len(text):
+        # The article of the phrase's next part is no part of what is left open.
+        opened = _ARTICLE_AT_END.sub("", opened)
+    opened = opened.rstrip(" \t\n.!?,;")
+    lead = len(opened) - len(opened.lstrip(" \t\n,:;"))
+    return (start + lead, start + len(opened)) if len(opened) > lead else None
+
+
+def _numbers(text: str, said: Sequence[Word], units: Sequence[str]) -> list[_Read]:
+    """Numbers in the order of the text."""
+    tokens = _tokens(text, said)
+    common = _COMMON_UNITS | {word.text for unit in units for word in words(unit)}
+    found = []
+    at = 0
+    while at < len(tokens):
+        end, read = _number(tokens, at)
+        if read is not None and not _is_pronoun(tokens, at, end, common):
+            found.append(read)
+        at = max(end, at + 1)
+    return found
+
+
+@dataclass(frozen=True)
+class _Token:
+    """A word, or digits with their value."""
+
+    text: str
+    start: int
+    end: int
+    value: float | None = None
+
+
+def _tokens(text: str, said: Sequence[Word]) -> list[_Token]:
+    digits = []
+    for match in _DIGITS.finditer(text):
+        figures = match.group().replace("−", "-")
+        # A comma before three figures parts thousands.
+        grouped = re.fullmatch(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?", figures)
+        value = float(figures.replace(",", "" if grouped else "."))
+        digits.append(_Token("", match.start(), match.end(), value))
+    inside = [False] * (len(text) + 1)
+    for token in digits:
+        inside[token.start : token.end] = [True] * (token.end - token.start)
+    spelled = [_Token(word.text, word.start, word.end) for word in said if not inside[word.start]]
+    return sorted([*digits, *spelled], key=lambda token: token.start)
+
+
+def _number(tokens: Sequence[_Token], begin: int) -> tuple[int, _Read | None]:
+    """Reads a number that begins here: where it ends; nothing if there is none."""
+    at = begin
+    sign = 1.0
+    if tokens[at].text in _MINUS:
         sign, at = -1.0, at + 1
-    while at < len(said):
-        word = said[at].text
-        if word in _UNITS:
-            if read and current % 10 != 0:
-                break
-            current += _UNITS[word]
-        elif word in _TENS:
-            if read and current % 100 != 0:
-                break
-            current += _TENS[word]
-        elif word in _SCALES and (read or (at > begin and said[at - 1].text == "a")):
-            current = max(current, 1) * _SCALES[word]
-            if _SCALES[word] > 100:
+    after, value = _whole(tokens, at)
+    if after == at:
+        after, value = _grouped(tokens, at)
+    read = after > at
+    at = after
+    decimal, digits = _decimals(tokens, at)
+    if decimal > at:
+        value, at, read = value + digits, decimal, True
+    part_end, part = _part(tokens, at, read)
+    pure = part_end > at and (not read or _text(tokens, at) != "and")
+    if part_end > at:
+        # "Three quarters" is a product, "two and a half" a sum.
+        value = value + part if read and _text(tokens, at) == "and" else value * part if read else part
+        at, read = part_end, True
+    if not read:
+        return begin, None
+    return at, _Read((tokens[begin].start, tokens[at - 1].end), sign * value, pure)
+
+
+def _whole(tokens: Sequence[_Token], begin: int) -> tuple[int, float]:
+    """A whole number in words, or one in digits with what it counts ("2 million"): where it ends and its value."""
+    at, total, current, read = begin, 0.0, 0.0, False
+    while at < len(tokens):
+        token = tokens[at]
+        following = _text(tokens, at + 1)
+        if token.value is not None and not read:
+            current = token.value
+        elif token.text in _SMALL and (not read or _takes(current, total, _SMALL[token.text])):
+            current += _SMALL[token.text]
+        elif token.text in _SCALES and read:
+            current = max(current, 1.0) * _SCALES[token.text]
+            if _SCALES[token.text] > 100:
                 total, current = total + current, 0.0
-        elif word == "and" and read and at + 1 < len(said) and said[at + 1].text in _UNITS | _TENS:
-            if said[at - 1].text not in _SCALES:
-                break
-        elif word == "a" and not read and at + 1 < len(said) and said[at + 1].text in _SCALES:
+        elif token.text == "a" and not read and following in _SCALES:
+            current, at = float(_SCALES[following]), at + 1
+            if current > 100:
+                total, current = current, 0.0
+        elif token.text == "and" and read and _text(tokens, at - 1) in _SCALES and following in _SMALL:
             at += 1
             continue
-        elif word.rstrip("s") in _PARTS and (not read or total + current > 0):
-            part = _PARTS[word.rstrip("s")]
-            return at + 1, sign * ((total + current) * part if read else part)
         else:
             break
         read = True
         at += 1
-    # "One" alone is a pronoun more often than a number: "that one", "the other one".
-    alone = at == begin + 1 and said[begin].text == "one"
-    pronoun = alone and begin > 0 and said[begin - 1].text not in ("to", "by", "of", "is", "for", "at")
-    return (at, sign * (total + current)) if read and not pronoun else (begin, 0.0)
+    return (at, total + current) if read else (begin, 0.0)
+
+
+def _takes(current: float, total: float, small: int) -> bool:
+    """Whether a number that was begun goes on with this one: "twenty five", "a thousand five", not "ten five"."""
+    rest = current % 100
+    return (rest == 0 and current + total > 0) or (small < 10 and rest >= 20 and rest % 10 == 0)
+
+
+def _grouped(tokens: Sequence[_Token], begin: int) -> tuple[int, float]:
+    """ "A couple of", "a dozen"."""
+    at = begin + (_text(tokens, begin) == "a")
+    group = _GROUPS.get(_text(tokens, at))
+    if group is None or at == begin:
+        return begin, 0.0
+    return at + 1 + (_text(tokens, at + 1) == "of"), float(group)
+
+
+def _decimals(tokens: Sequence[_Token], begin: int) -> tuple[int, float]:
+    """The figures after "point": where they end, and what they add."""
+    if _text(tokens, begin) != "point":
+        return begin, 0.0
+    at, figures = begin + 1, ""
+    while at < len(tokens) and len(figures) < 15:
+        token = tokens[at]
+        if token.text in _UNITS and _UNITS[token.text] < 10:
+            figures += str(_UNITS[token.text])
+        elif token.value is not None and token.value == abs(token.value) < 1e6 and token.value % 1 == 0 and not figures:
+            figures = f"{token.value:.0f}"
+        else:
+            break
+        at += 1
+    return (at, float(f"0.{figures}")) if figures else (begin, 0.0)
+
+
+def _part(tokens: Sequence[_Token], begin: int, read: bool) -> tuple[int, float]:
+    """A half, quarters: where they end, and how much each is times their number."""
+    at = begin
+    joined = read and _text(tokens, at) == "and"
+    at += joined
+    count = 1.0
+    if (joined or not read) and _text(tokens, at) == "a":
+        at += 1
+    elif joined:
+        after, count = _whole(tokens, at)
+        if after == at:
+            # "Five and half" is said as well.
+            count = 1.0
+        at = after
+    word = _text(tokens, at)
+    part = _PARTS.get(word, _PARTS.get(word.removesuffix("s")))
+    # "The third" is an order, not a part.
+    ordinal = word == "third" and not read
+    return (at + 1, count * part) if part is not None and not ordinal else (begin, 0.0)
+
+
+def _text(tokens: Sequence[_Token], at: int) -> str:
+    return tokens[at].text if 0 <= at < len(tokens) else ""
+
+
+def _is_pronoun(tokens: Sequence[_Token], begin: int, end: int, units: frozenset[str]) -> bool:
+    """Whether a lone "one" is more likely a thing than a number: "that one", "the other one"."""
+    if end > begin + 1 or tokens[begin].text != "one" or begin == 0:
+        return False
+    if _text(tokens, begin - 1) in _NUMBER_BEFORE:
+        return False
+    return not any(alike(_text(tokens, end), unit) for unit in units)
 
 
 def _overlap(a: Span, b: Span) -> bool:
     return a[0] < b[1] and b[0] < a[1]
+
+
+def _inside(a: Span, b: Span) -> bool:
+    """Whether ``a`` is a part of ``b``, and not all of it."""
+    return b[0] <= a[0] and a[1] <= b[1] and a != b

@@ -56,15 +56,15 @@ class Encoder:
         self._tokenizer = tokenizer
 
     @classmethod
-    def load(cls, adapted: Path | None = None, *, device: torch.device | str = "cpu") -> Encoder:
+    def load(cls, adapted: Path | None, *, device: torch.device | str = "cpu") -> Encoder:
         """Loads the weights.
 
         Args:
-            adapted: changes of low rank to some of them, as ``models.intent.adaptation`` writes them.
+            adapted: changes of low rank to some of them, if there are any, as ``models.intent.adaptation`` writes them.
 
         Raises:
             OSError: the weights are not there.
-            ValueError: the changes do not fit.
+            ValueError: the weights are not whole, or the changes do not fit.
         """
         folder = weights_folder()
         # Nothing here may ask the network for anything.
@@ -73,7 +73,10 @@ class Encoder:
 
         config = BertConfig.from_json_file(folder / "config.json")
         network = BertModel(config, add_pooling_layer=False)
-        network.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+        # The file also has the pooling layer of pre-training, which embeddings are not made with.
+        missing, _ = network.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+        if missing:
+            raise ValueError(f"{folder}: the weights lack {', '.join(missing)}")
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.enable_truncation(MAX_TOKENS)

@@ -82,6 +82,12 @@ class Understanding:
         self.actions = {action.name: action for action in actions}
         self.intents = intents
         self.confidence = confidence
+        # What the phrases and values are made of names no thing in the scene.
+        self.literal = tuple(
+            text
+            for action in actions
+            for text in (*action.phrases, *(name for one in action.arguments for name in _values(one)))
+        )
 
 
 def expanded(action: Action) -> list[str]:
@@ -123,7 +129,7 @@ class _Heard:
         self._text = question.text
         self._situation = question.situation
         self._pending = question.pending
-        self._references = resolve(question.text, question.situation)
+        self._references = resolve(question.text, question.situation, understanding.literal)
         without = without_mentions(question.text, [reference.mention for reference in self._references], STAND_IN)
         said = bool(words(question.text))
         self.texts = list(dict.fromkeys((question.text, without))) if said else []
@@ -206,7 +212,7 @@ class _Heard:
         if not self._situation.candidates:
             return "", 0.0, f"{action.name} needs a target, and the scene has none"
         if self._references:
-            return self._chosen(self._references[0])
+            return self._chosen(self._references[0], encoder)
         if action.target == "optional":
             return "", 0.0, ""
         unknown = unknown_words(self._text, (), action.phrases)
@@ -219,9 +225,11 @@ class _Heard:
             return self._situation.candidates[at].id, float(pointed[at]), ""
         return "", 0.0, f"{action.name} needs a target; name one or point at it"
 
-    def _chosen(self, reference: Reference) -> tuple[str, float, str]:
+    def _chosen(self, reference: Reference, encoder: Encoder) -> tuple[str, float, str]:
         said = _cut(reference.mention.text)
         if not reference.ranking:
+            if reference.mention.kind == "name":
+                return self._meant_by(reference.mention.text, encoder)
             return "", 0.0, f"{said!r}: {reference.why}"
         (first, sure), second = reference.ranking[0], reference.ranking[1][1] if len(reference.ranking) > 1 else 0.0
         if sure >= _SURE or (sure >= _LIKELY and sure >= _LIKELIER_BY * second):
@@ -255,6 +263,12 @@ def _samples(argument: Argument, number: int) -> list[str]:
         low, high = max(argument.minimum, 1), min(argument.maximum, 100)
         return [f"{round((low + high) / 2)}", f"{round(low + (high - low) * 0.2)}"]
     return ["something"]
+
+
+def _values(argument: Argument) -> list[str]:
+    if isinstance(argument, Choice):
+        return [name for value, synonyms in argument.values.items() for name in (value, *synonyms)]
+    return [argument.unit] if isinstance(argument, Number) and argument.unit else []
 
 
 def _top(prediction: Prediction) -> float:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.language.arguments import Choice, FreeText, Number, describe, extract, numbers
+from models.language.arguments import Argument, Choice, FreeText, Number, Value, describe, extract, numbers
 
 COLOUR = Choice("colour", {"red": ("crimson",), "blue": (), "light blue": ("sky blue",), "green": ()}, required=True)
 VOLUME = Number("volume", 0, 100, "percent", required=True)
@@ -157,3 +161,231 @@ def spelled(number: int) -> str:
         return f"{names[number // 100]} hundred" + (f" and {spelled(number % 100)}" if number % 100 else "")
     rest = number % 1000
     return f"{spelled(number // 1000)} thousand" + (f" {spelled(rest)}" if rest else "")
+
+
+PAINTS = Choice("colour", {"red": (), "blue": ("navy",), "light blue": ("sky",), "turquoise": ()}, required=True)
+ANGLE = Number("angle", -360, 360, "degrees")
+DISTANCE = Number("distance", 0, 10, "metres")
+SOURCE = Choice("source", {"red": (), "blue": ()})
+GOAL = Choice("goal", {"red": (), "blue": ()})
+X = Number("x", 0, 10)
+Y = Number("y", 0, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5", [5]),
+        ("-3", [-3]),
+        ("−3", [-3]),
+        ("minus three", [-3]),
+        ("negative 4", [-4]),
+        ("2.5", [2.5]),
+        ("2,5", [2.5]),
+        (".5", [0.5]),
+        ("1,000", [1000]),
+        ("12,345,678", [12345678]),
+        ("50%", [50]),
+        ("90deg", [90]),
+        ("10-20", [10, 20]),
+        ("٣", [3]),
+        ("twenty five", [25]),
+        ("twenty-five", [25]),
+        ("twenty twenty", [20, 20]),
+        ("ten five", [10, 5]),
+        ("five six", [5, 6]),
+        ("one hundred", [100]),
+        ("a hundred", [100]),
+        ("a hundred and five", [105]),
+        ("two hundred and fifty six", [256]),
+        ("a thousand five", [1005]),
+        ("two thousand and twenty", [2020]),
+        ("three hundred and twenty one thousand", [321000]),
+        ("2 million", [2000000]),
+        ("half", [0.5]),
+        ("a half", [0.5]),
+        ("minus a half", [-0.5]),
+        ("a quarter", [0.25]),
+        ("three quarters", [0.75]),
+        ("one and a half", [1.5]),
+        ("2 and a half", [2.5]),
+        ("two and three quarters", [2.75]),
+        ("two point five", [2.5]),
+        ("zero point two five", [0.25]),
+        ("minus two point five", [-2.5]),
+        ("a couple of", [2]),
+        ("a dozen", [12]),
+        ("set it to one", [1]),
+        ("rotate it one degree", [1]),
+        ("one", [1]),
+        ("that one", []),
+        ("the other one", []),
+        ("the third lamp", []),
+        ("a", []),
+        ("a hundred lamps and two mugs", [100, 2]),
+        ("point at it", []),
+        ("minus", []),
+        ("and a", []),
+        ("²", []),
+        ("", []),
+    ],
+)
+def test_numbers_in_digits_and_words(text: str, expected: list[float]) -> None:
+    assert [value for _, value in numbers(text)] == pytest.approx(expected)
+
+
+def test_a_number_too_long_for_a_float_is_a_problem() -> None:
+    found = extract("set it to " + "9" * 400, [VOLUME])
+    assert found.missing == ("volume",)
+    assert found.problems == ("volume: inf is more than 100",)
+    boundless = Number("n", minimum=float("-inf"), maximum=float("inf"))
+    assert extract("9" * 400, [boundless]).problems == ("n: inf is no number to work with",)
+
+
+SET = ["set the volume to {volume}"]
+MOVE = ["rotate it by {angle} and move it by {distance}"]
+PAINT = ["paint the {target} {colour}"]
+FADE = ["fade from {source} to {goal}"]
+WRITE = ["write {words} on the board"]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "templates", "expected"),
+    [
+        ("set the volume to ten percent", [VOLUME], SET, {"volume": 10}),
+        ("volume 30", [VOLUME], SET, {"volume": 30}),
+        ("set the volume to half", [VOLUME], SET, {"volume": 50}),
+        ("set the volume to three quarters", [VOLUME], SET, {"volume": 75}),
+        ("make it 12.5 %", [VOLUME], SET, {"volume": 12.5}),
+        ("rotate it 90 degrees and move it two metres", [ANGLE, DISTANCE], MOVE, {"angle": 90, "distance": 2}),
+        ("move it two metres and rotate it 90 degrees", [ANGLE, DISTANCE], MOVE, {"angle": 90, "distance": 2}),
+        ("rotate it minus forty five degrees", [ANGLE], MOVE, {"angle": -45}),
+        ("move it half a metre", [DISTANCE], MOVE, {"distance": 0.5}),
+        ("move it a metre", [DISTANCE], MOVE, {"distance": 1}),
+        ("move it one metre", [DISTANCE], MOVE, {"distance": 1}),
+        ("count from 2 to 8", [X, Y], ["count from {x} to {y}"], {"x": 2, "y": 8}),
+        ("count to eight from two", [X, Y], ["count from {x} to {y}"], {"x": 2, "y": 8}),
+        ("2 by 3", [X, Y], ["{x} by {y}"], {"x": 2, "y": 3}),
+        ("3, 4", [X, Y], ["{x} {y}"], {"x": 3, "y": 4}),
+        ("3, 4", [X, Y], ["{y} {x}"], {"y": 3, "x": 4}),
+        ("paint it blue", [PAINTS], PAINT, {"colour": "blue"}),
+        ("paint it NAVY!", [PAINTS], PAINT, {"colour": "blue"}),
+        ("paint it light blue", [PAINTS], PAINT, {"colour": "light blue"}),
+        ("paint it light-blue", [PAINTS], PAINT, {"colour": "light blue"}),
+        ("paint it turqoise", [PAINTS], PAINT, {"colour": "turquoise"}),
+        ("paint it red, no, blue", [PAINTS], PAINT, {"colour": "blue"}),
+        ("paint it blue, not red", [PAINTS], PAINT, {"colour": "blue"}),
+        ("paint it bread", [PAINTS], PAINT, {}),
+        ("fade from red to blue", [SOURCE, GOAL], FADE, {"source": "red", "goal": "blue"}),
+        ("fade to blue from red", [SOURCE, GOAL], FADE, {"source": "red", "goal": "blue"}),
+        ("fade red blue", [SOURCE, GOAL], FADE, {"source": "red", "goal": "blue"}),
+        ("fade to blue", [SOURCE, GOAL], FADE, {"goal": "blue"}),
+        ("write hello there on the board", [WORDS], WRITE, {"words": "hello there"}),
+        ("please write Hello, World! on the board.", [WORDS], WRITE, {"words": "Hello, World"}),
+        ("write the end on a board", [WORDS], WRITE, {"words": "the end"}),
+        ("write 😀 on the board", [WORDS], WRITE, {"words": "😀"}),
+        ("write on the board on the board", [WORDS], WRITE, {"words": "on the board"}),
+        ("write on the board", [WORDS], WRITE, {}),
+        ("erase the board", [WORDS], WRITE, {}),
+        ("write 5 apples on the board", [WORDS, X], WRITE, {"words": "5 apples"}),
+        ("say good morning", [WORDS], ["say {words}"], {"words": "good morning"}),
+        ("anything at all", [WORDS], ["{words}"], {"words": "anything at all"}),
+    ],
+)
+def test_arguments_by_their_phrases(
+    text: str, arguments: list[Argument], templates: list[str], expected: dict[str, Value]
+) -> None:
+    found = extract(text, arguments, templates=templates)
+    assert found.values == expected
+    assert found.problems == ()
+    assert set(found.missing) == {one.name for one in arguments if one.required} - set(expected)
+
+
+def test_what_names_a_target_is_no_argument() -> None:
+    text = "paint the red mug blue"
+    assert extract(text, [PAINTS], taken=[(6, 17)], templates=PAINT).values == {"colour": "blue"}
+    assert extract("paint the red mug", [PAINTS], taken=[(6, 17)], templates=PAINT).missing == ("colour",)
+    assert extract("rotate lamp 2", [ANGLE], taken=[(7, 13)]).values == {}
+
+
+def test_a_value_that_is_all_of_a_mention_counts_where_nothing_else_does() -> None:
+    mode = Choice("mode", {"light": (), "dark": ()})
+    assert extract("switch to the light", [mode], taken=[(10, 19)]).values == {"mode": "light"}
+    assert extract("make the light dark", [mode], taken=[(5, 14)]).values == {"mode": "dark"}
+
+
+def test_what_a_phrase_leaves_open_beside_a_target() -> None:
+    before, after = ["label {target} {words}"], ["stick {words} {target}"]
+    assert extract("label the mug hot stuff", [WORDS], taken=[(6, 13)], templates=before).values == {
+        "words": "hot stuff"
+    }
+    assert extract("stick a note the mug", [WORDS], taken=[(13, 20)], templates=after).values == {"words": "a note"}
+
+
+def test_a_mention_in_what_a_phrase_leaves_open_stays_there() -> None:
+    found = extract("write kettle on the board", [WORDS], taken=[(6, 12)], templates=WRITE)
+    assert found.values == {"words": "kettle"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("set the volume to 300", "volume: 300 is more than 100"),
+        ("set the volume to minus five", "volume: -5 is less than 0"),
+    ],
+)
+def test_numbers_out_of_range_are_missing_with_a_reason(text: str, problem: str) -> None:
+    found = extract(text, [VOLUME], templates=SET)
+    assert (found.values, found.missing, found.problems) == ({}, ("volume",), (problem,))
+
+
+def test_defaults_stand_in_for_what_was_not_said() -> None:
+    assert extract("louder", [Number("step", 1, 10, default=5)]).values == {"step": 5}
+    # What was said and cannot be is not replaced in silence.
+    assert extract("louder by 50", [Number("step", 1, 10, default=5)]).missing == ("step",)
+
+
+@pytest.mark.parametrize("text", ["write a to b " * 150, "a " * 1000, "twenty " * 280, "blue" * 500, "1" * 2000])
+def test_the_longest_texts_take_little_time(text: str) -> None:
+    arguments = [PAINTS, VOLUME, WORDS]
+    templates = ["write {words} to {target} about {topic} on the board", "write {words} to {a} to {b} to {c}"]
+    began = time.process_time()
+    extract(text, arguments, templates=templates)
+    # Far above what it takes, far below what searching every way through takes.
+    assert time.process_time() - began < 0.5
+
+
+TEXTS = st.one_of(
+    st.text(max_size=80),
+    st.lists(
+        st.sampled_from(
+            re.findall(
+                r"\S+",
+                "set to one two a hundred and half quarters minus point 3 -4.5 1,000 % light blue red not write on the "
+                "board from {x} twenty couple of thousand",
+            )
+        ),
+        max_size=20,
+    ).map(" ".join),
+)
+ARGUMENTS: list[Argument] = [PAINTS, VOLUME, ANGLE, X, Y, SOURCE, GOAL, WORDS]
+
+
+@given(TEXTS, st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)), max_size=3), st.lists(TEXTS, max_size=3))
+def test_no_two_arguments_share_words(text: str, taken: list[tuple[int, int]], templates: list[str]) -> None:
+    found = extract(text, ARGUMENTS, taken=taken, templates=[*templates, "write {words} {x}", *SET, *FADE])
+    assert set(found.said) == set(found.values)
+    assert set(found.values).isdisjoint(found.missing)
+    spans = sorted(found.said.values())
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(spans))
+    for argument in (VOLUME, ANGLE, X, Y):
+        value = found.values.get(argument.name)
+        assert value is None or argument.minimum <= float(value) <= argument.maximum
+    assert found.values.get("colour", "red") in PAINTS.values
+
+
+@given(st.integers(-999_999, 999_999))
+def test_digits_are_read_as_written(number: int) -> None:
+    assert [value for _, value in numbers(f"set it to {number} now")] == [number]
+    assert [value for _, value in numbers(f"set it to {number:,} now")] == [number]

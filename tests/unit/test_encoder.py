@@ -1,0 +1,78 @@
+"""Sentence embeddings: the real weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from models.intent.adapted import adapted
+from models.language.encoder import WIDTH, Encoder, weights_folder
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder.load(adapted())
+
+
+def test_what_means_the_same_is_near(encoder: Encoder) -> None:
+    take, grab, weather = encoder.encode(["pick up the kettle", "take the kettle", "what is the weather like"]).numpy()
+    assert take @ grab > 0.7
+    assert take @ weather < 0.3
+
+
+def test_it_is_the_mean_of_the_published_models_hidden_states() -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = weights_folder()
+    tokens = AutoTokenizer.from_pretrained(folder)("pick up the kettle", return_tensors="pt")
+    with torch.inference_mode():
+        mean = AutoModel.from_pretrained(folder)(**tokens).last_hidden_state[0].mean(0)
+    assert torch.allclose(Encoder.load(None).encode(["pick up the kettle"])[0], mean / mean.norm(), atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["", " ", "a", "x" * 2000, "word " * 400, "👍", "\x00", "Привет", "你好"])
+def test_any_text_has_an_embedding_of_unit_length(encoder: Encoder, text: str) -> None:
+    found = encoder.encode([text])
+    assert found.shape == (1, WIDTH)
+    assert found.dtype == torch.float32
+    assert float(found.norm()) == pytest.approx(1, abs=1e-5)
+
+
+def test_no_texts_have_no_embeddings(encoder: Encoder) -> None:
+    assert encoder.encode([]).shape == (0, WIDTH)
+
+
+def test_a_batch_is_as_each_alone_in_the_order_given(encoder: Encoder) -> None:
+    texts = ["the", "pick up the red kettle on the table", "", "undo that", *("again " * n for n in range(70))]
+    together = encoder.encode(texts)
+    for at in (0, 1, 2, 3, 20, 73):
+        assert torch.allclose(together[at], encoder.encode([texts[at]])[0], atol=1e-5)
+
+
+def test_the_adapted_weights_are_other_weights_and_say_what_they_saw(encoder: Encoder) -> None:
+    plain = Encoder.load(None)
+    assert encoder.version != plain.version
+    assert encoder.version.startswith(plain.version)
+    text = ["turn the lights off in the kitchen"]
+    assert not np.allclose(plain.encode(text), encoder.encode(text), atol=1e-3)
+    with safe_open(adapted(), framework="pt") as file:
+        about = json.loads(file.metadata()["genlock"])
+    assert about["adapted_on"] == ["clinc150", "hwu64", "banking77", "snips"]
+
+
+def test_changes_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    changes = load_file(adapted())
+    name = sorted(changes)[0]
+    wrong = tmp_path / "wrong.safetensors"
+    save_file({**changes, name: changes[name][:, :-1].contiguous()}, wrong)
+    with pytest.raises(ValueError, match="does not fit"):
+        Encoder.load(wrong)
+    save_file({"nowhere.a": torch.zeros(2, 2), "nowhere.b": torch.zeros(2, 2)}, wrong)
+    with pytest.raises(ValueError, match="nowhere does not fit"):
+        Encoder.load(wrong)

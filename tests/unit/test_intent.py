@@ -1,0 +1,119 @@
+"""The head on the encoder, on embeddings whose neighbours are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.intent import background
+from models.intent.adapted import adapted, adapted_without
+from models.intent.evaluation import _calibration_error
+from models.intent.model import RANKED, IntentModel
+from models.language.encoder import WIDTH
+
+Array = NDArray[np.float32]
+
+
+def near(centres: Array, count: int, spread: float, seed: int) -> Array:
+    """Embeddings around each centre, ``count`` each."""
+    noise = np.random.default_rng(seed).standard_normal((len(centres) * count, WIDTH)) * spread / WIDTH**0.5
+    found = np.repeat(centres, count, axis=0) + noise
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+def somewhere(count: int, seed: int) -> Array:
+    found = np.random.default_rng(seed).standard_normal((count, WIDTH))
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+CENTRES = somewhere(4, 1)
+LABELS = [name for name in ("take", "drop", "paint", "undo") for _ in range(8)]
+AROUND = somewhere(200, 2)
+
+
+@pytest.fixture(scope="module")
+def model() -> IntentModel:
+    return IntentModel.fit(near(CENTRES, 8, 0.7, 3), LABELS, AROUND)
+
+
+def test_what_is_near_to_examples_is_of_their_label(model: IntentModel) -> None:
+    found = model.predict(near(CENTRES, 5, 0.7, 4))
+    assert [one.label for one in found] == [name for name in ("take", "drop", "paint", "undo") for _ in range(5)]
+    for one in found:
+        assert one.ranking[0] == (one.label, one.confidence)
+        assert 0.5 <= one.confidence <= 1
+        assert len(one.ranking) <= RANKED
+        assert sum(share for _, share in one.ranking) <= 1 + 1e-9
+
+
+def test_what_is_near_to_none_is_none_of_them(model: IntentModel) -> None:
+    found = model.predict(somewhere(50, 5))
+    assert sum(one.label is None for one in found) >= 48
+    for one in found:
+        if one.label is None:
+            assert one.confidence > 0.5
+            assert one.ranking[0][1] < 0.5
+
+
+def test_an_example_that_is_just_like_a_background_text_still_counts() -> None:
+    examples = near(CENTRES, 8, 0.7, 3)
+    model = IntentModel.fit(examples, LABELS, np.concatenate((AROUND, examples[:4])))
+    assert [one.label for one in model.predict(examples[:4])] == ["take"] * 4
+
+
+def test_what_is_told_to_be_outside_is_outside(model: IntentModel) -> None:
+    beside = (CENTRES[:1] + somewhere(1, 7) * 1.2).astype(np.float32)
+    beside /= np.linalg.norm(beside)
+    told = IntentModel.fit(near(CENTRES, 8, 0.7, 3), LABELS, AROUND, near(beside, 60, 0.5, 8))
+    spoken = near(beside, 20, 0.5, 9)
+    assert told.probabilities(spoken)[0].mean() < model.probabilities(spoken)[0].mean() - 0.2
+
+
+@pytest.mark.parametrize("counts", [(1,), (2,), (1, 1), (5, 1), (1, 2, 3)])
+def test_few_examples_will_do(counts: tuple[int, ...]) -> None:
+    centres = CENTRES[: len(counts)]
+    examples = np.concatenate([near(centres[at : at + 1], count, 0.5, at) for at, count in enumerate(counts)])
+    labels = [str(at) for at, count in enumerate(counts) for _ in range(count)]
+    model = IntentModel.fit(examples, labels, AROUND)
+    inside, probabilities = model.probabilities(near(centres, 3, 0.5, 9))
+    found = [model.labels[at] for at in probabilities.argmax(1)]
+    assert found == [label for label in sorted(set(labels)) for _ in range(3)]
+    assert np.isfinite(inside).all()
+    assert np.allclose(probabilities.sum(1), 1)
+
+
+def test_the_same_examples_make_the_same_model(model: IntentModel) -> None:
+    again = IntentModel.fit(near(CENTRES, 8, 0.7, 3), LABELS, AROUND)
+    assert again.predict(near(CENTRES, 2, 0.9, 6)) == model.predict(near(CENTRES, 2, 0.9, 6))
+
+
+def test_nothing_to_predict_is_nothing(model: IntentModel) -> None:
+    assert model.predict(np.zeros((0, WIDTH), np.float32)) == []
+
+
+def test_the_threshold_refuses_the_share_of_examples_that_it_says(model: IntentModel) -> None:
+    assert model.threshold(0.0) <= model.threshold(0.05) <= model.threshold(0.5) <= 1
+
+
+def test_the_background_can_do_without_a_set() -> None:
+    whole = background.texts()
+    assert len(whole) > 400
+    assert "" in whole
+    for name in background.SETS:
+        assert len(background.texts(without=name)) < len(whole)
+
+
+def test_a_set_is_measured_with_an_encoder_that_did_not_see_it() -> None:
+    assert adapted().is_file()
+    for name in ("clinc150", "banking77", "hwu64", "snips"):
+        path = adapted_without(name)
+        assert path is None or (path.is_file() and name in path.name and path != adapted())
+    assert adapted_without("a set of one's own") == adapted()
+
+
+def test_calibration_error_by_hand() -> None:
+    confidence = np.array([0.95, 0.95, 0.55, 0.55])
+    right = np.array([True, False, True, True])
+    assert _calibration_error(confidence, right) == pytest.approx((0.45 + 0.45) / 2)
+    assert _calibration_error(np.array([1.0, 1.0]), np.array([True, True])) == 0

@@ -1,0 +1,190 @@
+"""From an utterance to an action, with the real encoder and the gallery's manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridge.event_path.apps import understand
+from bridge.manifest import load
+from models.intent import background
+from models.intent.adapted import adapted
+from models.language.arguments import Choice, FreeText, Number
+from models.language.dialogue import TARGET, Pending, Question, Reading
+from models.language.encoder import Encoder
+from models.language.references import Candidate, Situation
+from models.language.understanding import Action, Understanding, expanded, read
+
+GALLERY = load(Path(__file__).parents[2] / "samples" / "apps" / "gallery.toml")
+THINGS = tuple(Candidate(one.id, one.name, tuple(one.aliases), one.position, one.size) for one in GALLERY.targets)
+
+
+class Listener:
+    """Reads what is said while somebody looks at the lamp and has spoken of the kettle."""
+
+    def __init__(self) -> None:
+        self.encoder = Encoder.load(adapted())
+        self.understanding = understand(GALLERY.app, self.encoder, self.encoder.encode(background.texts()).numpy())
+
+    def hear(self, text: str, *, looked: str = "lamp", pending: Pending | None = None) -> Reading:
+        odds = tuple(0.82 if one.id == looked else 0.02 for one in THINGS) if looked else None
+        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending)
+        return read(self.encoder, [(self.understanding, question)])[0]
+
+
+@pytest.fixture(scope="module")
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "target", "arguments"),
+    [
+        ("pick up the kettle", "take", "kettle", {}),
+        ("could you pass me the radio please", "take", "radio", {}),
+        ("that one", "select", "lamp", {}),
+        ("Kettle", "select", "kettle", {}),
+        ("what is this", "describe", "lamp", {}),
+        ("paint that red", "paint", "lamp", {"colour": "red"}),
+        ("make it crimson", "paint", "kettle", {"colour": "red"}),
+        ("paint the red mug behind the kettle blue", "paint", "mug-red", {"colour": "blue"}),
+        ("make the lamp bigger", "resize", "lamp", {"change": "bigger"}),
+        ("scale the plant to fifty percent", "resize", "plant", {"percent": 50}),
+        ("rotate it by 45 degrees", "rotate", "kettle", {"degrees": 45}),
+        ("spin the clock", "rotate", "clock", {"degrees": 90}),
+        ("get rid of the stool", "hide", "footstool", {}),
+        ("oops, revert that", "undo", "", {}),
+        ("let's see the next exhibition room", "next_room", "", {}),
+    ],
+)
+def test_what_is_meant(
+    listener: Listener, text: str, action: str, target: str, arguments: dict[str, str | int | float]
+) -> None:
+    reading = listener.hear(text)
+    assert (reading.action, reading.target, reading.arguments, reading.missing) == (action, target, arguments, ())
+    assert reading.confidence >= 0.5
+    assert reading.why
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n",
+        "?!...",
+        "asdf qwer zxcv",
+        "x" * 2000,
+        "what is the weather like in paris",
+        "how do I cook rice",
+        "wie spät ist es",
+        "今日はいい天気ですね",
+        "привет как дела",
+        "my bank account is empty",
+        "\x00\x1b[31m",
+    ],
+)
+def test_what_means_nothing_here(listener: Listener, text: str) -> None:
+    reading = listener.hear(text)
+    assert reading.action == ""
+    assert reading.problem
+
+
+def test_what_is_missing_is_said(listener: Listener) -> None:
+    which = listener.hear("hand me the mug", looked="")
+    assert (which.action, which.target, which.missing) == ("take", "", (TARGET,))
+    assert "Red mug" in which.problem
+    assert "Blue mug" in which.problem
+    colour = listener.hear("paint the clock")
+    assert (colour.action, colour.target, colour.missing) == ("paint", "clock", ("colour",))
+    assert "colour: red, blue" in colour.problem
+    beyond = listener.hear("scale the plant to 700 percent")
+    assert (beyond.action, beyond.missing) == ("resize", ("percent",))
+    assert "700 is more than 500" in beyond.problem
+
+
+def test_what_is_not_there_is_not_guessed(listener: Listener) -> None:
+    reading = listener.hear("pick up the trombone")
+    assert reading.target == ""
+    if reading.action:
+        assert reading.missing == (TARGET,)
+        assert "nothing here is called 'trombone'" in reading.problem
+
+
+def test_nothing_that_was_tracked_is_nothing_to_point_at(listener: Listener) -> None:
+    reading = listener.hear("grab that", looked="")
+    assert (reading.action, reading.missing) == ("take", (TARGET,))
+    assert "nothing was tracked" in reading.problem
+
+
+def test_an_answer_completes_what_waits(listener: Listener) -> None:
+    pending = Pending("take", 0.9, (TARGET,))
+    reading = listener.hear("the kettle", pending=pending)
+    assert (reading.completes, reading.action, reading.target, reading.missing) == (True, "take", "kettle", ())
+    reading = listener.hear("that one", pending=pending)
+    assert (reading.completes, reading.target) == (True, "lamp")
+    colour = Pending("paint", 0.9, ("colour",), "clock")
+    reading = listener.hear("blue please", pending=colour)
+    assert (reading.completes, reading.action, reading.target) == (True, "paint", "clock")
+    assert reading.arguments == {"colour": "blue"}
+
+
+def test_something_else_is_no_answer(listener: Listener) -> None:
+    pending = Pending("take", 0.9, (TARGET,))
+    for text, action in (("undo that", "undo"), ("paint the clock red", "paint"), ("what is the weather", "")):
+        reading = listener.hear(text, pending=pending)
+        assert (reading.completes, reading.action) == (False, action), text
+
+
+def test_many_at_once_are_as_each_alone(listener: Listener) -> None:
+    texts = ["pick up the kettle", "", "that one", "how do I cook rice", "paint the clock", "undo"]
+    situation = Situation(THINGS, None, None, None)
+    together = read(listener.encoder, [(listener.understanding, Question(text, situation)) for text in texts])
+    for text, reading in zip(texts, together, strict=True):
+        alone = read(listener.encoder, [(listener.understanding, Question(text, situation))])[0]
+        assert (alone.action, alone.target, alone.missing) == (reading.action, reading.target, reading.missing)
+        assert alone.confidence == pytest.approx(reading.confidence, abs=1e-3)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=120))
+def test_any_text_has_a_reading(listener: Listener, text: str) -> None:
+    reading = listener.hear(text)
+    assert 0 <= reading.confidence <= 1 + 1e-9
+    assert bool(reading.action) != bool(reading.problem) or reading.missing
+
+
+def test_every_phrase_of_the_samples_means_its_action(listener: Listener) -> None:
+    wrong = [
+        (action.name, phrase)
+        for action in GALLERY.app.actions
+        for phrase in action.phrases
+        if "{" not in phrase and listener.hear(phrase).action != action.name
+    ]
+    assert wrong == []
+
+
+def test_phrases_are_expanded_with_and_without_arguments() -> None:
+    colour, size, words = Choice("colour", {"red": (), "blue": ()}), Number("size", 2, 10), FreeText("words")
+    action = Action(
+        "a",
+        ("make {target} {colour}", "groups of {size}", "{colour} please", "write {words}", "go"),
+        "required",
+        (colour, size, words),
+    )
+    assert expanded(action) == [
+        "make the object red", "make the object blue", "make the object",
+        "groups of 6", "groups of 4",
+        "red please", "blue please",
+        "write something",
+        "go",
+    ]  # fmt: skip
+
+
+def test_an_app_may_be_less_sure(listener: Listener) -> None:
+    sure = Understanding(list(listener.understanding.actions.values()), listener.understanding.intents, 1.0)
+    reading = read(listener.encoder, [(sure, Question("could you take it", Situation(THINGS)))])[0]
+    assert reading.action == ""
+    assert "nearest is take" in reading.problem
