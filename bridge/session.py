@@ -32,7 +32,7 @@ from bridge.protocol import (
 )
 from bridge.tracking import BLOB_BYTES, Fault, Part
 from bridge.utterances import Utterances
-from models.language.references import Viewpoint
+from models.language.space import Viewpoint
 from models.limits import MAX_TARGETS
 
 log = logging.getLogger("genlock.session")

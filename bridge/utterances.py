@@ -12,7 +12,8 @@ from bridge.aim import Aim
 from bridge.event_path.language import Language
 from bridge.protocol import Ack, Error, ErrorCode, Message, Notice, NoticeCode, Refused, Target, Utterance
 from models.language.dialogue import TARGET, Pending, Question, Reading
-from models.language.references import Candidate, Situation, Viewpoint
+from models.language.references import Candidate, Situation
+from models.language.space import Viewpoint
 
 MAX_WAITING: Final = 32
 PENDING_S: Final = 10.0

@@ -19,7 +19,8 @@ from models.intent.model import IntentModel, Prediction
 from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
 from models.language.dialogue import TARGET, Pending, Question, Reading
 from models.language.encoder import Encoder
-from models.language.references import Reference, resolve, unknown_words, without_mentions
+from models.language.mentions import unknown_words, without_mentions
+from models.language.references import Reference, resolve
 from models.language.words import words
 
 STAND_IN: Final = "the object"

@@ -1,0 +1,179 @@
+"""English as people speak to things: which words point, which only hold a sentence together, what relations are called.
+
+Plain words only (``models.language.words.plain``). A phrase is a tuple of words, listed by its first one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from models.language.words import word_set
+
+Phrases = Mapping[str, tuple[tuple[tuple[str, ...], str], ...]]
+
+DETERMINERS: Final = word_set("the a an my your his her its our their this that these those some any another")
+DEMONSTRATIVES: Final = frozenset(("this", "that", "these", "those"))
+DUMMIES: Final = word_set("one ones thing things object objects item items stuff")
+PLACES: Final = frozenset(("here", "there"))
+PRONOUNS: Final = frozenset(("it", "them", "him", "her"))
+SUBJECTS: Final = word_set("i you he she we they it what who which")
+AUXILIARIES: Final = word_set(
+    "is are was were be been will would shall should can could may might must has have had do does did s t isn "
+    "ll d re ve m means makes sounds seems looks feels said says happened works"
+)
+# After these "that" begins a clause or points at nothing.
+CLAUSE: Final = word_set(
+    "think thought know knew say said says told tell hope believe feel felt sure so guess suppose mean "
+    "means hear heard wish now given provided except all like than repeat catch caught thanks"
+)
+# Before a complement: "make that glow", "see that move".
+CAUSING: Final = word_set("make let have see watch keep leave get help")
+IDLE_BEFORE: Final = word_set("if like how forget got when because while until")
+IDLE_AFTER: Final = word_set("going rain raining snow snowing getting late time hot cold true possible ok okay")
+CONJUNCTIONS: Final = word_set("and but because when that if so then")
+GREETINGS: Final = frozenset(("hi", "hello", "hey"))
+# Their "on" and "next to" say where to, not which.
+PLACING: Final = word_set(
+    "put place move drop set bring hang lean stack carry drag throw slide push leave lay stick mount aim toss pour"
+)
+TURNING: Final = word_set("turn rotate spin tilt shift scroll pan swing flip twist nudge")
+# They have no name of their own, or are part of what has one.
+PARTS_OF_ROOMS: Final = word_set("area space spot place floor wall ground room corner side top bottom end middle back")
+TOWARDS: Final = frozenset(("to", "into", "onto", "towards", "toward"))
+PARTICLES: Final = word_set("on off up down in out over away back around")
+POLITE: Final = word_set("please now just then thanks")
+ARTICLES: Final = frozenset(("the", "a", "an"))
+INFINITIVE_BEFORE: Final = word_set("want need going like have me you us try how way time love wish about")
+CORRECTIONS: Final = frozenset(("no", "sorry", "mean", "rather", "actually"))
+CORRECTION_FILLERS: Final = CORRECTIONS | word_set("i oh wait or uh um er ah not well")
+EXCLUDING: Final = frozenset(("not", "except"))
+# Words that tell nothing apart.
+EMPTY: Final = word_set(
+    "very really nice beautiful lovely pretty good whole entire actual damn stupid old little that is"
+)
+BEFORE_RELATION: Final = word_set(
+    "standing lying sitting hanging placed located just directly right which that is s are"
+)
+# Verbs and adjectives as well as things: without an article they are seldom the thing.
+AMBIGUOUS: Final = word_set(
+    "book iron light clock plant water watch play time paint hammer lock fan record phone ring park match train point "
+    "present drink mirror button screw drill brush box table head face hand switch tape cut cook fire fish saw nail "
+    "plug pump rock stick stamp ship shop plane place photograph picture pin pipe poster sink spray store tie trash "
+    "treat vacuum wrench whistle wheel work track trap target sound sign shower salt roll rope rest post oil note "
+    "model map mark mask lift lever key kick hook heat guard glue flower floor file exit cover copy call board block "
+    "bell bag back right left open stop start clear clean change"
+)
+
+COLOURS: Final = word_set(
+    "red green blue yellow orange purple violet pink black white grey gray brown turquoise cyan magenta gold golden "
+    "silver beige teal navy crimson maroon olive lime indigo scarlet lavender bronze"
+)
+NUMBERS: Final = word_set(
+    "zero one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty sixty seventy "
+    "eighty ninety hundred thousand half quarter twice once percent degrees degree metres meters metre meter times"
+)
+# What something can be made, or how: it follows a thing without naming one.
+PREDICATES: Final = (
+    COLOURS
+    | NUMBERS
+    | word_set(
+        "bigger smaller larger louder quieter brighter darker dimmer faster slower higher lower longer shorter wider "
+        "warmer colder softer harder taller lighter heavier closer nearer further farther bright dark dim loud quiet "
+        "big small large tall open closed visible invisible transparent light clockwise counterclockwise anticlockwise "
+        "upside sideways forward forwards backward backwards upward upwards downward downwards left right again "
+        "together quickly slowly carefully gently immediately slightly completely fast slow more less much bit lot "
+        "first last next later today tomorrow instead also alone soon"
+    )
+)
+FUNCTION_WORDS: Final = (
+    DETERMINERS
+    | DUMMIES
+    | PLACES
+    | PRONOUNS
+    | SUBJECTS
+    | AUXILIARIES
+    | PARTICLES
+    | TOWARDS
+    | POLITE
+    | word_set(
+        "of at by for from with under above below behind beside near between through across along or and but if than "
+        "as like me us not no yes ok okay hey hi hello so too also again right left very really kindly want need let "
+        "lets go get um uh er ah oh well where when why how both all every each"
+    )
+)
+NEVER_SLIPS: Final = FUNCTION_WORDS | word_set("looking pointing facing standing lying sitting")
+UNNAMEABLE: Final = DETERMINERS | DUMMIES | PLACES | PRONOUNS | SUBJECTS
+
+
+def phrases_by_first_word(by_name: Mapping[str, str]) -> Phrases:
+    """Phrases parted by ``|`` for each name, by their first word, the longest first."""
+    listed: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for name, joined in by_name.items():
+        for phrase in joined.split("|"):
+            listed.setdefault(phrase.split()[0], []).append((tuple(phrase.split()), name))
+    return {first: tuple(sorted(found, key=lambda one: -len(one[0]))) for first, found in listed.items()}
+
+
+RELATIONS: Final = phrases_by_first_word(
+    {
+        "left": "left of|to the left of|on the left of|on the left side of|left from",
+        "right": "right of|to the right of|on the right of|on the right side of|right from",
+        "behind": "behind|in back of",
+        "front": "in front of|before",
+        "above": "above|over",
+        "below": "below|under|beneath|underneath",
+        "on": "on|on top of|upon",
+        "near": "next to|near|beside|by|close to|closest to|nearest to|near to|closest|nearest|at|inside|in",
+    }
+)
+# Of these, a thing's parts and settings are said as well: "the timer in the kettle".
+LOOSE: Final = frozenset({("at",), ("in",), ("inside",), ("by",), ("over",), ("before",)})
+EXTREMES: Final = phrases_by_first_word(
+    {
+        "left": "on the left|to the left|to my left|on my left|on the left side|leftmost|"
+        "furthest to the left|farthest to the left|furthest left",
+        "right": "on the right|to the right|to my right|on my right|on the right side|rightmost|"
+        "furthest to the right|farthest to the right|furthest right",
+        "nearest": "nearest to me|closest to me|next to me|near me",
+        "farthest": "farthest away|furthest away|farthest from me|in the back|at the back|in the distance|far away",
+        "highest": "at the top|on top",
+        "lowest": "at the bottom",
+        "middle": "in the middle|in the center|in the centre",
+        "behind me": "behind me|at my back",
+        "ahead of me": "in front of me|ahead of me|straight ahead",
+    }
+)
+FROM: Final = phrases_by_first_word({"left": "from the left|from left", "right": "from the right|from right"})
+EXTREME_WORDS: Final = {
+    word: name
+    for name, listed in {
+        "left": "left leftmost",
+        "right": "right rightmost",
+        "nearest": "nearest closest nearer closer",
+        "farthest": "farthest furthest",
+        "biggest": "biggest largest bigger larger big large tallest",
+        "smallest": "smallest smaller small tiny shortest",
+        "highest": "highest topmost upper top",
+        "lowest": "lowest lower bottom bottommost",
+        "middle": "middle central",
+    }.items()
+    for word in listed.split()
+}
+SUPERLATIVES: Final = frozenset(word for word in EXTREME_WORDS if word.endswith(("est", "most")))
+ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "last": -1}
+LOOKING: Final = phrases_by_first_word(
+    {
+        "looking": "|".join(
+            f"{start}{who} {verb}"
+            for start in ("", "that ", "which ")
+            for who in ("i am", "i m", "im")
+            for verb in ("looking at", "pointing at", "pointing to", "looking", "pointing", "facing")
+        )
+    }
+)
+
+SPELLED: Final = {
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
+    "ten": "10",
+}  # fmt: skip
