@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
 from bridge.bench import utterances as speech
@@ -67,23 +70,16 @@ def frames(
         tracks(options.recordings)
     except RecordingError as error:
         fail(str(error))
-    # Ended like this, what is open is closed, and that ends the servers.
-    signal.signal(signal.SIGTERM, _terminated)
     console = Console(stderr=True)
-    try:
-        with console.status("starting the servers") as status:
+    with _measuring(console) as status:
 
-            def report(what: str, sessions: int, figures: LoadFigures | None) -> None:
-                if figures is None:
-                    status.update(f"{what}: {sessions} sessions")
-                else:
-                    console.print(_line(what, figures), highlight=False, soft_wrap=True)
+        def report(what: str, sessions: int, figures: LoadFigures | None) -> None:
+            if figures is None:
+                status.update(f"{what}: {sessions} sessions")
+            else:
+                console.print(_line(what, figures), highlight=False, soft_wrap=True)
 
-            result = bench(options, report)
-    except (ServerError, LoadError) as error:
-        fail(str(error), code=1)
-    except KeyboardInterrupt:
-        fail("interrupted; nothing is left running", code=_INTERRUPTED)
+        result = bench(options, report)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
     else:
@@ -121,18 +117,26 @@ def utterances(
         )
     except ManifestError as error:
         fail(str(error))
-    signal.signal(signal.SIGTERM, _terminated)
-    try:
-        with Console(stderr=True).status("starting the daemon") as status:
-            result = speech.bench(options, status.update)
-    except (ServerError, LoadError, speech.SpeechError, ConnectionError) as error:
-        fail(str(error), code=1)
-    except KeyboardInterrupt:
-        fail("interrupted; nothing is left running", code=_INTERRUPTED)
+    with _measuring(Console(stderr=True)) as status:
+        result = speech.bench(options, status.update)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
     else:
         _print_utterances(result, Console())
+
+
+@contextmanager
+def _measuring(console: Console) -> Iterator[Status]:
+    """Shows what is under way, and ends the command in words when it cannot go on."""
+    # Ended like this, what is open is closed, and that ends the servers.
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        with console.status("starting the servers") as status:
+            yield status
+    except (ServerError, LoadError, speech.SpeechError, ConnectionError) as error:
+        fail(str(error), code=1)
+    except KeyboardInterrupt:
+        fail("interrupted; nothing is left running", code=_INTERRUPTED)
 
 
 def _print_utterances(result: dict[str, Any], console: Console) -> None:
