@@ -233,6 +233,9 @@ class Session:
             if data is not None:
                 link.send(data)
 
+    def gesture(self, number: int, device: int, confidence: float, start: int, end: int) -> None:
+        """See ``frame_path.path.Receiver``."""
+
     def refused(self, q: int, status: int) -> None:
         """See ``frame_path.path.Receiver``."""
         code, key, text = _FAULTS[status]

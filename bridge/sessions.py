@@ -148,6 +148,8 @@ class Sessions:
             limits=Limits(messages_per_second=self.options.messages_per_second),
             server_time=int(monotonic() * 1e6),
             recording=self._make_sink is not None,
+            learning=True,
+            sessions=0,
         )
 
     def dropped(self, session: Session) -> None:

@@ -19,13 +19,14 @@ class Counting:
     version = "1"
     state: ClassVar[Columns] = {"frames": (1,), "spare": (2, 3)}
     adapters: ClassVar[Columns] = {"bias": (1,)}
+    learns = False
     remembers_scene = False
 
     @classmethod
     def load(cls, *, device: torch.device | str = "cpu") -> Counting:
         return cls()
 
-    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows]:
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
         poses = torch.stack((batch.head, batch.left, batch.right), dim=1)
         forecast = poses[:, :, None, :].repeat(1, 1, batch.horizons.shape[1], 1)
         forecast[..., 0] += (state["frames"] + adapters["bias"])[:, :, None]
@@ -33,7 +34,7 @@ class Counting:
         target = present / present.sum(1, keepdim=True).clamp_min(1)
         assert forecast.shape[1] == len(DEVICES)
         assert target.shape[1] <= MAX_TARGETS
-        return {"forecast": forecast, "target": target}, {"frames": state["frames"] + 1, "spare": state["spare"]}
+        return {"forecast": forecast, "target": target}, {"frames": state["frames"] + 1, "spare": state["spare"]}, {}
 
 
 class Failing(Counting):
@@ -41,7 +42,7 @@ class Failing(Counting):
 
     name = "failing"
 
-    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows]:
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
         highest = float(batch.head[:, 1].max())
         if highest > 200:
             import os
@@ -57,7 +58,7 @@ class Hanging(Counting):
 
     name = "hanging"
 
-    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows]:
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
         while float(batch.head[:, 1].max()) > 300:
             pass
         return super().step(batch, state, adapters)

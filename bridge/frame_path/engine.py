@@ -7,10 +7,15 @@ themselves never go through the stream, they lie in a shared ``Batch``.
 =========  =====================================================  ===========================================
 request    arguments                                              reply
 =========  =====================================================  ===========================================
-join       slot, serial, horizons in seconds, profile, restore    joined: slot, serial, models set aside
+join       slot, serial, horizons in seconds, profile, restore,   joined: slot, serial, models set aside
+           learning, slot to share with or -1
 scene      slot, serial, boxes as float32 bytes, keep state       none
 profile    slot, serial                                           profile: slot, serial, profile
 leave      slot, serial                                           left: slot, serial, profile
+learn      slot, serial, whether                                  none
+put        slot, serial, profile (no bytes: nothing is learned)   none
+confirm    slot, serial, target, weight                           confirmed: slot, serial, profile that changed
+forget     slot, serial                                           none
 step       batch, rows                                            stepped: batch, "" or what went wrong
 =========  =====================================================  ===========================================
 

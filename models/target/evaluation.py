@@ -170,7 +170,7 @@ def _probabilities(model: TargetPicker, recorded: Sequences, stepped: Callable[[
     found = torch.empty(len(recorded), *recorded.present.shape)
     with torch.inference_mode():
         for index in range(len(recorded)):
-            outputs, state = model.step(recorded.frame(index), state, adapters)
+            outputs, state, _ = model.step(recorded.frame(index), state, adapters)
             found[index] = outputs["target"]
             stepped()
     return found

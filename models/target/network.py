@@ -157,6 +157,7 @@ class TargetPicker:
     """The target frame model: see ``FrameModel``. Its output ``target`` is a probability for each target."""
 
     name = "target"
+    learns = False
     remembers_scene = True
 
     def __init__(self, network: Network, origin: Origin, version: str) -> None:
@@ -166,12 +167,12 @@ class TargetPicker:
         self.state = network.state
         self.adapters = network.adapters
 
-    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows]:
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
         if not batch.present.shape[1]:
             # No session here has a scene yet, so there is nothing to remember; the first scene starts from zeros.
-            return {"target": batch.present.float()}, state
+            return {"target": batch.present.float()}, state, {}
         scores, kept = self.network(batch, state, adapters)
-        return {"target": torch.softmax(scores, dim=-1) * batch.present}, kept
+        return {"target": torch.softmax(scores, dim=-1) * batch.present}, kept, {}
 
     @staticmethod
     def load(path: Path | None = None, device: torch.device | str = "cpu") -> TargetPicker:

@@ -61,7 +61,7 @@ def test_a_row_is_laid_out_as_it_goes_on_the_wire() -> None:
     core = joined(counting(), 0)
     core.scene(0, np.ones((3, 6), np.float32), keep_state=False)
     batch = step(core, [(0, 1, int(Part.HEAD | Part.RIGHT_GRIP), pose(1) + pose(2))])
-    assert batch.result[0].tolist() == (0, 0b101, 4, 3, 0)
+    assert batch.result[0].tolist() == (0, 0b101, 4, 3, 0, 0)
     assert batch.forecast[0, :28].reshape(2, 2, 7)[..., 0].tolist() == [[1, 1], [2, 2]]
     assert batch.probabilities[0, :3].tolist() == pytest.approx([1 / 3] * 3)
 
@@ -69,7 +69,7 @@ def test_a_row_is_laid_out_as_it_goes_on_the_wire() -> None:
 def test_without_horizons_or_devices_or_targets_there_is_nothing() -> None:
     core = joined(joined(counting(), 0, horizons=()), 1)
     batch = step(core, [(0, 1, int(Part.HEAD), pose()), (1, 1, 0, b"")])
-    assert batch.result[:2].tolist() == [(0, 0, 0, 0, -1), (0, 0, 0, 0, -1)]
+    assert batch.result[:2].tolist() == [(0, 0, 0, 0, -1, 0), (0, 0, 0, 0, -1, 0)]
 
 
 def test_a_gap_makes_a_state_stale_and_a_short_one_does_not() -> None:
@@ -105,9 +105,9 @@ def test_time_that_stands_still_and_rows_of_nobody() -> None:
 def test_what_breaks_a_model_does_not_stay() -> None:
     class Breaking(Counting):
         def step(self, batch: Any, state: Any, adapters: Any) -> Any:
-            outputs, new = super().step(batch, state, adapters)
+            outputs, new, learned = super().step(batch, state, adapters)
             outputs["forecast"][batch.head[:, 1] > 5] = torch.nan
-            return outputs, new
+            return outputs, new, learned
 
     core = joined(EngineCore([Breaking()], SLOTS, CPU), 0, 1)
     step(core, [(0, 1, 1, pose()), (1, 1, 1, pose())])

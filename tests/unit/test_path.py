@@ -80,7 +80,7 @@ class ManualEngine:
         assert len(set(taken)) == len(taken), "a slot is in a batch once"
         for row, slot in enumerate(slots):
             assert slot == VACANT or slot in self.owner, "nobody is stepped who has no seat"
-            batch.result[row] = (self.statuses.get(slot, 0), 1, 1, 2, 1)
+            batch.result[row] = (self.statuses.get(slot, 0), 1, 1, 2, 1, 0)
             batch.forecast[row, 0] = batch.blobs[row, 0]
         self.listener.reply(["stepped", index, ""])
 
@@ -95,6 +95,9 @@ class Person:
     def answered(self, q: int, t: int, devices: int, forecast: bytes, best: int, probabilities: bytes) -> None:
         assert (devices, len(forecast), best, len(probabilities)) == (1, 28, 1, 8)
         self.answers.append((q, t, struct.unpack_from("<f", forecast)[0]))
+
+    def gesture(self, number: int, device: int, confidence: float, start: int, end: int) -> None:
+        raise AssertionError("nobody gestures here")
 
     def refused(self, q: int, status: int) -> None:
         self.refusals.append((q, status))

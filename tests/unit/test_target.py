@@ -56,7 +56,7 @@ def random_batch(rows: int, targets: int, seed: int) -> FrameBatch:
 
 
 def rows_of(batch: FrameBatch, change: Callable[[Tensor], Tensor]) -> FrameBatch:
-    return FrameBatch(**{name: change(value) for name, value in vars(batch).items()})
+    return FrameBatch(**{name: change(value) for name, value in vars(batch).items() if value is not None})
 
 
 def blank(columns: dict[str, tuple[int, ...]], rows: int) -> Rows:
@@ -69,7 +69,7 @@ def stepped(model: TargetPicker, batches: list[FrameBatch], adapters: Rows | Non
     adapters = adapters or blank(model.adapters, len(batches[0]))
     with torch.inference_mode():
         for batch in batches:
-            outputs, state = model.step(batch, state, adapters)
+            outputs, state, _ = model.step(batch, state, adapters)
     return outputs["target"], state
 
 
@@ -253,7 +253,7 @@ def test_a_gpu_answers_the_same(model: TargetPicker) -> None:
     adapters = {name: value.cuda() for name, value in blank(there.adapters, 5).items()}
     with torch.inference_mode():
         for batch in on_device:
-            outputs, state = there.step(batch, state, adapters)
+            outputs, state, _ = there.step(batch, state, adapters)
     assert torch.allclose(stepped(model, batches)[0], outputs["target"].cpu(), atol=1e-4)
 
 
