@@ -150,11 +150,11 @@ class EngineCore:
         self._clear(slot)
         self._serial[slot] = serial
         self._learning[slot] = learning
+        self._horizon_count[slot] = len(horizons_s)
+        self._horizons[slot, : len(horizons_s)] = torch.tensor(horizons_s, dtype=torch.float32)
         if with_slot >= 0:
             self._owner[slot] = self._owner[with_slot]
             return []
-        self._horizon_count[slot] = len(horizons_s)
-        self._horizons[slot, : len(horizons_s)] = torch.tensor(horizons_s, dtype=torch.float32)
         known = {key.partition("@")[0] for key in profile}
         return [
             loaded.model.name
