@@ -65,7 +65,7 @@ class Hanging(Counting):
 
 
 class Learning(Counting):
-    """``bias`` grows by one with every frame it may learn from, and by a thousand for each selection of the first target.
+    """``bias`` grows by one with each frame it may learn from, and by a thousand with a selection of the first target.
 
     A head above 50 m is gesture 3 of the right hand, which began 0.5 s ago and has been over for 0.25 s.
     """
