@@ -191,28 +191,41 @@ class EngineCore:
                 self._put_adapters(loaded, slot, data)
 
     @torch.inference_mode()
-    def confirm(self, slot: int, chosen: int, weight: float) -> dict[str, bytes]:
+    def confirm(self, slot: int, chosen: int, moment: bytes = b"") -> tuple[dict[str, bytes], bytes]:
         """Learns from a selection: the user of a slot meant this target of the scene, counted from 0.
 
         Args:
-            weight: 1, or -1 to take an equal selection back.
+            moment: takes back the selection of which it was returned.
 
         Returns:
-            What ``profile`` does, of the models that learned from it.
+            What ``profile`` does, of the models that learned from it; and the moment that they learned from: the scene
+            and their states, float32.
         """
         learned = {}
-        count = int(self._target_count[slot])
-        for loaded in self._models:
-            model = loaded.model
-            if not isinstance(model, LearnsSelections) or chosen >= count:
-                continue
-            owner = int(self._owner[slot])
-            state = loaded.state.named(loaded.state.matrix[slot : slot + 1])
+        learners = [loaded for loaded in self._models if isinstance(loaded.model, LearnsSelections)]
+        owner = int(self._owner[slot])
+        index = self._to_device(np.array([owner]))
+        if not moment:
+            if chosen >= self._target_count[slot]:
+                return {}, b""
+            boxes = self._boxes[slot, : int(self._target_count[slot])]
+            rows = [boxes.flatten(), *(loaded.state.matrix[slot] for loaded in learners)]
+            moment = np.float32(len(boxes)).tobytes() + torch.cat(rows).cpu().numpy().tobytes()
+            weight = 1.0
+        else:
+            weight = -1.0
+        numbers = torch.from_numpy(np.frombuffer(moment, dtype="<f4").copy()).to(self.device)
+        count = int(numbers[0])
+        targets, numbers = numbers[None, 1 : 1 + 6 * count].view(1, count, 6), numbers[1 + 6 * count :]
+        for loaded in learners:
+            assert isinstance(loaded.model, LearnsSelections)
+            width = loaded.state.matrix.shape[1]
+            row, numbers = numbers[:width], numbers[width:]
             adapters = loaded.adapters.named(loaded.adapters.matrix[owner : owner + 1])
-            new = model.confirm(state, adapters, self._boxes[slot : slot + 1, :count], chosen, weight)
-            loaded.adapters.scatter(self._to_device(np.array([owner])), new)
+            new = loaded.model.confirm(loaded.state.named(row.unsqueeze(0)), adapters, targets, chosen, weight)
+            loaded.adapters.scatter(index, new)
             learned[loaded.key] = _packed(loaded.adapters, owner) or b""
-        return learned
+        return learned, moment
 
     def forget(self, slot: int, checkpoint: Checkpoint | None) -> None:
         """Leaves nothing of a slot's user: neither states nor adapters, nor what a checkpoint has of them."""

@@ -14,13 +14,13 @@ profile    slot, serial                                           profile: slot,
 leave      slot, serial                                           left: slot, serial, profile
 learn      slot, serial, whether                                  none
 put        slot, serial, profile (no bytes: nothing is learned)   none
-confirm    slot, serial, target, weight                           confirmed: slot, serial, profile that changed
+confirm    slot, serial, target, moment                           confirmed: slot, serial, profile that changed, moment
 forget     slot, serial                                           none
 step       batch, rows                                            stepped: batch, "" or what went wrong
 =========  =====================================================  ===========================================
 
 ``serial`` is a number that no other session of this daemon's run has. A ``profile`` is a map from ``model@version`` to
-that model's adapters as safetensors.
+that model's adapters as safetensors. A ``moment`` is what a selection was learned from; given back, it is taken back.
 """
 
 from __future__ import annotations

@@ -88,8 +88,8 @@ class Seat:
 @dataclass(slots=True)
 class _Confirm:
     target: int
-    weight: float
-    learned: asyncio.Future[Profile]
+    moment: bytes
+    learned: asyncio.Future[tuple[Profile, bytes]]
 
 
 @dataclass
@@ -203,16 +203,19 @@ class FramePath:
         if self._up:
             self._engine.request("put", seat.slot, seat.serial, profile)
 
-    async def confirm(self, seat: Seat, target: int, weight: float) -> Profile:
-        """Learns that a target was meant, by its place in the scene's order; a weight of -1 takes that back.
+    async def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> tuple[Profile, bytes]:
+        """Learns that a target was meant, by its place in the scene's order. Waits for an engine if there is none.
+
+        Args:
+            moment: takes back what was learned then.
 
         Returns:
-            The adapters that this changed. Waits for an engine if there is none.
+            The adapters that this changed, and the moment that was learned from.
         """
-        confirm = _Confirm(target, weight, self._loop.create_future())
+        confirm = _Confirm(target, moment, self._loop.create_future())
         seat.confirms.append(confirm)
         if self._up:
-            self._engine.request("confirm", seat.slot, seat.serial, target, weight)
+            self._engine.request("confirm", seat.slot, seat.serial, target, moment)
         return await confirm.learned
 
     def forget(self, seat: Seat) -> None:
@@ -284,7 +287,7 @@ class FramePath:
             if seat.boxes:
                 ask("scene", seat.slot, seat.serial, seat.boxes, True)
             for confirm in seat.confirms:
-                ask("confirm", seat.slot, seat.serial, confirm.target, confirm.weight)
+                ask("confirm", seat.slot, seat.serial, confirm.target, confirm.moment)
             if seat.left is not None:
                 ask("leave", seat.slot, seat.serial)
             elif seat.snapshots:
@@ -327,7 +330,7 @@ class FramePath:
             seat.profile.update(message[3])
             learned = seat.confirms.pop(0).learned
             if not learned.done():
-                learned.set_result(message[3])
+                learned.set_result((message[3], message[4]))
         elif kind == "left" and seat.left is not None:
             del self._seats[seat.slot]
             self._free.append(seat.slot)

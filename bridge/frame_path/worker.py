@@ -87,7 +87,7 @@ def execute(
             checkpoint.forget(slot)
         return None
     if kind == "confirm":
-        return ["confirmed", slot, serial, core.confirm(slot, *rest)]
+        return ["confirmed", slot, serial, *core.confirm(slot, *rest)]
     if kind == "forget":
         core.forget(slot, checkpoint)
         return None

@@ -188,10 +188,14 @@ def test_a_selection_is_learned_and_taken_back() -> None:
     core = EngineCore([Selecting()], SLOTS, CPU)
     core.join(2, 1, [0.1], {})
     core.scene(2, boxes(3), keep_state=False)
-    assert load(core.confirm(2, 1, 1.0)["selecting@1"])["bias"].tolist() == [2000]
-    assert core.confirm(2, 3, 1.0) == {}, "the scene has three targets"
-    assert core.confirm(2, 1, -1.0) == {"selecting@1": b""}
-    assert core.profile(2) == {}
+    learned, moment = core.confirm(2, 1)
+    assert load(learned["selecting@1"])["bias"].tolist() == [2000]
+    assert core.confirm(2, 3) == ({}, b""), "the scene has three targets"
+    core.confirm(2, 0)
+    step(core, [(2, 1, 1, pose())])
+    core.scene(2, boxes(1), keep_state=False)
+    assert core.confirm(2, 1, moment)[1] == moment
+    assert bias(core, 2) == 1000, "the other selection stays"
 
 
 def test_sessions_that_share_learn_together_and_each_in_its_turn() -> None:
@@ -267,7 +271,7 @@ def test_what_frames_teach_comes_from_the_checkpoint_and_selections_from_the_pro
     for time in (1, 2):
         step(core, [(0, time, 1, pose())])
     core.checkpoint_rows(checkpoint, np.array([0]))
-    known = core.confirm(0, 0, 1.0)
+    known, _ = core.confirm(0, 0)
     after = EngineCore([model()], SLOTS, CPU)
     after.join(0, 1, [0.1], known, learning=True)
     assert after.restore(checkpoint, 0)

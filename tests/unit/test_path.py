@@ -74,8 +74,9 @@ class ManualEngine:
             elif kind == "profile":
                 self.listener.reply(["profile", *arguments, {"manual@1": b"so far"}])
             elif kind == "confirm":
-                slot, serial, target, weight = arguments
-                self.listener.reply(["confirmed", slot, serial, {"manual@1": f"{target} {weight:g}".encode()}])
+                slot, serial, target, moment = arguments
+                learned = {"manual@1": str(target).encode() + moment}
+                self.listener.reply(["confirmed", slot, serial, learned, b" then"])
 
     def _step(self, index: int, rows: int) -> None:
         batch = self.batches[index]
@@ -266,18 +267,18 @@ async def test_a_selection_is_learned_once_an_engine_has_it() -> None:
     path, engine, _ = await started()
     seat = path.join(Person(), [], {"other@1": b"x"})
     engine.work()
-    first = asyncio.create_task(path.confirm(seat, 3, 1.0))
+    first = asyncio.create_task(path.confirm(seat, 3))
     await asyncio.sleep(0)
     engine.work()
-    assert await first == {"manual@1": b"3 1"}
-    second = asyncio.create_task(path.confirm(seat, 4, -1.0))
+    assert await first == ({"manual@1": b"3"}, b" then")
+    second = asyncio.create_task(path.confirm(seat, 3, b" then"))
     await asyncio.sleep(0)
     engine.go_down()
     engine.come_up()
     assert [request[0] for request in engine.requests] == ["join", "confirm"]
-    assert engine.requests[0][4] == {"other@1": b"x", "manual@1": b"3 1"}, "what was learned before is known again"
+    assert engine.requests[0][4] == {"other@1": b"x", "manual@1": b"3"}, "what was learned before is known again"
     engine.work()
-    assert await second == {"manual@1": b"4 -1"}
+    assert await second == ({"manual@1": b"3 then"}, b" then")
 
 
 async def test_what_was_put_or_forgotten_holds_after_a_loss() -> None:
