@@ -123,7 +123,7 @@ class Project:
         """Starts the engine beside the test."""
         process = await asyncio.create_subprocess_exec(
             *self.command(*arguments),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env={**self.environment, **environment},
@@ -149,12 +149,17 @@ class Running:
                 while True:
                     assert self.process.stdout is not None
                     line = (await self.process.stdout.readline()).decode(errors="replace")
-                    assert line, f"no line '{beginning}'\n" + "".join(self._lines)
+                    assert line, f"it ended before a line '{beginning}':\n{self.output()}"
                     self._lines.append(line)
+                    assert "Failed to load script" not in line, self.output()
                     if line.startswith(beginning):
                         return line.rstrip("\n")
         except TimeoutError as error:
-            raise AssertionError(f"no line '{beginning}' in {timeout_s} s\n" + "".join(self._lines)) from error
+            raise AssertionError(f"no line '{beginning}' in {timeout_s} s, but:\n{self.output()}") from error
+
+    def output(self) -> str:
+        """What it has printed so far."""
+        return "".join(self._lines)
 
     async def end(self, *, timeout_s: float = 120) -> Ran:
         """Waits for its end."""

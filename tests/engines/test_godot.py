@@ -13,7 +13,9 @@ from typing import Any
 import msgpack
 import pytest
 
+from tests.daemons import served
 from tests.engines.godot_engine import ADDON, ROOT, RUNNERS, NoEngine, Project, find_engine
+from tests.engines.headset import headset
 from tests.engines.msgpack_cases import BROKEN, CASES, DECODED_ONLY, Extension
 
 VECTORS = ROOT / "tests" / "vectors"
@@ -111,6 +113,49 @@ def test_every_vector_and_every_format_of_msgpack(project: Project, tmp_path: Pa
     cases = _codec_cases()
     (tmp_path / "cases.json").write_text(json.dumps(cases))
     run_checks(project, "codec.gd", at_least=3 * len(cases["vectors"]) + 400, CASES=str(tmp_path / "cases.json"))
+
+
+APP = {
+    "name": "shop",
+    "actions": [
+        {"name": "take", "phrases": ["pick up {target}", "take {target}", "give me {target}"], "target": "required"},
+        {
+            "name": "paint",
+            "phrases": ["paint {target} {colour}", "make {target} {colour}"],
+            "target": "required",
+            "arguments": [{"name": "colour", "values": ["red", "blue"], "required": True}],
+        },
+        {"name": "undo", "phrases": ["undo", "take that back", "revert the last change"]},
+    ],
+}
+
+
+def text(words: str) -> dict[str, str]:
+    return {"text": words}
+
+
+async def test_what_a_developer_gets(project: Project, tmp_path: Path) -> None:
+    async with served(tmp_path, models=()) as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url, "user": "ada"})
+        await worn.do("app", app=APP)
+        await worn.do(
+            "targets",
+            targets=[
+                {"id": "k", "name": "Kettle", "position": [0, 1, -1]},
+                {"id": "m", "name": "Mug", "position": [1, 1, -1]},
+            ],
+        )
+        await worn.do("connect")
+        print("told"); await worn.event("connected", timeout_s=30)
+        await worn.event("welcomed")
+        await worn.event("forecast")
+        said = await worn.ask("say", text("take the kettle"))
+        acted = await worn.event("action_performed")
+        assert (acted["name"], acted["target"], acted["node"], acted["id"]) == ("take", "k", True, said)
+        await worn.event("finished", id=said, done=True)
+        print(await worn.count())
+        ran = await worn.quit()
+        print(worn.events)
 
 
 def test_scripts_are_formatted_and_linted() -> None:

@@ -87,6 +87,8 @@ var _leaving: Array[GenlockLink] = []
 var _requests: Dictionary[String, GenlockRequest] = {}
 var _count := 0
 var _meant_id := ""
+var _reported_at := 0
+var _report_lines := PackedStringArray()
 
 
 func _init() -> void:
@@ -94,7 +96,14 @@ func _init() -> void:
 	process_priority = -1000
 
 
+func _ready() -> void:
+	if EngineDebugger.is_active() and not Engine.is_editor_hint():
+		_note_for_editor()
+
+
 func _process(_delta: float) -> void:
+	if EngineDebugger.is_active() and not Engine.is_editor_hint():
+		_report_to_editor()
 	if _link != null:
 		for item in _link.take_news():
 			_take(item)
@@ -309,6 +318,34 @@ func introduction() -> Dictionary:
 func report(code: String, message: String) -> void:
 	push_warning("Genlock: %s (%s)" % [message, code])
 	failed.emit(code, message)
+
+
+## What the editor's dock writes down of a running game.
+func _note_for_editor() -> void:
+	failed.connect(
+		func(code: String, message: String) -> void: _report_lines.append("failed: %s (%s)" % [message, code])
+	)
+	action_performed.connect(
+		func(action: GenlockActionEvent) -> void:
+			_report_lines.append("action: %s %s %s" % [action.name, action.target_id, action.arguments])
+	)
+	notice.connect(
+		func(code: String, message: String, _id: String) -> void:
+			_report_lines.append("notice: %s (%s)" % [message, code])
+	)
+
+
+func _report_to_editor() -> void:
+	var now := Time.get_ticks_usec()
+	if _link == null or now < _reported_at:
+		return
+	_reported_at = now + 250_000
+	var told := statistics().duplicate()
+	told["state"] = _link.state()
+	told["target"] = likeliest_target
+	told["log"] = _report_lines
+	_report_lines = PackedStringArray()
+	EngineDebugger.send_message("genlock:report", [told])
 
 
 func _take(item: Dictionary) -> void:

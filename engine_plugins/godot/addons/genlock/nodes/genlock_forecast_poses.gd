@@ -30,6 +30,15 @@ func has(device: Device) -> bool:
 	return (devices & device) != 0
 
 
+## The index of the horizon that is nearest to a time, milliseconds.
+func nearest_horizon(milliseconds: float) -> int:
+	var nearest := 0
+	for index in horizons_ms.size():
+		if absf(horizons_ms[index] - milliseconds) < absf(horizons_ms[nearest] - milliseconds):
+			nearest = index
+	return nearest
+
+
 ## The pose of a device at a horizon, which is an index of [member horizons_ms].
 func pose(device: Device, horizon: int) -> Transform3D:
 	assert(has(device) and horizon < horizons_ms.size(), "the device is in it, and the horizon was asked for")

@@ -10,6 +10,8 @@ extends Node
 signal scene_played(targets: Array[Dictionary])
 ## Something that is known beside what was sent, as that the user was asked for a target.
 signal mark_played(mark: Dictionary)
+## A frame is shown now.
+signal frame_played(frame: GenlockFrame)
 ## It came to its end; it begins again if it loops.
 signal ended
 
@@ -37,6 +39,8 @@ const _HANDS: Array[StringName] = [&"/user/hand_tracker/left", &"/user/hand_trac
 ## Whether it stays quiet while a headset is worn.
 @export var only_without_headset := true
 
+## Whether trackers follow; without, only the signals come.
+var moves_trackers := true
 ## The time of the frame that is shown now, of [method GenlockClient.now_us]'s clock, microseconds.
 var frame_time_us := 0
 ## How many frames were shown so far.
@@ -184,7 +188,10 @@ func _advance() -> void:
 	if shown:
 		frame_time_us = _base_us + (shown["time_us"] as int)
 		frames_played += 1
-		_show(shown["message"] as Dictionary)
+		var message: Dictionary = shown["message"]
+		if moves_trackers:
+			_show(message)
+		frame_played.emit(GenlockFrame.recorded(frame_time_us, message["m"] as int, message["d"] as PackedByteArray))
 	if _next >= _entries.size():
 		ended.emit()
 		_is_playing = loop

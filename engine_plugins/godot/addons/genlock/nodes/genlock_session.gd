@@ -10,6 +10,8 @@ extends Node
 ## A frame was handed to the connection.
 signal frame_sent(frame: GenlockFrame)
 
+## The group that these nodes are in.
+const GROUP := &"genlock_session"
 ## How far a target moves before the daemon is told, metres.
 const MOVED := 0.01
 ## How many targets are looked at in one frame, so that none takes long.
@@ -56,6 +58,7 @@ var _scene_at := 0
 
 
 func _enter_tree() -> void:
+	add_to_group(GROUP)
 	if client == null:
 		client = get_node_or_null("/root/Genlock") as GenlockClient
 

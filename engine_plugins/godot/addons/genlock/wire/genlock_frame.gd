@@ -62,6 +62,16 @@ func add_pose(part: Part, pose: Transform3D) -> void:
 		_poses.append(pose)
 
 
+## The pose of head, gaze, aim or grip, which must be among the [member parts].
+func pose_of(part: Part) -> Transform3D:
+	var place := 0
+	var bit := 1
+	while bit < part:
+		place += 1 if parts & bit else 0
+		bit <<= 1
+	return _poses[place]
+
+
 ## Adds the [constant BUTTONS] numbers of a hand's buttons.
 func add_buttons(part: Part, numbers: PackedFloat32Array) -> void:
 	assert(part > parts and numbers.size() == BUTTONS, "eight numbers, in the order of the parts' bits")
