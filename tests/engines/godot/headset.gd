@@ -10,6 +10,8 @@ var _reading := Thread.new()
 var _mutex := Mutex.new()
 var _requests: Dictionary[String, GenlockRequest] = {}
 var _frames := 0
+var _awaited_frames := 0
+var _microphone := GenlockMicrophone.new()
 var _answers := 0
 
 
@@ -66,7 +68,7 @@ func _listen() -> void:
 		func(code: String, message: String, id: String) -> void:
 			_tell("notice", {"code": code, "message": message, "id": id})
 	)
-	_session.frame_sent.connect(func(_frame: GenlockFrame) -> void: _frames += 1)
+	_session.frame_sent.connect(_on_frame_sent)
 
 
 func _read() -> void:
@@ -111,18 +113,20 @@ func _obey(order: Dictionary) -> void:
 			_replay.stop()
 		"ask":
 			_ask(order)
-		"raw":
-			_client._send(order["message"] as Dictionary)
-		"flood":
-			_flood(order["bytes"] as int)
+		"claim_version":
+			_client._link._talk.version = order["version"]
+		"large_image":
+			_send_large(order["bytes"] as int)
 		"microphone":
-			_start_microphone(order)
+			_start_microphone()
+		"release":
+			_microphone.release()
+		"tell_at_frames":
+			_awaited_frames = _frames + (order["frames"] as int)
 		"count":
 			var counted := _client.statistics()
 			counted.merge({"session_frames": _frames, "forecasts": _answers, "played": _replay.frames_played})
 			_tell("count", counted)
-		"reset_count":
-			_frames = 0
 		"quit":
 			_reading.wait_to_finish()
 			get_tree().quit()
@@ -183,6 +187,12 @@ func _app(told: Dictionary) -> GenlockActions:
 	return app
 
 
+func _on_frame_sent(_frame: GenlockFrame) -> void:
+	_frames += 1
+	if _frames == _awaited_frames:
+		_tell("frames", {"frames": _frames})
+
+
 func _on_forecast(poses: GenlockForecastPoses) -> void:
 	_answers += 1
 	if _answers == 1:
@@ -205,12 +215,29 @@ func _tell_action(action: GenlockActionEvent, what: String) -> void:
 	)
 
 
-func _start_microphone(_order: Dictionary) -> void:
-	pass
+## Streams a tone of 440 Hz and half the greatest loudness in place of a voice.
+func _start_microphone() -> void:
+	var tone := AudioStreamWAV.new()
+	tone.format = AudioStreamWAV.FORMAT_16_BITS
+	tone.mix_rate = 44_100
+	tone.loop_mode = AudioStreamWAV.LOOP_FORWARD
+	tone.loop_end = 44_100
+	var samples := PackedByteArray()
+	samples.resize(2 * 44_100)
+	for index in 44_100:
+		samples.encode_s16(2 * index, roundi(16_384 * sin(TAU * 440.0 * index / 44_100)))
+	tone.data = samples
+	_microphone.source = tone
+	add_child(_microphone)
+	_microphone.press()
 
 
-func _flood(_bytes: int) -> void:
-	pass
+## More than the daemon takes, past what keeps the client from sending it.
+func _send_large(bytes: int) -> void:
+	var data := PackedByteArray()
+	data.resize(bytes)
+	_client._link._talk._limits["large_message_bytes"] = 2 * bytes
+	_client._send({"type": "image", "time": 1, "format": "jpeg", "width": 1, "height": 1, "data": data})
 
 
 func _tell(what: String, content: Dictionary) -> void:

@@ -21,6 +21,8 @@ var outgoing: Array[PackedByteArray] = []
 var news: Array[Dictionary] = []
 ## Whether the daemon has answered the [code]hello[/code] of this connection.
 var welcomed := false
+## The version of the protocol that it claims to speak.
+var version := GenlockWire.VERSION
 ## What [method hello] says: every key but [code]version[/code], [code]resume[/code] and [code]last_n[/code].
 var introduction := {}
 
@@ -53,7 +55,7 @@ var _round_trip_at := 0
 
 ## The first message of a connection.
 func hello() -> PackedByteArray:
-	var message := {"type": "hello", "version": GenlockWire.VERSION}
+	var message := {"type": "hello", "version": version}
 	message.merge(introduction)
 	if _resume != null:
 		message["resume"] = _resume
@@ -164,10 +166,10 @@ func closed(close_code: int, reason: String) -> Dictionary:
 	var words: String = _fatal.get("message", reason)
 	if told == "unauthorized" or close_code == 4001:
 		return _end(
-			"unauthorized", words + " Set genlock/connection/token in the project settings to the daemon's token."
+			"unauthorized", words + ". Set genlock/connection/token in the project settings to the daemon's token."
 		)
 	if told == "version" or close_code == 4002:
-		return _end("version", words + " Update the addon or the daemon, whichever is older.")
+		return _end("version", words + ". Update the addon or the daemon, whichever is older.")
 	if close_code == 4003:
 		return _end("hello_expected", words)
 	if close_code == 4006:
@@ -176,6 +178,10 @@ func closed(close_code: int, reason: String) -> Dictionary:
 		return _end("invalid", words)
 	if told == "full" or close_code == 1013:
 		return {"again": true, "wait_ms": 2000, "code": "full", "message": words}
+	if close_code == 1009:
+		return {"again": true, "wait_ms": 0, "code": "too_big", "message": "A message was too long: %s" % words}
+	if close_code == 4005:
+		return {"again": true, "wait_ms": 1000, "code": "flooding", "message": words}
 	return {
 		"again": true,
 		"wait_ms": _draining_ms,

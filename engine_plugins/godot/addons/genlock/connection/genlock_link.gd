@@ -206,11 +206,12 @@ func _connect(now: int) -> void:
 	_state = State.CONNECTING
 	_deadline = now + PATIENCE_USEC
 	_active_until = now + PATIENCE_USEC
-	var error := _peer.connect_to_url(_url, _tls)
-	if error:
+	var is_address := _url.begins_with("ws://") or _url.begins_with("wss://")
+	if not is_address or _peer.connect_to_url(_url, _tls):
 		_tell(
 			"failed", {"code": "url", "message": "'%s' is no address of a daemon, such as ws://127.0.0.1:8765" % _url}
 		)
+		_tell("over", {})
 		_state = State.OFF
 
 
