@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from bridge.protocol import ClientMessage, Limits, ModelInfo, ServerMessage, Welcome, decode_client, encode
 
@@ -51,8 +53,9 @@ class FalseDaemon:
         await client.send(encode(WELCOME))
         if not self._client.done():
             self._client.set_result(client)
-        async for data in client:
-            await self.inbox.put(decode_client(data))  # type: ignore[arg-type]
+        with contextlib.suppress(ConnectionClosed):
+            async for data in client:
+                await self.inbox.put(decode_client(data))  # type: ignore[arg-type]
 
 
 @asynccontextmanager

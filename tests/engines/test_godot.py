@@ -338,6 +338,20 @@ async def test_speech_is_streamed_and_what_was_heard_comes_back(project: Project
     assert abs(steps.mean() - 100_000) < 2_000
 
 
+def test_what_is_tracked_becomes_the_wires_numbers(project: Project, tmp_path: Path) -> None:
+    cases = {
+        "vectors": _codec_cases()["vectors"],
+        "spaces": json.loads((VECTORS / "spaces.json").read_text()),
+        "recording": str(RECORDING),
+    }
+    (tmp_path / "cases.json").write_text(json.dumps(cases))
+    run_checks(project, "tracking.gd", at_least=1500, CASES=str(tmp_path / "cases.json"))
+
+
+def test_what_client_and_daemon_say_to_each_other(project: Project) -> None:
+    run_checks(project, "conversation.gd", at_least=200)
+
+
 def test_every_script_compiles_without_a_warning(project: Project) -> None:
     run_checks(project, "compile.gd", at_least=20)
 

@@ -47,18 +47,6 @@ func _vector(vector: Dictionary) -> void:
 		same(_wire.lay(meaning).hex_encode(), bytes.hex_encode(), path + " laid")
 	else:
 		same(_wire.read(_wire.lay(meaning)), meaning, path + " laid and read")
-	if message["type"] == "frame":
-		_frame_blob(vector, message)
-	elif message["type"] == "actions":
-		_forecast_blob(vector, message)
-
-
-func _frame_blob(_vector_of: Dictionary, _message: Dictionary) -> void:
-	pass
-
-
-func _forecast_blob(_vector_of: Dictionary, _message: Dictionary) -> void:
-	pass
 
 
 func _what_cannot_be_laid() -> void:

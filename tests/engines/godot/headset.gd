@@ -11,7 +11,7 @@ var _mutex := Mutex.new()
 var _requests: Dictionary[String, GenlockRequest] = {}
 var _frames := 0
 var _awaited_frames := 0
-var _microphone := GenlockMicrophone.new()
+var _microphone: GenlockMicrophone
 var _answers := 0
 
 
@@ -227,6 +227,7 @@ func _start_microphone() -> void:
 	for index in 44_100:
 		samples.encode_s16(2 * index, roundi(16_384 * sin(TAU * 440.0 * index / 44_100)))
 	tone.data = samples
+	_microphone = GenlockMicrophone.new()
 	_microphone.source = tone
 	add_child(_microphone)
 	_microphone.press()

@@ -105,7 +105,10 @@ func show_figures(state: GenlockLink.State, counted: Dictionary) -> void:
 	_state.text = ("game: " if _is_game else "") + (_STATES[state] as String)
 	_connect.text = "Disconnect" if _client != null else "Connect"
 	_figures.text = (
-		"sent        %d frames, %d KiB\nanswered    %d, overtaken %d, dropped %d\nactions     %d\nround trip  %.1f ms, 99 %% within %.1f ms\ntarget      %s"
+		(
+			"sent        %d frames, %d KiB\nanswered    %d, overtaken %d, dropped %d\nactions     %d\n"
+			+ "round trip  %.1f ms, 99 %% within %.1f ms\ntarget      %s"
+		)
 		% [
 			counted.get("frames_sent", 0),
 			(counted.get("bytes_sent", 0) as int) >> 10,

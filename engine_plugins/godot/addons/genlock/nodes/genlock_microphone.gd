@@ -62,6 +62,9 @@ func _ready() -> void:
 
 
 func _exit_tree() -> void:
+	if _player != null:
+		_player.stop()
+		_player.stream = null
 	if _resampler != null:
 		_resampler.stop()
 	if _bus:
