@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.app import App
-from bridge.profiles.store import ProfileStore
+from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import VERSION, CloseCode, Hello, ModelInfo, Notice
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
@@ -26,7 +26,7 @@ def hello(user: str = "ada", version: str = VERSION, app: str = "test", **settin
 class House:
     """Sessions on a real store and a path without an engine."""
 
-    def __init__(self, store: ProfileStore) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self.path = FakePath()
         self.sessions = self.open()
@@ -54,7 +54,7 @@ class House:
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    store = ProfileStore(tmp_path / "profiles.sqlite")
+    store = SqliteStore(tmp_path / "profiles.sqlite")
     made = House(store)
     yield made
     await made.sessions.end_all(20)

@@ -12,7 +12,7 @@ import msgpack
 import pytest
 
 from bridge.app import App
-from bridge.profiles.store import ProfileStore
+from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import (
     Ack,
     Actions,
@@ -58,7 +58,7 @@ BEYOND_HELLO = (
 class Door:
     """Connections to sessions on a path without an engine."""
 
-    def __init__(self, store: ProfileStore) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self.path = FakePath()
         self.store = store
         self.sessions = self.open()
@@ -96,7 +96,7 @@ def refusal(link: FakeLink, code: str, *, close: int | None) -> Error:
 
 @pytest.fixture
 async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    store = ProfileStore(tmp_path / "profiles.sqlite")
+    store = SqliteStore(tmp_path / "profiles.sqlite")
     made = Door(store)
     yield made
     await made.sessions.end_all(20)
