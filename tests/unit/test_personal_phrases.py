@@ -63,8 +63,13 @@ def test_what_is_like_no_example_stays_as_the_app_says() -> None:
 
 
 def test_what_is_told_of_one_meaning_holds_for_its_parts() -> None:
-    personal = taught(("rm red", 2), ("put blue", 1), ("put red", 0))
-    assert int(np.argmax(says(personal, "rm blue"))) == 3
+    parted: tuple[Meaning, ...] = tuple({"action": a, "colour": c} for a in "+-" for c in "rgb")
+    examples = (("rm red", 3), ("put blue", 2), ("put red", 0), ("rm green", 4), ("put green", 1))
+    likely = says(taught(*examples, meanings=parted), "rm blue", [1 / 6] * 6)
+    assert int(np.argmax(likely)) == 5
+    whole: tuple[Meaning, ...] = tuple({"action": f"{a}{c}"} for a in "+-" for c in "rgb")
+    unparted = says(taught(*examples, meanings=whole), "rm blue", [1 / 6] * 6)
+    assert unparted[5] < likely[5]
 
 
 def test_the_latest_of_what_was_told_of_the_same_words_counts() -> None:
