@@ -35,7 +35,7 @@ class Template:
         course: what moves how.
         quadrature: the same a quarter of a cycle later, where the phase does not matter.
         extent: how far the movement goes from end to end, least and most, metres or units of direction.
-        speed: the least extent a second of the window.
+        speed: the least extent a second.
         window_s: the shortest and the longest window.
         likeness: the least cosine between the movement and the course (and its quadrature).
         rests: whether one rests before and after.
@@ -72,7 +72,7 @@ OPPOSITES: Final = {
 def head_templates() -> list[Template]:
     """Nods and shakes."""
     single = Template("nod", _bump(-_UP), None, (0.16, 0.9), 0.2, (0.4, 1.1), 0.93, rests=True)
-    nods = _swings("nod", _UP, (1.5, 2.0, 2.5, 3.0), (0.07, 0.6), 0.0, (1.1, 3.0), 0.9)
+    nods = _swings("nod", _UP, (1.5, 2.0, 2.5, 3.0), (0.08, 0.6), 0.0, (1.1, 3.0), 0.91)
     shakes = _swings("shake", _RIGHT, (1.5, 2.0, 2.5, 3.0), (0.1, 0.8), 0.0, (1.1, 3.0), 0.9)
     return [single, *nods, *shakes]
 
@@ -88,7 +88,7 @@ def hand_templates() -> list[Template]:
         "pull": _BACK,
     }
     found = [
-        Template(name, _stroke(way), None, (0.25, 1.4), 1.0, (0.3, 0.9), 0.95, rests=True)
+        Template(name, _stroke(way), None, (0.25, 1.4), 1.6, (0.3, 0.9), 0.953, rests=True)
         for name, way in strokes.items()
     ]
     for sense in (1.0, -1.0):

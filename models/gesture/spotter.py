@@ -77,6 +77,7 @@ class _Bank(nn.Module):
                 seconds = (count - 1) / RATE_HZ
                 if not template.window_s[0] <= seconds <= template.window_s[1]:
                     continue
+                active = seconds - template.rests * (LEAD_S + TAIL_S)
                 course = template.moments(template.course, count, RATE_HZ)
                 pair = template.moments(template.quadrature or template.course, count, RATE_HZ)
                 length = np.linalg.norm(course)
@@ -84,7 +85,7 @@ class _Bank(nn.Module):
                     whole = np.zeros((MOMENTS, 3))
                     whole[-count:] = made / np.linalg.norm(made)
                     found.append(whole.ravel())
-                bounds.append((max(template.extent[0], template.speed * seconds) * length, template.extent[1] * length))
+                bounds.append((max(template.extent[0], template.speed * active) * length, template.extent[1] * length))
                 lines.append(template)
                 window.append(place)
                 starts.append(count - 1 - template.rests * LEAD_S * RATE_HZ)
@@ -202,6 +203,8 @@ class Gesture:
         taken = (line_number > 0) & (self._spans * (1 - _OVERLAP) > line_ago)
         same = line_number == self._numbers
         taken |= same & (line_ago - self._spans < _PAUSE)
+        # What is built in may be a part of what is taught, and was over before.
+        taken &= (line_number >= FIRST_TAUGHT) | (self._numbers < FIRST_TAUGHT)
         taken |= (line_number == self._opposites) & (line_ago - self._spans < _COMING_BACK)
         best, line = torch.where(possible & ~taken, margins, 0).max(1, keepdim=True)
         now = torch.cat(

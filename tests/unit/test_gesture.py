@@ -26,7 +26,7 @@ def piece(made: Performance) -> Piece:
     return Piece("", made.head, made.left, made.right)
 
 
-def clear(name: str, rate_hz: float = RATE_HZ, seed: int = 3, device: str | None = None) -> Performance:
+def clear(name: str, rate_hz: float = RATE_HZ, seed: int = 2, device: str | None = None) -> Performance:
     return perform(name, rate_hz, np.random.default_rng(seed), device, person=7)
 
 
