@@ -47,8 +47,8 @@ _KEPT: Final = 0.5
 _FLOOR: Final = 1e-3
 _STEPS: Final = 12
 # A text that is less like every example than the first is like none of them; from the second on it is like one.
-_UNLIKE: Final = 0.2
-_LIKE: Final = 0.4
+_UNLIKE: Final = 0.15
+_LIKE: Final = 0.35
 # Beside the latest exact repeat, which has weight 1, what the scores say has this weight.
 _DOUBT: Final = 0.1
 _WIDTHS: Final = {"words": 256, "pairs": 256, "places": 256, "beginnings": 256, "letters": 512}
