@@ -11,9 +11,9 @@ A set is told by the files in its folder:
 - SNIPS (Coucke et al. 2018): ``train.jsonl`` and ``validate.jsonl``, each line a map with ``text`` and ``intent``.
 
 What a model is measured on is never in what it is fitted to: the test part where the folder has one, else the set's own
-validation part, else a part carved from train by a fixed seed, of the shape of the set's test part: of BANKING77, whose
-train has 35 to 187 texts a label but whose test has 40 of each, 40 of each (half, where there are fewer than 80); of
-the others, whose test parts have the shares of train, a fifth of each.
+validation part, else a fifth of train, carved by a fixed seed and of the shape of the set's test part: of BANKING77,
+whose train has 35 to 187 texts a label but whose test has 40 of each, as many of each label; of the others, whose test
+parts have the proportions of train, a fifth of each.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from typing import Any, Final
 import msgspec
 
 CARVED_SHARE: Final = 0.2
-CARVED_EACH: Final = 40
 CARVING_SEED: Final = 20260101
 
 
@@ -165,8 +164,10 @@ def _banking(folder: Path) -> Texts:
 
     if (folder / "test.csv").is_file():
         return Texts("banking77", read(folder / "train.csv"), read(folder / "test.csv"), "test.csv")
-    fit, measured = carve_evenly(read(folder / "train.csv"), CARVED_EACH, CARVING_SEED)
-    return Texts("banking77", fit, measured, f"{CARVED_EACH} a label of train, carved by seed {CARVING_SEED}")
+    examples = read(folder / "train.csv")
+    each = round(CARVED_SHARE * len(examples) / max(len({example.label for example in examples}), 1))
+    fit, measured = carve_evenly(examples, max(each, 1), CARVING_SEED)
+    return Texts("banking77", fit, measured, f"{each} of train a label, carved by seed {CARVING_SEED}")
 
 
 def _hwu(folder: Path) -> Texts:

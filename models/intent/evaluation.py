@@ -24,6 +24,7 @@ from sklearn.metrics import roc_auc_score
 from models import labelled_texts
 from models.intent import background
 from models.intent.adapted import adapted_without
+from models.intent.examples import with_names
 from models.intent.model import Array, IntentModel
 from models.intent.tuned import Tuned
 from models.intent.tuning import tune
@@ -31,7 +32,8 @@ from models.labelled_texts import Labelled, Texts
 from models.language.encoder import Encoder
 
 SHOTS: Final = 10
-SEEDS: Final = (0, 1, 2)
+DRAWS: Final = 3
+"""Of the few examples, over which figures are averaged."""
 REFUSED_OF_MISTAKEN: Final = 0.1
 """The threshold is where, of the examples left out in turn, this part of as many as got a wrong label would be refused:
 a command that is refused although it was meant shall be rare beside one that is mistaken for another."""
@@ -53,11 +55,14 @@ PUBLISHED: Final[dict[str, dict[str, Any]]] = {
 _BASELINE_STRENGTH: Final = 10.0
 
 
-def evaluate(data: Path, *, quick: bool = False, progress: bool = True, threads: int = 2) -> dict[str, Any]:
+def evaluate(
+    data: Path, *, quick: bool = False, draws: int = DRAWS, progress: bool = True, threads: int = 2
+) -> dict[str, Any]:
     """Measures the intent model on a folder as ``models.labelled_texts`` reads it.
 
     Args:
         quick: leaves out the longer fit, which takes minutes.
+        draws: of the few examples, by the seeds 0, 1 and so on, over which figures are averaged.
 
     Raises:
         models.labelled_texts.DataError: the folder is in no known format.
@@ -86,7 +91,8 @@ def evaluate(data: Path, *, quick: bool = False, progress: bool = True, threads:
         "set": texts.name,
         "measured_on": f"{texts.part}: {len(texts.measured)} texts, {len(texts.labels)} labels",
         "published": PUBLISHED.get(texts.name, {}),
-        "few_shot": _few_shot(own, plain, None if quick else encoder, progress),
+        "examples": "the chosen ones, and the name of each label",
+        "few_shot": _few_shot(own, plain, None if quick else encoder, draws, progress),
     }
     result["whole"] = _whole(own, plain)
     return result
@@ -100,6 +106,7 @@ class _Embedded:
         self.texts = texts
         self.fit = embedded(encoder, [example.text for example in texts.fit])
         self.measured = embedded(encoder, [example.text for example in texts.measured])
+        self.names = encoder.encode(with_names([], texts.labels)[0]).numpy()
         self.outside_fit = encoder.encode(texts.outside_fit).numpy()
         self.outside = encoder.encode(texts.outside_measured).numpy()
         self.around = encoder.encode(background.texts(without=texts.name)).numpy()
@@ -131,17 +138,18 @@ class _Scores:
         }
 
 
-def _few_shot(own: _Embedded, plain: _Embedded, encoder: Encoder | None, progress: bool) -> dict[str, Any]:
+def _few_shot(own: _Embedded, plain: _Embedded, encoder: Encoder | None, draws: int, progress: bool) -> dict[str, Any]:
     """With the longer fit if there is the encoder for it."""
     quick, longer, baseline, seconds = _Scores(), _Scores(), [], []
     measured = [example.text for example in own.texts.measured]
     with Progress(disable=not progress, transient=True) as bar:
-        for seed in bar.track(SEEDS, description="fitting"):
+        for seed in bar.track(range(draws), description="fitting"):
             chosen = labelled_texts.shots(own.texts.fit, SHOTS, seed)
-            texts, labels = [example.text for example in chosen], [example.label for example in chosen]
-            model = IntentModel.fit(own.rows(chosen), labels, own.around)
+            drawn = [example.label for example in chosen]
+            texts, labels = with_names([example.text for example in chosen], drawn)
+            model = IntentModel.fit(np.concatenate((own.rows(chosen), own.names)), labels, own.around)
             quick.add(model, model.probabilities(own.measured)[1], own.truth)
-            head = LogisticRegression(C=_BASELINE_STRENGTH, max_iter=1000).fit(plain.rows(chosen), labels)
+            head = LogisticRegression(C=_BASELINE_STRENGTH, max_iter=1000).fit(plain.rows(chosen), drawn)
             baseline.append(100 * float((head.predict(plain.measured) == plain.truth).mean()))
             if encoder is not None:
                 began = time.monotonic()
@@ -159,7 +167,13 @@ def _few_shot(own: _Embedded, plain: _Embedded, encoder: Encoder | None, progres
 
 def _whole(own: _Embedded, plain: _Embedded) -> dict[str, Any]:
     labels = [example.label for example in own.texts.fit]
-    model = IntentModel.fit(own.fit, labels, own.around, own.outside_fit if len(own.outside_fit) else None)
+    named = with_names([], labels)[1]
+    model = IntentModel.fit(
+        np.concatenate((own.fit, own.names)),
+        labels + named,
+        own.around,
+        own.outside_fit if len(own.outside_fit) else None,
+    )
     inside, probabilities = model.probabilities(own.measured)
     right = np.array(model.labels)[probabilities.argmax(1)] == own.truth
     head = LogisticRegression(C=_BASELINE_STRENGTH, max_iter=300).fit(plain.fit, labels)

@@ -25,9 +25,9 @@ _NEIGHBOURS: Final = 3
 _ROWS: Final = 1024
 # A text of the background that is nearer than this to an example may well mean what the example means.
 _TOO_NEAR: Final = 0.6
-# Of the probabilities of the longer fit and these together, whose examples tell nothing of how sure it may be: it has
-# seen them all. Chosen on parts of the published sets' training parts that were not fitted to.
-_TOGETHER: Final = 2.5
+# Of the longer fit, whose examples tell nothing of how sure it may be: it has seen them all. Chosen on parts of the
+# published sets' training parts that were not fitted to.
+_TUNED_TEMPERATURE: Final = 2.0
 _TEMPERATURES: Final = tuple(float(value) for value in np.geomspace(0.2, 5.0, 33))
 
 
@@ -131,7 +131,7 @@ class IntentModel:
         features = _features(self._examples, self._classes, embeddings, probabilities, leave_out=False)
         inside = self._gate.predict_proba(features)[:, 1]
         if tuned is not None:
-            probabilities = _softened(np.log(probabilities + 1e-12) + tuned, _TOGETHER)
+            probabilities = _softened(tuned, _TUNED_TEMPERATURE)
         return inside, probabilities
 
 

@@ -27,7 +27,7 @@ KEPT: Final = 16
 """Files in the folder of the longer fits, the last used ones; each has 21 MB."""
 
 _STRENGTH: Final = 30.0
-_WORDING: Final = 0.4
+_WORDING: Final = 0.3
 
 
 def default_cache() -> Path:

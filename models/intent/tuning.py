@@ -36,7 +36,7 @@ MOST_STEPS: Final = 800
 _EPOCHS: Final = 8
 _BATCH: Final = 48
 # A batch goes through the encoder in parts of like length: padding costs as much as words.
-_PART: Final = 12
+_PART: Final = 24
 _RATE: Final = 1e-4
 _PROTOTYPE_RATE: Final = 1e-3
 _WARM_UP: Final = 0.1

@@ -16,6 +16,7 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.intent.examples import with_names
 from models.intent.model import IntentModel, Prediction
 from models.intent.tuned import Tuned
 from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
@@ -65,8 +66,7 @@ class PhraseIntents:
 
     def __init__(self, actions: Sequence[Action], encoder: Encoder, background: NDArray[np.float32]) -> None:
         examples = [(text, action.name) for action in actions for text in expanded(action)]
-        self.texts = [text for text, _ in examples]
-        self.labels = [name for _, name in examples]
+        self.texts, self.labels = with_names([text for text, _ in examples], [name for _, name in examples])
         self.tuned: Tuned | None = None
         self._model = IntentModel.fit(encoder.encode(self.texts).numpy(), self.labels, background)
         self._exact = {_normal(text): name for text, name in examples}
