@@ -51,11 +51,17 @@ def target(data: Data, weights: Weights = None, users: Users = None, as_json: Js
 
 
 @app.command()
-def intent(data: Texts, threads: Threads = 2, as_json: Json = False) -> None:
+def intent(
+    data: Texts,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out the longer fit, which takes minutes.")] = False,
+    draws: Annotated[int, typer.Option("--draws", help="Choices of the few examples to average over.", min=1)] = 3,
+    threads: Threads = 2,
+    as_json: Json = False,
+) -> None:
     """Which intent a text means, from few examples and from all, beside the encoder as published."""
     from models.intent import evaluation
 
-    _report(evaluation.evaluate, evaluation.table, data, as_json, threads=threads)
+    _report(evaluation.evaluate, evaluation.table, data, as_json, quick=quick, draws=draws, threads=threads)
 
 
 @app.command()
