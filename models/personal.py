@@ -1,4 +1,4 @@
-"""What learning of each user brings, in figures: every part of personal state on the recordings that it is measured with.
+"""What learning of each user brings: every part of personal state on the recordings that it is measured with.
 
 Each part has its own evaluation; this finds their data in one folder, and runs those that it has data for.
 """

@@ -141,7 +141,7 @@ def read(encoder: Encoder, asked: Sequence[tuple[Understanding, Question]]) -> l
     at = 0
     for hearing in heard:
         end = at + len(hearing.texts)
-        readings.append(hearing.read([predictions[row] for row in range(at, end)], encoder))
+        readings.append(hearing.read([predictions[row] for row in range(at, end)], embeddings[at:end], encoder))
         at = end
     return readings
 
@@ -167,7 +167,7 @@ class _Heard:
         self.texts = list(dict.fromkeys((question.text, without))) if said else []
         self._why = [f"{ref.mention.text!r} is a {ref.mention.kind}: {ref.why}" for ref in self._references]
 
-    def read(self, predictions: Sequence[Prediction], encoder: Encoder) -> Reading:
+    def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
         if not self.texts:
             return Reading("", 1.0, problem="nothing was said")
         if self._pending is not None:
