@@ -13,8 +13,8 @@ import msgpack
 ItemKind = Literal["phrase", "name", "gesture"]
 KINDS: Final[tuple[ItemKind, ...]] = get_args(ItemKind)
 
-LIMITS: Final[Mapping[ItemKind, int]] = {"phrase": 256, "name": 256, "gesture": 16}
-"""The most items of a kind that a user has for one app."""
+LIMITS: Final[Mapping[ItemKind, int]] = {"phrase": 256, "name": 256, "gesture": 26}
+"""The most items of a kind that a user has for one app: of gestures 16, and corrections of the ten built-in ones."""
 MAX_ITEM_BYTES: Final = 128 * 1024
 """The longest ``data`` of an item, packed."""
 MAX_ITEMS_BYTES: Final = 480 * 1024

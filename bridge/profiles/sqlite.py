@@ -482,7 +482,11 @@ class SqliteStore:
             raise TooMuch(f"{total} bytes of adapters; at most {MAX_ADAPTER_BYTES} are kept of a user")
         database.executemany(
             "INSERT OR REPLACE INTO adapters VALUES (?, ?, ?, ?)",
-            [(user, model, tensors, time.time()) for model, tensors in adapters.items()],
+            [(user, model, tensors, time.time()) for model, tensors in adapters.items() if tensors],
+        )
+        database.executemany(
+            "DELETE FROM adapters WHERE user = ? AND model = ?",
+            [(user, model) for model, tensors in adapters.items() if not tensors],
         )
         if not adapters:
             return

@@ -193,6 +193,8 @@ class ProfileStore(Protocol):
     ) -> int:
         """Replaces the adapters that are named ``model@version``, adds to the statistics, and leaves marks.
 
+        No bytes remove adapters.
+
         Unlike those of other calls, its marks hold nothing back.
 
         Raises:

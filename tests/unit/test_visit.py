@@ -235,7 +235,7 @@ async def test_a_store_that_cannot_be_read_is_told(
     def load(user: str) -> None:
         raise OSError("the disk is on fire")
 
-    monkeypatch.setattr(door.store, "load", load)
+    monkeypatch.setattr(door.store, "begin", load)
     visit, link = door.connect()
     visit.message(encode(HELLO))
     await settled(visit)
