@@ -67,16 +67,23 @@ class Project:
     engine: Path
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ("--headless",)
 
     @classmethod
-    def make(cls, engine: Path, folder: Path, *, more: str = "") -> Project:
+    def make(cls, engine: Path, folder: Path, *, more: str = "", autoload: bool = True) -> Project:
         """A new project in a folder. ``more`` is added to ``project.godot``."""
         (folder / "addons").mkdir(parents=True)
         shutil.copytree(ADDON, folder / "addons" / "genlock")
         for file in RUNNERS.iterdir():
             shutil.copy(file, folder)
-        with (folder / "project.godot").open("a") as settings:
-            settings.write(more)
+        for file in RUNNERS.glob("driver.*"):
+            (folder / "addons" / "driver").mkdir(exist_ok=True)
+            name = "plugin.cfg" if file.suffix == ".cfg" else file.name
+            shutil.move(folder / file.name, folder / "addons" / "driver" / name)
+        settings = (folder / "project.godot").read_text()
+        if not autoload:
+            settings = settings[: settings.index("[autoload]")]
+        (folder / "project.godot").write_text(settings + more)
         return cls.adopt(engine, folder)
 
     @classmethod
@@ -99,7 +106,7 @@ class Project:
 
     def command(self, *arguments: str) -> list[str]:
         """How the engine is started."""
-        return [str(self.engine), "--headless", "--path", str(self.folder), *arguments]
+        return [str(self.engine), *self.options, "--path", str(self.folder), *arguments]
 
     def run(self, *arguments: str, timeout_s: float = 120, **environment: str) -> Ran:
         """Runs the engine to its end. One that does not end, as after an error in a script, is ended with code 124."""

@@ -49,6 +49,11 @@ class Headset:
         await self.do("count")
         return await self.event("count")
 
+    async def frames(self, number: int) -> None:
+        """Waits until the session has handed so many frames to the connection."""
+        await self.do("tell_at_frames", frames=number)
+        await self.event("frames", timeout_s=300)
+
     async def ask(self, method: str, *arguments: Any) -> str:
         """Calls a method of the client that gives a request; its id."""
         await self.do("ask", method=method, arguments=list(arguments))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import shutil
 import struct
 import subprocess
 import sys
+import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,7 @@ from bridge.protocol import Action, Actions, Audio, Frame, Notice, Scene, Transc
 from bridge.recording.format import MESSAGE, Recording
 from tests.daemons import served
 from tests.engines.false_daemon import false_daemon
-from tests.engines.godot_engine import ADDON, ROOT, RUNNERS, NoEngine, Project, find_engine
+from tests.engines.godot_engine import ADDON, CACHE, ROOT, RUNNERS, NoEngine, Project, find_engine
 from tests.engines.headset import Headset, headset
 from tests.engines.msgpack_cases import BROKEN, CASES, DECODED_ONLY, Extension
 from tests.engines.proxy import proxy
@@ -180,7 +184,6 @@ async def test_a_minute_with_a_daemon_that_is_cut_off_and_killed(project: Projec
         await worn.do("connect")
         await worn.event("connected")
         await worn.event("welcomed")
-        await worn.do("tell_at_frames", frames=1800)
         await worn.event("forecast")
         taken = await worn.ask("say", text("take the kettle"))
         await worn.event("finished", id=taken, done=True)
@@ -188,13 +191,12 @@ async def test_a_minute_with_a_daemon_that_is_cut_off_and_killed(project: Projec
         await worn.event("finished", id=painted, done=True)
         helped = await worn.ask("say", text("what can I say"))
         await worn.event("finished", id=helped, done=True)
-        await worn.event("frames")
+        await worn.frames(1800)
 
         network.cut()
         await worn.event("reconnecting")
         await worn.event("resumed")
-        await worn.do("tell_at_frames", frames=900)
-        await worn.event("frames")
+        await worn.frames(2700)
 
         first.process.kill()
         await first.process.wait()
@@ -205,8 +207,7 @@ async def test_a_minute_with_a_daemon_that_is_cut_off_and_killed(project: Projec
             await worn.event("welcomed")
             for one in said:
                 await worn.event("finished", id=one, done=True)
-            await worn.do("tell_at_frames", frames=2700)
-            await worn.event("frames")
+            await worn.frames(5400)
             counted = await worn.count()
             await worn.do("disconnect")
             await worn.event("disconnected")
@@ -349,7 +350,130 @@ def test_what_is_tracked_becomes_the_wires_numbers(project: Project, tmp_path: P
 
 
 def test_what_client_and_daemon_say_to_each_other(project: Project) -> None:
-    run_checks(project, "conversation.gd", at_least=200)
+    run_checks(project, "conversation.gd", at_least=160)
+
+
+def test_nodes_tell_what_they_lack(project: Project) -> None:
+    run_checks(project, "warnings.gd", at_least=17)
+
+
+def _without_autoload(engine: Path, folder: Path, more: str = "") -> Project:
+    """A new developer's project: the addon was copied into it and nothing else was done."""
+    return Project.make(engine, folder, more=more, autoload=False)
+
+
+async def test_the_editor(engine: Path, tmp_path: Path) -> None:
+    enabled = '\n[editor_plugins]\n\nenabled=PackedStringArray("res://addons/driver/plugin.cfg")\n'
+    project = _without_autoload(engine, tmp_path / "project", enabled)
+    async with served(tmp_path, models=()) as daemon:
+        drive = {"DRIVE": "1", "DAEMON": daemon.url, "RECORDING": str(RECORDING)}
+        ran = await asyncio.to_thread(project.run, "--editor", **drive)
+    assert ran.code == 0, ran.output
+    assert not ran.mistakes, ran.output
+    autoload, url, connected, disconnected, game = ran.results()[0]
+    assert autoload.startswith("autoload: *")
+    assert url == "url: ws://127.0.0.1:8765"
+    assert "welcomed by version 1.0, models: forecast, target" in connected
+    assert "round trip" in connected
+    assert "not connected" in disconnected
+    assert "12345 frames" in game
+    assert "action: take" in game
+
+
+SCENE = """[gd_scene format=3]
+
+[ext_resource type="Script" path="res://main.gd" id="main"]
+[ext_resource type="Script" path="res://addons/genlock/nodes/genlock_session.gd" id="session"]
+[ext_resource type="Script" path="res://addons/genlock/nodes/genlock_target.gd" id="target"]
+[ext_resource type="Script" path="res://addons/genlock/resources/genlock_actions.gd" id="actions"]
+[ext_resource type="Script" path="res://addons/genlock/resources/genlock_action.gd" id="action"]
+
+[sub_resource type="Resource" id="take"]
+script = ExtResource("action")
+name = "take"
+target = 2
+phrases = PackedStringArray({phrases})
+
+[sub_resource type="Resource" id="app"]
+script = ExtResource("actions")
+app_name = "first"
+actions = Array[ExtResource("action")]([SubResource("take")])
+
+[sub_resource type="BoxMesh" id="box"]
+size = Vector3(0.3, 0.3, 0.3)
+
+[node name="Main" type="Node3D"]
+script = ExtResource("main")
+
+[node name="XROrigin3D" type="XROrigin3D" parent="."]
+
+[node name="XRCamera3D" type="XRCamera3D" parent="XROrigin3D"]
+transform = Transform3D(1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1.6, 0)
+
+[node name="GenlockSession" type="Node" parent="XROrigin3D"]
+script = ExtResource("session")
+actions = SubResource("app")
+
+[node name="Kettle" type="MeshInstance3D" parent="."]
+transform = Transform3D(1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1.4, -2)
+mesh = SubResource("box")
+
+[node name="GenlockTarget" type="Node" parent="Kettle"]
+script = ExtResource("target")
+"""
+
+
+async def test_the_readmes_first_action(engine: Path, tmp_path: Path) -> None:
+    steps = (ADDON / "README.md").read_text().split("## The first action in five minutes")[1].split("## Nodes")[0]
+    script = textwrap.dedent(re.search(r" *```gdscript\n(.*?)```", steps, re.S).group(1))  # type: ignore[union-attr]
+    phrases = ", ".join(f'"{phrase}"' for phrase in re.findall(r"`([^`]*\{target\})`", steps))
+    assert phrases.count("{target}") == 5
+    folder = tmp_path / "project"
+    project = Project.make(engine, folder)
+    (folder / "main.gd").write_text(script)
+    (folder / "main.tscn").write_text(SCENE.replace("{phrases}", phrases))
+    async with served(tmp_path, models=()) as daemon:
+        running = await project.start("res://main.tscn", GENLOCK_URL=daemon.url)
+        try:
+            assert await running.line("take") == "take Kettle"
+            assert "ERROR" not in running.output()
+        finally:
+            await running.kill()
+
+
+@pytest.fixture
+def screen() -> Path | None:
+    """The engine with a virtual screen and a renderer, if it was fetched (``make godot SCREEN=--screen``)."""
+    engine = CACHE.with_name("godot--screen") / "xvfb-godot"
+    return engine if engine.exists() else None
+
+
+async def test_the_gallery(engine: Path, screen: Path | None, tmp_path: Path) -> None:
+    folder = tmp_path / "gallery"
+    shutil.copytree(ROOT / "samples" / "godot_gallery", folder, ignore=shutil.ignore_patterns(".godot"))
+    for runner in RUNNERS.glob("gallery_check.*"):
+        shutil.copy(runner, folder)
+    with (folder / "project.godot").open("a") as settings:
+        settings.write("\n[xr]\n\nopenxr/enabled=false\n")
+    project = Project.adopt(engine, folder)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    async with served(tmp_path, models=()) as daemon:
+        environment = {"GENLOCK_URL": daemon.url} | ({"PICTURES": str(pictures)} if screen else {})
+        shown = replace(project, engine=screen, options=()) if screen else project
+        ran = await asyncio.to_thread(shown.run, "res://gallery_check.tscn", timeout_s=400, **environment)
+    assert ran.code == 0, ran.output
+    assert not [line for line in ran.mistakes if "SCRIPT" in line or "USER" in line], ran.output
+    (seen,) = ran.results()
+    assert seen["performed"] == ["paint", "take", "put_down", "hide"]
+    assert seen["blue"]
+    assert seen["home"]
+    assert seen["hidden"]
+    assert seen["ghost"]
+    assert abs(seen["held"] - 0.3) < 0.05
+    if screen:
+        for name in ("meant", "held"):
+            assert (pictures / f"{name}.png").stat().st_size > 10_000
 
 
 def test_every_script_compiles_without_a_warning(project: Project) -> None:

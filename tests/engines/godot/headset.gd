@@ -122,14 +122,23 @@ func _obey(order: Dictionary) -> void:
 		"release":
 			_microphone.release()
 		"tell_at_frames":
-			_awaited_frames = _frames + (order["frames"] as int)
+			_awaited_frames = maxi(_frames + 1, order["frames"] as int)
 		"count":
 			var counted := _client.statistics()
 			counted.merge({"session_frames": _frames, "forecasts": _answers, "played": _replay.frames_played})
 			_tell("count", counted)
 		"quit":
 			_reading.wait_to_finish()
-			get_tree().quit()
+			_quit()
+
+
+func _quit() -> void:
+	if _microphone != null:
+		_microphone.queue_free()
+		# The engine lets go of a sound that was played some mixes later.
+		for frame in 60:
+			await get_tree().process_frame
+	get_tree().quit()
 
 
 func _ask(order: Dictionary) -> void:

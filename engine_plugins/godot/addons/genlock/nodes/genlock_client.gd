@@ -1,3 +1,4 @@
+@icon("res://addons/genlock/icons/genlock.svg")
 class_name GenlockClient
 extends Node
 ## The connection to a Genlock daemon. The addon makes one as the autoload [code]Genlock[/code].
@@ -47,6 +48,8 @@ const SETTINGS := {
 	"genlock/connection/user": "",
 	"genlock/connection/certificate": "",
 }
+## A target that is meant stays so until another is, or none is more probable than this share of the threshold.
+const RELEASE := 0.7
 ## How long the end of the app waits for the farewell, milliseconds.
 const FAREWELL_MS := 300
 
@@ -378,7 +381,10 @@ func _take(item: Dictionary) -> void:
 func _take_answer(answer: Dictionary) -> void:
 	likeliest_target = answer["target"]
 	likeliest_probability = answer["probability"]
-	_mean(likeliest_target if likeliest_probability >= target_threshold else "", likeliest_probability)
+	if likeliest_probability >= target_threshold:
+		_mean(likeliest_target, likeliest_probability)
+	elif likeliest_probability < RELEASE * target_threshold:
+		_mean("", likeliest_probability)
 	if answer["devices"]:
 		last_forecast = GenlockForecastPoses.new(
 			answer["time_us"] as int, answer["devices"] as int, horizons_ms, answer["poses"] as PackedFloat32Array

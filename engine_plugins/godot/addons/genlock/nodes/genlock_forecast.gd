@@ -1,4 +1,5 @@
 @tool
+@icon("res://addons/genlock/icons/genlock.svg")
 class_name GenlockForecast
 extends Node
 ## Drives a [Node3D] with where the head or a hand will be.

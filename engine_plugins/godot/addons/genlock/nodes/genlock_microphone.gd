@@ -1,4 +1,5 @@
 @tool
+@icon("res://addons/genlock/icons/genlock.svg")
 class_name GenlockMicrophone
 extends Node
 ## Streams what the user says: mono, 16 kHz, in pieces of a tenth of a second.

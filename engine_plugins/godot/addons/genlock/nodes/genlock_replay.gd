@@ -1,4 +1,5 @@
 @tool
+@icon("res://addons/genlock/icons/genlock.svg")
 class_name GenlockReplay
 extends Node
 ## Plays a recording as if a headset were worn, to work at a desk: it moves the trackers of head, eyes, controllers and

@@ -1,4 +1,5 @@
 @tool
+@icon("res://addons/genlock/icons/genlock.svg")
 class_name GenlockSession
 extends Node
 ## Streams what the headset tracks, and what there is to look at. Put it under the [XROrigin3D].

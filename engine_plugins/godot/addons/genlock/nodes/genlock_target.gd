@@ -1,4 +1,5 @@
 @tool
+@icon("res://addons/genlock/icons/genlock.svg")
 class_name GenlockTarget
 extends Node
 ## Makes the [Node3D] above it something that can be looked at, pointed at or named.
