@@ -2,8 +2,9 @@
 # Puts Godot 4 into a folder, from Debian's packages, without root: the engine with all its libraries and their own
 # loader, so that it runs on older systems too. Usage: get_godot.sh FOLDER [--screen]
 #
-# Afterwards FOLDER/godot is the engine. With --screen FOLDER/xvfb-godot runs it on a virtual screen, with a renderer in
-# software; that is four times as much to fetch. The packages stay in FOLDER/debs: a later run takes them from there.
+# Afterwards FOLDER/godot is the engine. With --screen there is a renderer in software too, twice as much to fetch, and
+# FOLDER/xvfb-godot draws on a virtual screen, for which the system must have Xvfb (Debian's package xvfb).
+# The packages stay in FOLDER/debs: a later run takes them from there.
 # The mirror is the one that this machine's apt uses; GODOT_SUITE names another release than testing.
 set -euo pipefail
 
@@ -14,7 +15,7 @@ packages=(godot)
 # In the packages' closure, but `godot --headless` never loads it.
 unneeded='^(libllvm|mesa-|libz3-|libc-gconv|libc-bin|xkb-data|fonts-|fontconfig-config|libx11-data|pci\.ids|libgl1|libglx|libglvnd|libgles|libegl|libxml2|libtinfo|libvulkan)'
 if [ "$screen" = --screen ]; then
-  packages+=(xvfb xkb-data x11-xkb-utils libgl1-mesa-dri libgl1 libegl1 libxcursor1 libxinerama1 libxrandr2 libxi6)
+  packages+=(mesa-vulkan-drivers libvulkan1 libxcursor1 libxinerama1 libxrandr2 libxi6 xkb-data)
   unneeded='^$'
 fi
 
@@ -58,4 +59,20 @@ libraries=$root/usr/lib/x86_64-linux-gnu
 exec "$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/pulseaudio" "$root/usr/bin/godot" "$@"
 END
 chmod +x "$folder/godot"
+if [ "$screen" = --screen ]; then
+  cat > "$folder/xvfb-godot" << 'END'
+#!/bin/sh
+# Draws with Vulkan in software on a virtual screen that ends with the engine.
+command -v Xvfb > /dev/null || { echo "xvfb-godot: needs Xvfb (Debian: apt-get install xvfb)" >&2; exit 1; }
+folder=$(dirname "$(readlink -f "$0")")
+number=$(mktemp)
+Xvfb -displayfd 1 -screen 0 1280x720x24 -nolisten tcp > "$number" 2> /dev/null &
+screen=$!
+trap 'kill $screen; rm -f "$number"' EXIT
+while [ ! -s "$number" ] && kill -0 $screen; do sleep 0.1; done
+VK_DRIVER_FILES=$(ls "$folder"/root/usr/share/vulkan/icd.d/lvp_icd*.json) DISPLAY=:$(cat "$number") \
+  "$folder/godot" --audio-driver Dummy --rendering-method mobile --rendering-driver vulkan "$@"
+END
+  chmod +x "$folder/xvfb-godot"
+fi
 "$folder/godot" --version

@@ -71,9 +71,8 @@ class Headset:
         """Ends it. Nothing may have gone wrong in it but what the addon itself told, and lines of what is expected."""
         await self.do("quit")
         ran = await self._running.end()
-        for line in ran.output.splitlines():
-            if line.startswith("EVENT "):
-                self.events.append(json.loads(line.removeprefix("EVENT ")))
+        lines = [line.removeprefix("EVENT ") for line in ran.output.splitlines() if line.startswith("EVENT ")]
+        self.events = [json.loads(line) for line in lines]
         assert ran.code == 0, ran.output
         wrong = [line for line in ran.mistakes if not any(part in line for part in ("Genlock: ", *expected))]
         assert not wrong, ran.output

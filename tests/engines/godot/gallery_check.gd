@@ -38,7 +38,9 @@ func _visit() -> void:
 	await _until(func() -> bool: return not (gallery.get_node("Exhibits/Banana") as Node3D).visible)
 	_seen["hidden"] = not (gallery.get_node("Exhibits/Banana") as Node3D).visible
 	_seen["blue"] = (plate.material_override as StandardMaterial3D).albedo_color == Color.BLUE
-	_seen["ghost"] = (gallery.get_node("ForecastHand") as Node3D).visible
+	var ghost: Node3D = gallery.get_node("ForecastHand")
+	await _until(func() -> bool: return ghost.visible)
+	_seen["ghost"] = ghost.visible
 	print("RESULT ", JSON.stringify(_seen))
 	gallery.queue_free()
 	for frame in 60:
