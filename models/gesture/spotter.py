@@ -237,14 +237,16 @@ class Gesture:
         hand = self._hand.margins(courses[:, 1:], stricter)
         # What a profile holds came from outside.
         movers = spotting[..., 1].long().clamp(0, MOVERS - 1)
-        if bool(spotting[..., 0].any()):
-            taught = self._taught(past, jointed, adapters["taught"].index_select(0, rows), spotting, movers)
-        else:
-            taught = past.new_full((len(rows), len(WINDOWS) * TAUGHT_SLOTS), _NOT)
+        taught = past.new_full((len(rows), len(WINDOWS) * TAUGHT_SLOTS), _NOT)
+        some = spotting[..., 0].any(1).nonzero()[:, 0]
+        if len(some):
+            known = adapters["taught"].index_select(0, rows.index_select(0, some))
+            of_these = (column.index_select(0, some) for column in (past, jointed, spotting, movers))
+            taught.index_copy_(0, some, self._taught(known, *of_these))
         lines = torch.cat((self._movers.expand(len(rows), -1), movers.repeat(1, len(WINDOWS))), dim=1)
         return torch.cat((head.flatten(1), hand.flatten(1), taught), dim=1), lines
 
-    def _taught(self, past: Tensor, jointed: Tensor, taught: Tensor, spotting: Tensor, movers: Tensor) -> Tensor:
+    def _taught(self, taught: Tensor, past: Tensor, jointed: Tensor, spotting: Tensor, movers: Tensor) -> Tensor:
         """``[n, W * slots]``."""
         n, windows = len(past), len(WINDOWS)
         poses = self._looker.poses(past)
