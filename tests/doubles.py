@@ -62,3 +62,35 @@ class Hanging(Counting):
         while float(batch.head[:, 1].max()) > 300:
             pass
         return super().step(batch, state, adapters)
+
+
+class Learning(Counting):
+    """``bias`` grows by one with each frame it may learn from, and by a thousand with a selection of the first target.
+
+    A head above 50 m is gesture 3 of the right hand, which began 0.5 s ago and has been over for 0.25 s.
+    """
+
+    name = "learning"
+    adapters: ClassVar[Columns] = {"bias": (1,)}
+    learns = True
+
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
+        outputs, after, _ = super().step(batch, state, adapters)
+        gesture = torch.tensor([3, 2, 0.75, 0.5, 0.25], device=batch.dt.device)
+        outputs["gesture"] = gesture * (batch.head[:, 1:2] > 50)
+        return outputs, after, {"bias": adapters["bias"] + batch.learning.unsqueeze(1)}
+
+    def confirm(self, state: Rows, adapters: Rows, targets: torch.Tensor, chosen: int, weight: float) -> Rows:
+        assert targets.shape[1] > chosen
+        return {"bias": adapters["bias"] + 1000.0 * (chosen + 1) * weight}
+
+
+class Selecting(Learning):
+    """Learns of selections alone."""
+
+    name = "selecting"
+    learns = False
+
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
+        outputs, after, _ = super().step(batch, state, adapters)
+        return outputs, after, {}

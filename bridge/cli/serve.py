@@ -19,7 +19,7 @@ import uvloop
 
 from bridge.cli.errors import fail
 from bridge.daemon import Daemon, DaemonOptions
-from bridge.event_path.language import LanguageError
+from bridge.event_path.language import LanguageError, LanguageOptions
 from bridge.frame_path.engine import EngineError, EngineOptions
 from bridge.manifest import ManifestError, load
 from bridge.profiles.store import StoreError
@@ -75,8 +75,15 @@ def serve(
     profiles: Annotated[
         Path | None, typer.Option(envvar="GENLOCK_PROFILES", help="The file that keeps what is learned of users.")
     ] = None,
+    share_profiles: Annotated[
+        bool,
+        typer.Option("--share-profiles", help="Sessions of one user at once learn together, not the newest alone."),
+    ] = False,
     app: Annotated[
         list[Path] | None, typer.Option(help="A manifest of an app: what its utterances mean. May be given again.")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="The folder that keeps longer fits of apps; else the user's cache folder.")
     ] = None,
     device: Annotated[Device, typer.Option(help="Where the models run.")] = Device.AUTO,
     frame_model: Annotated[
@@ -123,7 +130,8 @@ def serve(
         engine=EngineOptions(
             models=tuple(frame_model or EngineOptions.models), device=device, threads=engine_threads, slots=max_sessions
         ),
-        sessions=SessionOptions(token=token, resume_s=resume_s),
+        language=LanguageOptions(cache=str(cache.absolute()) if cache is not None else ""),
+        sessions=SessionOptions(token=token, resume_s=resume_s, share_profiles=share_profiles),
         transport=TransportOptions(origins=tuple(origin or ())),
     )
     try:

@@ -28,7 +28,11 @@ from models.limits import DEVICES, MAX_HORIZONS, MAX_TARGETS
 STALE_GAP_US = 1_000_000
 """After a longer gap between frames the state of a session is stale, and starts anew."""
 
-BUILT_IN = {"forecast": "models.forecast.network:Forecast", "target": "models.target.network:TargetPicker"}
+BUILT_IN = {
+    "forecast": "models.forecast.network:Forecast",
+    "target": "models.target.network:TargetPicker",
+    "gesture": "models.gesture.spotter:Gesture",
+}
 
 
 def load_model(name: str, device: torch.device) -> FrameModel:
@@ -110,6 +114,7 @@ class EngineCore:
         self._last_time: NDArray[np.int64] = np.full(slots, -1, dtype=np.int64)
         self._serial: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
         self._learning: NDArray[np.bool_] = np.zeros(slots, dtype=np.bool_)
+        self._gesturing: NDArray[np.bool_] = np.zeros(slots, dtype=np.bool_)
         # In whose row each slot's adapters lie: its own, but where sessions of one user share what they learn.
         self._owner: NDArray[np.int64] = np.arange(slots)
         self._turn = 0
@@ -136,12 +141,14 @@ class EngineCore:
         profile: dict[str, bytes],
         *,
         learning: bool = False,
+        gestures: bool = True,
         with_slot: int = -1,
     ) -> list[str]:
         """Makes a slot a session's. ``profile`` holds the user's adapters, as ``leave`` gave them.
 
         Args:
             learning: whether the models may learn from its frames.
+            gestures: whether it wants to know of gestures.
             with_slot: the slot of another session of this user, with which it shares what is learned; -1 for none.
 
         Returns:
@@ -150,11 +157,12 @@ class EngineCore:
         self._clear(slot)
         self._serial[slot] = serial
         self._learning[slot] = learning
+        self._gesturing[slot] = gestures
+        self._horizon_count[slot] = len(horizons_s)
+        self._horizons[slot, : len(horizons_s)] = torch.tensor(horizons_s, dtype=torch.float32)
         if with_slot >= 0:
             self._owner[slot] = self._owner[with_slot]
             return []
-        self._horizon_count[slot] = len(horizons_s)
-        self._horizons[slot, : len(horizons_s)] = torch.tensor(horizons_s, dtype=torch.float32)
         known = {key.partition("@")[0] for key in profile}
         return [
             loaded.model.name
@@ -191,28 +199,41 @@ class EngineCore:
                 self._put_adapters(loaded, slot, data)
 
     @torch.inference_mode()
-    def confirm(self, slot: int, chosen: int, weight: float) -> dict[str, bytes]:
+    def confirm(self, slot: int, chosen: int, moment: bytes = b"") -> tuple[dict[str, bytes], bytes]:
         """Learns from a selection: the user of a slot meant this target of the scene, counted from 0.
 
         Args:
-            weight: 1, or -1 to take an equal selection back.
+            moment: takes back the selection of which it was returned.
 
         Returns:
-            What ``profile`` does, of the models that learned from it.
+            What ``profile`` does, of the models that learned from it; and the moment that they learned from: the scene
+            and their states, float32.
         """
         learned = {}
-        count = int(self._target_count[slot])
-        for loaded in self._models:
-            model = loaded.model
-            if not isinstance(model, LearnsSelections) or chosen >= count:
-                continue
-            owner = int(self._owner[slot])
-            state = loaded.state.named(loaded.state.matrix[slot : slot + 1])
+        learners = [loaded for loaded in self._models if isinstance(loaded.model, LearnsSelections)]
+        owner = int(self._owner[slot])
+        index = self._to_device(np.array([owner]))
+        if not moment:
+            if chosen >= self._target_count[slot]:
+                return {}, b""
+            boxes = self._boxes[slot, : int(self._target_count[slot])]
+            rows = [boxes.flatten(), *(loaded.state.matrix[slot] for loaded in learners)]
+            moment = np.float32(len(boxes)).tobytes() + torch.cat(rows).cpu().numpy().tobytes()
+            weight = 1.0
+        else:
+            weight = -1.0
+        numbers = torch.from_numpy(np.frombuffer(moment, dtype="<f4").copy()).to(self.device)
+        count = int(numbers[0])
+        targets, numbers = numbers[None, 1 : 1 + 6 * count].view(1, count, 6), numbers[1 + 6 * count :]
+        for loaded in learners:
+            assert isinstance(loaded.model, LearnsSelections)
+            width = loaded.state.matrix.shape[1]
+            row, numbers = numbers[:width], numbers[width:]
             adapters = loaded.adapters.named(loaded.adapters.matrix[owner : owner + 1])
-            new = model.confirm(state, adapters, self._boxes[slot : slot + 1, :count], chosen, weight)
-            loaded.adapters.scatter(self._to_device(np.array([owner])), new)
+            new = loaded.model.confirm(loaded.state.named(row.unsqueeze(0)), adapters, targets, chosen, weight)
+            loaded.adapters.scatter(index, new)
             learned[loaded.key] = _packed(loaded.adapters, owner) or b""
-        return learned
+        return learned, moment
 
     def forget(self, slot: int, checkpoint: Checkpoint | None) -> None:
         """Leaves nothing of a slot's user: neither states nor adapters, nor what a checkpoint has of them."""
@@ -277,6 +298,7 @@ class EngineCore:
             targets=self._boxes[:, :targets].index_select(0, index),
             present=self._to_device(np.arange(targets) < counts[:, None]),
             learning=self._to_device(self._learning[slots]),
+            gesturing=self._to_device(self._gesturing[slots]),
             jointed=self._to_device(seen.jointed if everyone else seen.jointed[rows]),
             hands=None if seen.hands is None else self._to_device(pick(seen.hands)),
         )

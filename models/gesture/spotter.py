@@ -173,7 +173,7 @@ class Gesture:
     def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
         """See ``models.frame_model.FrameModel``."""
         clock = state["clock"] + batch.dt.unsqueeze(1)
-        due = (clock[:, 0] >= _PERIOD_S - _EARLY_S) | batch.fresh
+        due = ((clock[:, 0] >= _PERIOD_S - _EARLY_S) | batch.fresh) & batch.gesturing
         gesture = clock.new_zeros(len(batch), 5)
         rows = due.nonzero()[:, 0]
         if len(rows) == 0:
