@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
@@ -15,16 +16,16 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.intent.examples import with_names
 from models.intent.model import IntentModel, Prediction
+from models.intent.tuned import Tuned
 from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
-from models.language.dialogue import TARGET, Pending, Question, Reading
+from models.language.dialogue import TARGET, Pending, Phrase, Question, Reading
 from models.language.encoder import Encoder
 from models.language.mentions import unknown_words, without_mentions
+from models.language.phrases import STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
 from models.language.words import words
-
-STAND_IN: Final = "the object"
-"""What the intent model reads in place of a target."""
 
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _BARE_WORDS: Final = 3
@@ -54,17 +55,28 @@ class Intents(Protocol):
 
 
 class PhraseIntents:
-    """Tells actions apart by their phrases."""
+    """Tells actions apart by their phrases.
+
+    Attributes:
+        texts, labels: the examples, and the actions that they mean.
+        tuned: a longer fit of the same examples, if there is one.
+    """
 
     def __init__(self, actions: Sequence[Action], encoder: Encoder, background: NDArray[np.float32]) -> None:
         examples = [(text, action.name) for action in actions for text in expanded(action)]
-        embeddings = encoder.encode([text for text, _ in examples]).numpy()
-        self._model = IntentModel.fit(embeddings, [name for _, name in examples], background)
+        self.texts, self.labels = with_names([text for text, _ in examples], [name for _, name in examples])
+        self.tuned: Tuned | None = None
+        self._model = IntentModel.fit(encoder.encode(self.texts).numpy(), self.labels, background)
         self._exact = {_normal(text): name for text, name in examples}
+
+    @property
+    def tunable(self) -> bool:
+        """Whether a longer fit could tell more: there is something to tell apart."""
+        return len(set(self.labels)) > 1
 
     def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
         """See ``Intents``."""
-        predictions = self._model.predict(embeddings)
+        predictions = self._model.predict(embeddings, self.tuned.likelihoods(texts) if self.tuned is not None else None)
         for at, text in enumerate(texts):
             name = self._exact.get(_normal(text))
             if name is not None:
@@ -83,6 +95,9 @@ class Understanding:
         self.actions = {action.name: action for action in actions}
         self.intents = intents
         self.confidence = confidence
+        self.phrasebooks = Phrasebooks(
+            {action.name: action.target != "none" for action in actions}, intents.predict_texts
+        )
         # What the phrases and values are made of names no thing in the scene.
         self.literal = tuple(
             text
@@ -110,15 +125,24 @@ def expanded(action: Action) -> list[str]:
 
 
 def read(encoder: Encoder, asked: Sequence[tuple[Understanding, Question]]) -> list[Reading]:
-    """Reads utterances of any sessions and apps, with one call of the encoder for all."""
+    """Reads utterances of any sessions and apps, with one call of the encoder for all and one of each app's head."""
     heard = [_Heard(understanding, question) for understanding, question in asked]
     texts = [text for one in heard for text in one.texts]
     embeddings = encoder.encode(texts).numpy()
+    rows: dict[int, list[int]] = defaultdict(list)
+    intents = [one.intents for one in heard for _ in one.texts]
+    for row, one in enumerate(intents):
+        rows[id(one)].append(row)
+    predictions: dict[int, Prediction] = {}
+    for some in rows.values():
+        found = intents[some[0]].predict_texts([texts[row] for row in some], embeddings[some])
+        predictions |= zip(some, found, strict=True)
     readings = []
     at = 0
-    for one in heard:
-        readings.append(one.read(embeddings[at : at + len(one.texts)], encoder))
-        at += len(one.texts)
+    for hearing in heard:
+        end = at + len(hearing.texts)
+        readings.append(hearing.read([predictions[row] for row in range(at, end)], embeddings[at:end], encoder))
+        at = end
     return readings
 
 
@@ -126,35 +150,53 @@ class _Heard:
     """One utterance on its way to a reading."""
 
     def __init__(self, understanding: Understanding, question: Question) -> None:
+        self.intents = understanding.intents
         self._understanding = understanding
         self._text = question.text
         self._situation = question.situation
         self._pending = question.pending
-        self._references = resolve(question.text, question.situation, understanding.literal)
+        names = tuple((one.name or one.id, one.aliases) for one in question.situation.candidates)
+        own = own_words(tuple(phrase.text for phrase in question.phrases), names) if question.phrases else ()
+        self._phrases = question.phrases
+        self._names = names
+        self._references = resolve(question.text, question.situation, (*understanding.literal, *own))
         without = without_mentions(question.text, [reference.mention for reference in self._references], STAND_IN)
+        # The phrase that decided, once one has.
+        self._own: Phrase | None = None
         said = bool(words(question.text))
         self.texts = list(dict.fromkeys((question.text, without))) if said else []
         self._why = [f"{ref.mention.text!r} is a {ref.mention.kind}: {ref.why}" for ref in self._references]
 
-    def read(self, embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
+    def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
         if not self.texts:
             return Reading("", 1.0, problem="nothing was said")
         if self._pending is not None:
             reading = self._complete(self._pending, encoder)
             if reading is not None:
                 return reading
-        predictions = self._understanding.intents.predict_texts(self.texts, embeddings)
         best = max(range(len(predictions)), key=lambda at: _top(predictions[at]))
-        prediction, text = predictions[best], self.texts[best]
-        name, probability = prediction.ranking[0] if prediction.ranking else ("", 0.0)
+        ranking, text = predictions[best].ranking, self.texts[best]
+        book = self._understanding.phrasebooks.open(encoder, self._phrases, self._names) if self._phrases else None
+        if book is not None:
+            mentions = [reference.mention for reference in self._references]
+            personalized = book.personalized(forms(self._text, mentions, list(embeddings)), ranking)
+            ranking, self._own = personalized.ranking, personalized.phrase
+        name, probability = ranking[0] if ranking else ("", 0.0)
+        phrase = self._own
+        if phrase is not None and not phrase.action:
+            problem = f"{_cut(self._text)!r} means nothing to this user, as {_cut(phrase.text)!r}"
+            return Reading("", 1 - probability, problem=problem, phrase=phrase.text, ranking=ranking)
         if probability < self._understanding.confidence or name not in self._understanding.actions:
             nearest = f"; the nearest is {name} ({probability:.2f})" if name and probability > 0.05 else ""
             problem = f"{_cut(self._text)!r} means none of this app's actions{nearest}"
             why = (*self._why, f"{text!r}: below {self._understanding.confidence:g}")
-            return Reading("", 1 - probability, problem=problem, ranking=prediction.ranking, why=why)
-        self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
+            return Reading("", 1 - probability, problem=problem, ranking=ranking, why=why)
+        if phrase is None:
+            self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
+        else:
+            self._why.append(f"the user's own {_cut(phrase.text)!r} means {name} ({probability:.2f})")
         reading = self._fill(self._understanding.actions[name], probability, None, encoder)
-        return replace(reading, ranking=prediction.ranking)
+        return replace(reading, ranking=ranking, phrase=phrase.text if phrase is not None else "")
 
     def _complete(self, pending: Pending, encoder: Encoder) -> Reading | None:
         """What an action that waits for more makes of it; nothing if this is no answer to that."""
@@ -182,12 +224,18 @@ class _Heard:
 
     def _fill(self, action: Action, probability: float, pending: Pending | None, encoder: Encoder) -> Reading:
         found = self._extract(action)
+        taught = self._own.arguments if self._own is not None else {}
         values = {**(pending.arguments if pending is not None else {}), **found.values}
+        # A default is not said: what was taught goes before it.
+        values |= {name: value for name, value in taught.items() if name not in found.said}
         for name, span in found.said.items():
             self._why.append(f"{name} is {found.values[name]!r}, from {self._text[slice(*span)]!r}")
         missing = [name for name in found.missing if name not in values]
         problems = list(found.problems)
         target, sure = (pending.target, 1.0) if pending is not None and pending.target else ("", 0.0)
+        if self._own is not None and action.target != "none" and not self._references:
+            here = {candidate.id for candidate in self._situation.candidates}
+            target, sure = (self._own.target, 1.0) if self._own.target in here else (target, sure)
         if action.target != "none" and not target:
             target, sure, problem = self._target(action, encoder)
             if not target and action.target == "required":
@@ -216,7 +264,8 @@ class _Heard:
             return self._chosen(self._references[0], encoder)
         if action.target == "optional":
             return "", 0.0, ""
-        unknown = unknown_words(self._text, (), action.phrases)
+        own = (self._own.text,) if self._own is not None else ()
+        unknown = unknown_words(self._text, (), (*action.phrases, *own))
         if unknown:
             return self._meant_by(unknown, encoder)
         pointed = self._situation.probabilities
