@@ -17,6 +17,9 @@ from bridge.fields import Identifier, Name, Unit
 MAX_ACTIONS: Final = 256
 MAX_PHRASES: Final = 256
 
+ANY_GESTURE: Final = "*"
+"""Among an action's gestures: any that no other action has."""
+
 TARGET: Final = "target"
 """The placeholder that stands for a target in a phrase."""
 
@@ -62,6 +65,7 @@ class ActionInfo(msgspec.Struct, omit_defaults=True):
         target: whether it is about a target: ``none``, ``optional``, or ``required``, and then it waits for one.
         arguments: what else it has to know.
         labels: of the app's own classifier, those that mean this action; its own name if there are none.
+        gestures: that mean it: names of built-in ones or of ones that users teach; ``*`` is any that no other has.
     """
 
     name: Identifier
@@ -69,6 +73,7 @@ class ActionInfo(msgspec.Struct, omit_defaults=True):
     target: Literal["none", "optional", "required"] = "none"
     arguments: Annotated[list[Argument], msgspec.Meta(max_length=16)] = msgspec.field(default_factory=list)
     labels: Annotated[list[Name], msgspec.Meta(max_length=256)] = msgspec.field(default_factory=list)
+    gestures: Annotated[list[Name], msgspec.Meta(max_length=64)] = msgspec.field(default_factory=list)
 
 
 class App(msgspec.Struct, omit_defaults=True):
@@ -80,6 +85,7 @@ class App(msgspec.Struct, omit_defaults=True):
         confidence: how sure of an action one must be; below it, an utterance means none of them.
         actions: what it can do. If there are none, those of the daemon's own manifest of that name count.
         classifier: a trained text classifier that reads utterances instead of the phrases; only in manifests.
+        learn: whether anything may be learned of its users.
     """
 
     name: Identifier
@@ -87,6 +93,7 @@ class App(msgspec.Struct, omit_defaults=True):
     confidence: Unit = 0.5
     actions: Annotated[list[ActionInfo], msgspec.Meta(max_length=MAX_ACTIONS)] = msgspec.field(default_factory=list)
     classifier: Name = ""
+    learn: bool = True
 
 
 class Mistake(ValueError):
@@ -116,13 +123,19 @@ def digest(app: App) -> str:
 
 def _mistakes(app: App) -> Iterator[Mistake]:
     names: set[str] = set()
+    gestures: dict[str, str] = {}
     for at, action in enumerate(app.actions):
         path = f"actions[{at}]"
         if action.name in names:
             yield Mistake(f"{path}.name", f"{action.name!r} is there twice; each action has a name of its own")
         names.add(action.name)
-        if not action.phrases and not app.classifier:
-            yield Mistake(f"{path}.phrases", f"{action.name!r} needs at least one phrase that means it")
+        if not action.phrases and not action.gestures and not app.classifier:
+            yield Mistake(f"{path}.phrases", f"{action.name!r} needs at least one phrase or gesture that means it")
+        for place, gesture in enumerate(action.gestures):
+            if gesture in gestures:
+                text = f"{gesture!r} means {gestures[gesture]!r} already; a gesture means one action"
+                yield Mistake(f"{path}.gestures[{place}]", text)
+            gestures[gesture] = action.name
         yield from _argument_mistakes(action, path)
         yield from _phrase_mistakes(action, path)
 

@@ -48,6 +48,7 @@ class ErrorCode(StrEnum):
     UNSUPPORTED = "unsupported"
     FULL = "full"
     FLOODING = "flooding"
+    LEARNING_OFF = "learning_off"
     INTERNAL = "internal"
 
 
@@ -58,6 +59,7 @@ class NoticeCode(StrEnum):
     ENGINE_LOST = "engine_lost"
     ENGINE_BACK = "engine_back"
     PROFILE_SET_ASIDE = "profile_set_aside"
+    PROFILE_TAKEN_OVER = "profile_taken_over"
     NOT_UNDERSTOOD = "not_understood"
     WHICH_TARGET = "which_target"
     WHICH_ARGUMENT = "which_argument"
@@ -185,6 +187,9 @@ class Teach(Message, tag="teach"):
     """Explicit teaching: a phrase, a gesture, an object or a name for a target.
 
     Attributes:
+        name: of a phrase, the action that it means; else the name that is taught.
+        phrase: of a phrase, the words; ``{target}`` in them stands for any target.
+        target: the target's ``id``: of a name, and of a phrase that always means the same one.
         device: of a gesture, what moves.
         examples: of a gesture, float32 blobs ``[n, 8]`` of a moment in seconds and a pose each, or for a hand
             ``[n, 183]`` of a moment and 26 joint poses; of an object, JPEG or PNG files.
@@ -200,21 +205,37 @@ class Teach(Message, tag="teach"):
 
 
 class Feedback(Message, tag="feedback"):
-    """What was really meant: confirms, corrects or takes back an action or a target."""
+    """What was really meant: confirms or corrects an action or a target, or takes back what was taught.
+
+    Attributes:
+        action: with ``correct``, the action that was meant; empty if none was.
+        target: the target that was meant.
+        n: the number of the action that this is about; 0 if it is about none.
+        of: the ``id`` of the message that this is about, as of an utterance of which nothing came; with ``undo``, of
+            the ``teach`` or ``feedback`` that is taken back, the last one where it is empty.
+    """
 
     id: Identifier
     verdict: Literal["confirm", "correct", "undo"]
     time: Microseconds
     action: Name = ""
     target: Name = ""
+    n: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
+    of: Name = ""
 
 
 class Profile(Message, tag="profile"):
-    """What the user wants done with the profile."""
+    """What the user wants done with the profile.
+
+    Attributes:
+        operation: ``erase`` leaves nothing of the user, ``reset`` nothing that was learned of a kind.
+        kind: of ``reset`` and ``import``, what part.
+        data: of ``import``, what ``export`` gave.
+    """
 
     id: Identifier
-    operation: Literal["export", "import", "erase", "reset"]
-    kind: Literal["all", "forecast", "target", "gesture", "phrase"] = "all"
+    operation: Literal["export", "import", "erase", "reset", "pause_learning", "resume_learning"]
+    kind: Literal["all", "forecast", "target", "gesture", "phrase", "name"] = "all"
     data: bytes = b""
 
 
@@ -252,6 +273,8 @@ class Welcome(Message, tag="welcome"):
         serves: the client messages that this daemon can answer; others get an ``error`` of code ``unsupported``.
         server_time: the daemon's monotonic clock, microseconds.
         recording: whether the daemon writes down what this session sends.
+        learning: whether anything is learned of the user in this session.
+        sessions: how many sessions of this user ended before.
     """
 
     version: str
@@ -265,6 +288,8 @@ class Welcome(Message, tag="welcome"):
     limits: Limits
     server_time: int
     recording: bool
+    learning: bool
+    sessions: int
 
 
 class Action(msgspec.Struct, omit_defaults=True):

@@ -67,6 +67,7 @@ BLOB_BYTES: Final[tuple[int, ...]] = tuple(
 """The length of a blob in bytes, by bitmask."""
 
 _BUTTONS: Final = (Part.LEFT_BUTTONS, Part.RIGHT_BUTTONS)
+_HANDS: Final = (Part.LEFT_HAND, Part.RIGHT_HAND)
 # What may stand in each column, the best first; of a hand it is the palm, which is joint 0.
 _SOURCES: Final = (
     (0, (Part.HEAD,)),
@@ -92,6 +93,9 @@ class Tracking:
     Attributes:
         tracked: ``[N, 4]`` bool: head, gaze, left, right.
         buttons: ``[N, 2, 8]`` float32, left and right.
+        jointed: ``[N, 2]`` bool, whether the joints of the left and right hand are there.
+        hands: ``[N, 2, 26, 7]`` float32 poses of joints, as sent; the identity where not ``jointed``. Nothing where no
+            row has any.
         fault: ``[N]`` int32, a ``Fault`` each. Rows with one hold identities and are tracked nowhere.
     """
 
@@ -101,6 +105,8 @@ class Tracking:
     left: NDArray[np.float32]
     right: NDArray[np.float32]
     buttons: NDArray[np.float32]
+    jointed: NDArray[np.bool_]
+    hands: NDArray[np.float32] | None
     fault: NDArray[np.int32]
 
 
@@ -119,6 +125,8 @@ def unpack(masks: NDArray[np.int32], blobs: NDArray[np.float32]) -> Tracking:
     poses[:, :, 6] = 1
     tracked = np.zeros((n, 4), dtype=np.bool_)
     buttons = np.zeros((n, 2, BUTTONS), dtype=np.float32)
+    jointed = np.zeros((n, 2), dtype=np.bool_)
+    hands: NDArray[np.float32] | None = None
     fault = np.zeros(n, dtype=np.int32)
     alike = bool((masks == masks[:1]).all())
     for mask in masks[:1].tolist() if alike else np.unique(masks).tolist():
@@ -135,23 +143,30 @@ def unpack(masks: NDArray[np.int32], blobs: NDArray[np.float32]) -> Tracking:
             tracked[rows, column] = good
         for side, start in layout.buttons:
             buttons[rows, side] = numbers[:, start : start + BUTTONS]
+        for side, start in layout.hands:
+            if hands is None:
+                hands = np.zeros((n, 2, JOINTS, POSE), dtype=np.float32)
+                hands[..., 6] = 1
+            hands[rows, side] = numbers[:, start : start + JOINTS * POSE].reshape(-1, JOINTS, POSE)
+            jointed[rows, side] = good
     orientation = poses[:, :, 3:]
     orientation /= np.sqrt(np.einsum("dni,dni->dn", orientation, orientation))[:, :, None]
-    return Tracking(tracked, poses[0], poses[1], poses[2], poses[3], buttons, fault)
+    return Tracking(tracked, poses[0], poses[1], poses[2], poses[3], buttons, jointed, hands, fault)
 
 
 @dataclass(frozen=True)
 class _Layout:
     """Where things stand in the blobs of one bitmask.
 
-    ``poses`` pairs a column of ``Tracking.tracked`` with where its pose starts, ``buttons`` a side with where they
-    start. ``quaternions`` is ``[Q, 4]`` and ``positions`` ``[Q * 3]`` indices of all of either, joints included;
-    ``neutral`` is a blob in which every pose is the identity.
+    ``poses`` pairs a column of ``Tracking.tracked`` with where its pose starts, ``buttons`` and ``hands`` a side with
+    where they start. ``quaternions`` is ``[Q, 4]`` and ``positions`` ``[Q * 3]`` indices of all of either, joints
+    included; ``neutral`` is a blob in which every pose is the identity.
     """
 
     width: int
     poses: tuple[tuple[int, int], ...]
     buttons: tuple[tuple[int, int], ...]
+    hands: tuple[tuple[int, int], ...]
     quaternions: NDArray[np.intp]
     positions: NDArray[np.intp]
     neutral: NDArray[np.float32]
@@ -176,6 +191,7 @@ def _layout(mask: int) -> _Layout:
         width=width,
         poses=tuple((column, at) for column, at in poses if at >= 0),
         buttons=tuple((side, start[part]) for side, part in enumerate(_BUTTONS) if part in start),
+        hands=tuple((side, start[part]) for side, part in enumerate(_HANDS) if part in start),
         quaternions=at + np.arange(3, 7),
         positions=(at + np.arange(3)).ravel(),
         neutral=neutral,

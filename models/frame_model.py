@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ __all__ = [
     "Columns",
     "FrameBatch",
     "FrameModel",
+    "LearnsSelections",
     "Rows",
 ]
 
@@ -61,6 +62,11 @@ class FrameBatch:
         targets: ``[N, K, 6]`` float32, centre x, y, z and size x, y, z of each target's box along the stage's axes, in
             metres; ``K`` is the largest number of targets in this batch, at most 64, and may be 0.
         present: ``[N, K]`` bool, which of those are targets and not padding.
+        learning: ``[N]`` bool, of whom the models may learn.
+        gesturing: ``[N]`` bool, of whom somebody wants to know gestures.
+        jointed: ``[N, 2]`` bool, whose left and right hand is tracked joint by joint.
+        hands: ``[N, 2, 26, 7]`` float32 poses of the joints in the order of XR_EXT_hand_tracking, left and right, the
+            identity where not ``jointed``. Nothing where no hand in the batch is.
     """
 
     dt: Tensor
@@ -74,6 +80,10 @@ class FrameBatch:
     horizons: Tensor
     targets: Tensor
     present: Tensor
+    learning: Tensor
+    gesturing: Tensor
+    jointed: Tensor
+    hands: Tensor | None = None
 
     def __len__(self) -> int:
         return self.dt.shape[0]
@@ -94,6 +104,9 @@ class FrameBatch:
             horizons=torch.zeros(rows, MAX_HORIZONS, device=device),
             targets=torch.zeros(rows, targets, 6, device=device),
             present=torch.zeros(rows, targets, dtype=torch.bool, device=device),
+            learning=torch.zeros(rows, dtype=torch.bool, device=device),
+            gesturing=torch.ones(rows, dtype=torch.bool, device=device),
+            jointed=torch.zeros(rows, 2, dtype=torch.bool, device=device),
         )
 
 
@@ -112,11 +125,14 @@ class FrameModel(Protocol):
     adapters: Columns
     """What is learned of a user: name to shape of one row, float32. Zeros mean nothing is learned."""
 
+    learns: bool
+    """Whether ``step`` learns; else adapters change only by what is taught, selected or taken away."""
+
     remembers_scene: bool
     """Whether the state speaks of the scene's targets. If so it is zeroed when the scene is replaced."""
 
-    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows]:
-        """Takes ``N`` frames; returns the outputs and the new state.
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
+        """Takes ``N`` frames; returns the outputs, the new state and what was learned.
 
         Args:
             batch: the frames.
@@ -125,7 +141,30 @@ class FrameModel(Protocol):
 
         Returns:
             outputs: any of ``forecast``, ``[N, 3, H, 7]`` float32 poses by device and horizon (rows of what is not
-            tracked are never read), and ``target``, ``[N, K]`` float32 probabilities (0 where not ``present``).
+            tracked are never read), ``target``, ``[N, K]`` float32 probabilities (0 where not ``present``), and
+            ``gesture``, ``[N, 5]`` float32: the number of the gesture that was just over, or 0; the device that made it
+            (0 head, 1 left, 2 right); the confidence; how many seconds ago it began, and ended.
             state: each of ``self.state`` as ``[N, *shape]``.
+            learned: empty where nothing was; else each of ``self.adapters`` as ``[N, *shape]``, unchanged in the rows
+            that are not ``learning``.
+        """
+        ...
+
+
+@runtime_checkable
+class LearnsSelections(Protocol):
+    """A frame model that also learns from what users select; stepped between frames, one session at a time."""
+
+    def confirm(self, state: Rows, adapters: Rows, targets: Tensor, chosen: int, weight: float) -> Rows:
+        """What is learned of a user who meant ``targets[:, chosen]`` just now.
+
+        Args:
+            state: each of the model's ``state`` as ``[1, *shape]``. Must not be written to.
+            adapters: each of ``adapters`` as ``[1, *shape]``. Must not be written to.
+            targets: ``[1, K, 6]`` float32 boxes, as in ``FrameBatch.targets``.
+            weight: 1, or -1 to take an equal selection back.
+
+        Returns:
+            each of ``adapters`` as ``[1, *shape]``.
         """
         ...

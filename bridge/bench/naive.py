@@ -63,7 +63,9 @@ class Naive:
             horizons_ms = message.get("horizons_ms", _HORIZONS_MS)
             self._core.join(slot, 0, [horizon / 1000 for horizon in horizons_ms], {})
             models = [ModelInfo(name, version) for name, version in self._core.models]
-            return encode(Welcome(VERSION, "", "", 0, False, 0, models, ["frame", "scene"], Limits(), 0, False))
+            return encode(
+                Welcome(VERSION, "", "", 0, False, 0, models, ["frame", "scene"], Limits(), 0, False, False, 0)
+            )
         if kind == "scene":
             boxes = [(*target["position"], *target["size"]) for target in message["targets"]]
             self._core.scene(slot, np.array(boxes, dtype=np.float32).reshape(-1, 6), keep_state=False)

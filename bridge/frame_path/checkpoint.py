@@ -39,6 +39,11 @@ class Checkpoint:
         self._rows[slots] = rows
         self._head["version"][slots] += 1
 
+    def forget(self, slot: int) -> None:
+        """Leaves nothing of a slot's row."""
+        self._head[slot] = 0
+        self._rows[slot] = 0
+
     def read(self, slot: int, serial: int) -> tuple[int, NDArray[np.float32]] | None:
         """The time and the row of a slot, or nothing if there is no whole one of the session ``serial``."""
         head = self._head[slot]

@@ -22,13 +22,17 @@ from torch import Tensor
 from bridge import tracking
 from bridge.frame_path.batch import ABSENT, FAILED, GAP, VACANT, Batch
 from bridge.frame_path.checkpoint import Checkpoint
-from models.frame_model import Columns, FrameBatch, FrameModel, Rows
+from models.frame_model import Columns, FrameBatch, FrameModel, LearnsSelections, Rows
 from models.limits import DEVICES, MAX_HORIZONS, MAX_TARGETS
 
 STALE_GAP_US = 1_000_000
 """After a longer gap between frames the state of a session is stale, and starts anew."""
 
-BUILT_IN = {"forecast": "models.forecast.network:Forecast", "target": "models.target.network:TargetPicker"}
+BUILT_IN = {
+    "forecast": "models.forecast.network:Forecast",
+    "target": "models.target.network:TargetPicker",
+    "gesture": "models.gesture.spotter:Gesture",
+}
 
 
 def load_model(name: str, device: torch.device) -> FrameModel:
@@ -72,6 +76,14 @@ class _Store:
             self.matrix.index_copy_(0, index, pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1))
 
 
+def _packed(adapters: _Store, row: int) -> bytes | None:
+    """A row as safetensors; nothing if it is all zeros."""
+    numbers = adapters.matrix[row : row + 1]
+    if not bool(numbers.any()):
+        return None
+    return save_tensors({name: value[0].cpu().contiguous() for name, value in adapters.named(numbers).items()})
+
+
 @dataclass
 class _Loaded:
     model: FrameModel
@@ -101,6 +113,11 @@ class EngineCore:
         ]
         self._last_time: NDArray[np.int64] = np.full(slots, -1, dtype=np.int64)
         self._serial: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
+        self._learning: NDArray[np.bool_] = np.zeros(slots, dtype=np.bool_)
+        self._gesturing: NDArray[np.bool_] = np.zeros(slots, dtype=np.bool_)
+        # In whose row each slot's adapters lie: its own, but where sessions of one user share what they learn.
+        self._owner: NDArray[np.int64] = np.arange(slots)
+        self._turn = 0
         self._horizon_count: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
         self._target_count: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
         self._horizons = torch.zeros(slots, MAX_HORIZONS, device=device)
@@ -116,16 +133,36 @@ class EngineCore:
         """Float32 numbers that a session's states and adapters take."""
         return sum(loaded.state.matrix.shape[1] + loaded.adapters.matrix.shape[1] for loaded in self._models)
 
-    def join(self, slot: int, serial: int, horizons_s: list[float], profile: dict[str, bytes]) -> list[str]:
+    def join(
+        self,
+        slot: int,
+        serial: int,
+        horizons_s: list[float],
+        profile: dict[str, bytes],
+        *,
+        learning: bool = False,
+        gestures: bool = True,
+        with_slot: int = -1,
+    ) -> list[str]:
         """Makes a slot a session's. ``profile`` holds the user's adapters, as ``leave`` gave them.
+
+        Args:
+            learning: whether the models may learn from its frames.
+            gestures: whether it wants to know of gestures.
+            with_slot: the slot of another session of this user, with which it shares what is learned; -1 for none.
 
         Returns:
             The models of which there are only adapters of another version, or none that can be used.
         """
         self._clear(slot)
         self._serial[slot] = serial
+        self._learning[slot] = learning
+        self._gesturing[slot] = gestures
         self._horizon_count[slot] = len(horizons_s)
         self._horizons[slot, : len(horizons_s)] = torch.tensor(horizons_s, dtype=torch.float32)
+        if with_slot >= 0:
+            self._owner[slot] = self._owner[with_slot]
+            return []
         known = {key.partition("@")[0] for key in profile}
         return [
             loaded.model.name
@@ -136,18 +173,76 @@ class EngineCore:
     def leave(self, slot: int) -> dict[str, bytes]:
         """Empties a slot; returns what ``profile`` does."""
         profile = self.profile(slot)
+        self._hand_over(slot)
         self._clear(slot)
         return profile
 
     def profile(self, slot: int) -> dict[str, bytes]:
         """A slot's adapters that are not all zeros: ``model@version`` to safetensors."""
-        found = {}
+        owner = int(self._owner[slot])
+        return {loaded.key: data for loaded in self._models if (data := _packed(loaded.adapters, owner)) is not None}
+
+    def learn(self, slot: int, learning: bool) -> None:
+        """Whether the models may learn from a slot's frames from now on."""
+        self._learning[slot] = learning
+
+    def put(self, slot: int, profile: dict[str, bytes]) -> None:
+        """Replaces a slot's adapters of the models that ``profile`` names; no bytes make them zeros.
+
+        Other versions, and what cannot be used, are left alone.
+        """
         for loaded in self._models:
-            row = loaded.adapters.matrix[slot : slot + 1]
-            if bool(row.any()):
-                named = {name: value[0].cpu().contiguous() for name, value in loaded.adapters.named(row).items()}
-                found[loaded.key] = save_tensors(named)
-        return found
+            data = profile.get(loaded.key)
+            if data == b"":
+                loaded.adapters.matrix[self._owner[slot]] = 0
+            elif data is not None:
+                self._put_adapters(loaded, slot, data)
+
+    @torch.inference_mode()
+    def confirm(self, slot: int, chosen: int, moment: bytes = b"") -> tuple[dict[str, bytes], bytes]:
+        """Learns from a selection: the user of a slot meant this target of the scene, counted from 0.
+
+        Args:
+            moment: takes back the selection of which it was returned.
+
+        Returns:
+            What ``profile`` does, of the models that learned from it; and the moment that they learned from: the scene
+            and their states, float32.
+        """
+        learned = {}
+        learners = [loaded for loaded in self._models if isinstance(loaded.model, LearnsSelections)]
+        owner = int(self._owner[slot])
+        index = self._to_device(np.array([owner]))
+        if not moment:
+            if chosen >= self._target_count[slot]:
+                return {}, b""
+            boxes = self._boxes[slot, : int(self._target_count[slot])]
+            rows = [boxes.flatten(), *(loaded.state.matrix[slot] for loaded in learners)]
+            moment = np.float32(len(boxes)).tobytes() + torch.cat(rows).cpu().numpy().tobytes()
+            weight = 1.0
+        else:
+            weight = -1.0
+        numbers = torch.from_numpy(np.frombuffer(moment, dtype="<f4").copy()).to(self.device)
+        count = int(numbers[0])
+        targets, numbers = numbers[None, 1 : 1 + 6 * count].view(1, count, 6), numbers[1 + 6 * count :]
+        for loaded in learners:
+            assert isinstance(loaded.model, LearnsSelections)
+            width = loaded.state.matrix.shape[1]
+            row, numbers = numbers[:width], numbers[width:]
+            adapters = loaded.adapters.named(loaded.adapters.matrix[owner : owner + 1])
+            new = loaded.model.confirm(loaded.state.named(row.unsqueeze(0)), adapters, targets, chosen, weight)
+            loaded.adapters.scatter(index, new)
+            learned[loaded.key] = _packed(loaded.adapters, owner) or b""
+        return learned, moment
+
+    def forget(self, slot: int, checkpoint: Checkpoint | None) -> None:
+        """Leaves nothing of a slot's user: neither states nor adapters, nor what a checkpoint has of them."""
+        for loaded in self._models:
+            loaded.state.matrix[slot] = 0
+            loaded.adapters.matrix[self._owner[slot]] = 0
+        self._learning[slot] = False
+        if checkpoint is not None:
+            checkpoint.forget(slot)
 
     def scene(self, slot: int, boxes: NDArray[np.float32], *, keep_state: bool) -> None:
         """Sets a slot's targets, ``[targets, 6]`` centres and sizes in metres.
@@ -202,28 +297,41 @@ class EngineCore:
             horizons=self._horizons[:, : int(horizons.max())].index_select(0, index),
             targets=self._boxes[:, :targets].index_select(0, index),
             present=self._to_device(np.arange(targets) < counts[:, None]),
+            learning=self._to_device(self._learning[slots]),
+            gesturing=self._to_device(self._gesturing[slots]),
+            jointed=self._to_device(seen.jointed if everyone else seen.jointed[rows]),
+            hands=None if seen.hands is None else self._to_device(pick(seen.hands)),
         )
+        owners = self._owner[slots]
+        shared = bool((owners != slots).any())
+        owner_index = self._to_device(owners) if shared else index
         outputs: Rows = {}
         stepped = []
         for loaded in self._models:
             state = loaded.state.gather(index)
             if fresh.any():
                 state[frames.fresh] = 0
-            adapters = loaded.adapters.gather(index)
-            found, new = loaded.model.step(frames, loaded.state.named(state), loaded.adapters.named(adapters))
+            adapters = loaded.adapters.gather(owner_index)
+            found, new, learned = loaded.model.step(frames, loaded.state.named(state), loaded.adapters.named(adapters))
             outputs.update(found)
-            stepped.append((loaded, new))
+            stepped.append((loaded, new, learned))
         # Only when every model has stepped: one that raises must leave no session half a frame ahead.
-        for loaded, new in stepped:
+        keep = self._one_of_each(owners) if shared else None
+        for loaded, new, learned in stepped:
             loaded.state.scatter(index, new)
+            if learned and keep is not None:
+                loaded.adapters.scatter(owner_index[keep], {name: value[keep] for name, value in learned.items()})
+            elif learned:
+                loaded.adapters.scatter(index, learned)
         self._last_time[slots] = times if everyone else times[rows]
         self._write(batch, rows, slots, tracked, counts, horizons, outputs)
 
     def checkpoint_rows(self, checkpoint: Checkpoint, slots: NDArray[np.int64]) -> None:
         """Copies what the engine knows of some slots to where it outlives this process."""
-        index = self._to_device(slots)
+        index, owners = self._to_device(slots), self._to_device(self._owner[slots])
         rows = torch.cat(
-            [store.gather(index) for loaded in self._models for store in (loaded.state, loaded.adapters)], dim=1
+            [rows for loaded in self._models for rows in (loaded.state.gather(index), loaded.adapters.gather(owners))],
+            dim=1,
         )
         checkpoint.write(slots, self._serial[slots], self._last_time[slots], rows.cpu().numpy())
 
@@ -236,9 +344,12 @@ class EngineCore:
         self._last_time[slot] = last_time
         at = 0
         for loaded in self._models:
-            for store in (loaded.state, loaded.adapters):
+            # What is not learned from frames the gateway knows best, and gave with ``join``.
+            restored = (loaded.state, slot, True), (loaded.adapters, int(self._owner[slot]), loaded.model.learns)
+            for store, place, wanted in restored:
                 width = store.matrix.shape[1]
-                store.matrix[slot] = torch.from_numpy(row[at : at + width]).to(self.device)
+                if wanted:
+                    store.matrix[place] = torch.from_numpy(row[at : at + width]).to(self.device)
                 at += width
         return True
 
@@ -263,6 +374,8 @@ class EngineCore:
         for loaded in self._models:
             loaded.state.matrix[slot] = 0
             loaded.adapters.matrix[slot] = 0
+        self._owner[slot] = slot
+        self._learning[slot] = False
         self._last_time[slot] = -1
         self._serial[slot] = 0
         self._horizon_count[slot] = 0
@@ -281,8 +394,24 @@ class EngineCore:
         row = torch.cat([tensors[name].reshape(-1).float() for name in columns])
         if not bool(row.isfinite().all()):
             return False
-        loaded.adapters.matrix[slot] = row.to(self.device)
+        loaded.adapters.matrix[self._owner[slot]] = row.to(self.device)
         return True
+
+    def _hand_over(self, slot: int) -> None:
+        """Gives the adapters in a slot that is left to another session of the user, if there is one."""
+        others = np.flatnonzero((self._owner == slot) & (np.arange(self.slots) != slot))
+        if len(others):
+            heir = int(others[0])
+            for loaded in self._models:
+                loaded.adapters.matrix[heir] = loaded.adapters.matrix[slot]
+            self._owner[others] = heir
+
+    def _one_of_each(self, owners: NDArray[np.int64]) -> Tensor:
+        """A row for each owner in a batch; of those that share one, each has its turn."""
+        self._turn += 1
+        order = np.roll(np.arange(len(owners)), self._turn)
+        _, first = np.unique(owners[order], return_index=True)
+        return self._to_device(order[first])
 
     def _write(
         self,
@@ -299,6 +428,7 @@ class EngineCore:
         result["poses"][rows] = 0
         result["targets"][rows] = 0
         result["best"][rows] = -1
+        result["gesture"][rows] = 0
         sound = np.ones(len(rows), dtype=np.bool_)
         if "target" in outputs and outputs["target"].shape[1]:
             probabilities = outputs["target"].cpu().numpy()
@@ -321,6 +451,11 @@ class EngineCore:
                 result["poses"][rows[those]] = len(which) * width
                 sound[those] &= np.isfinite(poses).all(axis=1)
             result["devices"][rows] = np.where(horizons > 0, devices, 0)
+        if "gesture" in outputs:
+            gestures = outputs["gesture"].cpu().numpy()
+            result["gesture"][rows] = gestures[:, 0]
+            batch.spans[rows] = gestures[:, 1:]
+            sound &= np.isfinite(gestures).all(axis=1)
         if not sound.all():
             # What was extreme enough to break a model must not stay in its state.
             result["status"][rows[~sound]] = FAILED

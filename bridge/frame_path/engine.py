@@ -7,15 +7,20 @@ themselves never go through the stream, they lie in a shared ``Batch``.
 =========  =====================================================  ===========================================
 request    arguments                                              reply
 =========  =====================================================  ===========================================
-join       slot, serial, horizons in seconds, profile, restore    joined: slot, serial, models set aside
+join       slot, serial, horizons in seconds, profile, restore,   joined: slot, serial, models set aside
+           learning, gestures, slot to share with or -1
 scene      slot, serial, boxes as float32 bytes, keep state       none
 profile    slot, serial                                           profile: slot, serial, profile
 leave      slot, serial                                           left: slot, serial, profile
+learn      slot, serial, whether                                  none
+put        slot, serial, profile (no bytes: nothing is learned)   none
+confirm    slot, serial, target, moment                           confirmed: slot, serial, profile that changed, moment
+forget     slot, serial                                           none
 step       batch, rows                                            stepped: batch, "" or what went wrong
 =========  =====================================================  ===========================================
 
 ``serial`` is a number that no other session of this daemon's run has. A ``profile`` is a map from ``model@version`` to
-that model's adapters as safetensors.
+that model's adapters as safetensors. A ``moment`` is what a selection was learned from; given back, it is taken back.
 """
 
 from __future__ import annotations
@@ -41,7 +46,7 @@ class EngineOptions:
         step_timeout_s: an engine that takes longer for a step hangs, and is replaced.
     """
 
-    models: tuple[str, ...] = ("forecast", "target")
+    models: tuple[str, ...] = ("forecast", "target", "gesture")
     device: str = "auto"
     threads: int = 1
     slots: int = 512

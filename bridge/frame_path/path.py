@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Protocol
@@ -29,7 +29,7 @@ _HEAD_BYTES = HEAD_DTYPE.itemsize
 LATENCY_BOUNDS_S = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.011, 0.014, 0.02, 0.05, 0.1)
 """Upper bounds of the classes in which the time from a frame's arrival to its answer is counted."""
 
-Profile = Mapping[str, bytes]
+Profile = dict[str, bytes]
 """``model@version`` to that model's adapters as safetensors."""
 
 
@@ -38,6 +38,15 @@ class Receiver(Protocol):
 
     def answered(self, q: int, t: int, devices: int, forecast: bytes, best: int, probabilities: bytes) -> None:
         """A frame's answer, in the terms of ``protocol.Actions``."""
+
+    def gesture(self, number: int, device: int, confidence: float, start: int, end: int) -> None:
+        """A gesture was over when the frame that is answered next was sampled.
+
+        Args:
+            number: as the gesture model counts them.
+            device: 0 head, 1 left, 2 right.
+            start, end: when it was, microseconds of the device's clock.
+        """
 
     def refused(self, q: int, status: int) -> None:
         """A frame that the engine could not use; ``status`` as in ``batch.RESULT_DTYPE``."""
@@ -52,6 +61,10 @@ class Seat:
     """A session's place in the engine.
 
     Attributes:
+        profile: its adapters when it joined, and those that were put or learned from selections since.
+        learning: whether the models learn from its frames.
+        gestures: whether the receiver wants to know of gestures.
+        shares: another session of the user, in whose row its adapters lie.
         row: its row in the open batch, -1 if it has none.
         scene: the number of its scene; ``answering`` is that of the scene which its next answer speaks of.
     """
@@ -62,12 +75,23 @@ class Seat:
     horizons_s: tuple[float, ...]
     profile: Profile
     joined: asyncio.Future[list[str]]
+    learning: bool = False
+    gestures: bool = False
+    shares: Seat | None = None
     row: int = -1
     boxes: bytes = b""
     scene: int = 0
     answering: int = 0
     left: asyncio.Future[Profile] | None = None
     snapshots: list[asyncio.Future[Profile]] = field(default_factory=list)
+    confirms: list[_Confirm] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Confirm:
+    target: int
+    moment: bytes
+    learned: asyncio.Future[tuple[Profile, bytes]]
 
 
 @dataclass
@@ -133,8 +157,22 @@ class FramePath:
             self._timer.cancel()
         await self._engine.stop()
 
-    def join(self, receiver: Receiver, horizons_s: Sequence[float], profile: Profile) -> Seat:
+    def join(
+        self,
+        receiver: Receiver,
+        horizons_s: Sequence[float],
+        profile: Profile,
+        *,
+        learning: bool = False,
+        gestures: bool = False,
+        shares: Seat | None = None,
+    ) -> Seat:
         """Takes a slot; ``await seat.joined`` for the models whose adapters were set aside.
+
+        Args:
+            learning: whether the models may learn from its frames.
+            gestures: whether the receiver wants to know of gestures.
+            shares: the seat of another session of this user, with which it shares what is learned.
 
         Raises:
             Full: there is none.
@@ -142,11 +180,57 @@ class FramePath:
         if not self._free:
             raise Full
         self._serial += 1
-        seat = Seat(self._free.pop(), self._serial, receiver, tuple(horizons_s), profile, self._loop.create_future())
+        seat = Seat(
+            self._free.pop(),
+            self._serial,
+            receiver,
+            tuple(horizons_s),
+            dict(profile),
+            self._loop.create_future(),
+            learning,
+            gestures,
+            shares,
+        )
         self._seats[seat.slot] = seat
         if self._up:
-            self._engine.request("join", seat.slot, seat.serial, seat.horizons_s, dict(profile), False)
+            self._request_join(seat, restore=False)
         return seat
+
+    def learn(self, seat: Seat, learning: bool) -> None:
+        """Whether the models may learn from a seat's frames from now on."""
+        seat.learning = learning
+        if self._up:
+            self._engine.request("learn", seat.slot, seat.serial, learning)
+
+    def put(self, seat: Seat, profile: Profile) -> None:
+        """Replaces the adapters of the models that ``profile`` names; no bytes mean that nothing is learned."""
+        seat.profile.update(profile)
+        if self._up:
+            self._engine.request("put", seat.slot, seat.serial, profile)
+
+    async def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> tuple[Profile, bytes]:
+        """Learns that a target was meant, by its place in the scene's order. Waits for an engine if there is none.
+
+        Args:
+            moment: takes back what was learned then.
+
+        Returns:
+            The adapters that this changed, and the moment that was learned from.
+        """
+        if seat.left is not None:
+            return {}, b""
+        confirm = _Confirm(target, moment, self._loop.create_future())
+        seat.confirms.append(confirm)
+        if self._up:
+            self._engine.request("confirm", seat.slot, seat.serial, target, moment)
+        return await confirm.learned
+
+    def forget(self, seat: Seat) -> None:
+        """Leaves nothing of the user in a seat, and learns no more in it."""
+        seat.profile.clear()
+        seat.learning = False
+        if self._up:
+            self._engine.request("forget", seat.slot, seat.serial)
 
     def scene(self, seat: Seat, boxes: bytes, *, keep_state: bool) -> None:
         """Sets a seat's targets: float32 ``[targets, 6]``, centre and size of each box in metres."""
@@ -206,9 +290,11 @@ class FramePath:
         self._up = True
         for seat in self._seats.values():
             ask = self._engine.request
-            ask("join", seat.slot, seat.serial, seat.horizons_s, dict(seat.profile), self._was_up)
+            self._request_join(seat, restore=self._was_up)
             if seat.boxes:
                 ask("scene", seat.slot, seat.serial, seat.boxes, True)
+            for confirm in seat.confirms:
+                ask("confirm", seat.slot, seat.serial, confirm.target, confirm.moment)
             if seat.left is not None:
                 ask("leave", seat.slot, seat.serial)
             elif seat.snapshots:
@@ -242,14 +328,47 @@ class FramePath:
             if not seat.joined.done():
                 seat.joined.set_result(message[3])
         elif kind == "profile":
-            snapshots, seat.snapshots = seat.snapshots, []
-            for snapshot in snapshots:
-                if not snapshot.done():
-                    snapshot.set_result(message[3])
+            self._told(seat, message[3])
+        elif kind == "confirmed" and seat.confirms:
+            seat.profile.update(message[3])
+            learned = seat.confirms.pop(0).learned
+            if not learned.done():
+                learned.set_result((message[3], message[4]))
         elif kind == "left" and seat.left is not None:
             del self._seats[seat.slot]
             self._free.append(seat.slot)
+            self._hand_over(seat, message[3])
+            # Asked before a loss, and not again since.
+            self._told(seat, message[3])
             seat.left.set_result(message[3])
+
+    def _told(self, seat: Seat, profile: Profile) -> None:
+        seat.profile.update(profile)
+        snapshots, seat.snapshots = seat.snapshots, []
+        for snapshot in snapshots:
+            if not snapshot.done():
+                snapshot.set_result(profile)
+
+    def _request_join(self, seat: Seat, *, restore: bool) -> None:
+        with_slot = -1 if seat.shares is None else seat.shares.slot
+        self._engine.request(
+            "join",
+            seat.slot,
+            seat.serial,
+            seat.horizons_s,
+            dict(seat.profile),
+            restore,
+            seat.learning,
+            seat.gestures,
+            with_slot,
+        )
+
+    def _hand_over(self, seat: Seat, profile: Profile) -> None:
+        """Whose adapters lay in a seat that was left gets them: one in the lowest slot, the others through it."""
+        heirs = sorted((other for other in self._seats.values() if other.shares is seat), key=lambda one: one.slot)
+        for heir in heirs:
+            heir.shares = None if heir is heirs[0] else heirs[0]
+            heir.profile = dict(profile)
 
     def _publish(self) -> None:
         if self._timer is not None:
@@ -284,7 +403,7 @@ class FramePath:
         forecasts, probabilities = batch.forecast_bytes, batch.probability_bytes
         results = batch.result[: len(rows)].tolist()
         for row, (seat, q, t, _) in enumerate(rows):
-            status, devices, poses, targets, best = results[row]
+            status, devices, poses, targets, best, gesture = results[row]
             if seat.left is not None:
                 continue
             if status:
@@ -292,6 +411,9 @@ class FramePath:
                 seat.receiver.refused(q, status)
                 continue
             counters.answered += 1
+            if gesture:
+                device, confidence, began, ended = batch.spans[row].tolist()
+                seat.receiver.gesture(gesture, int(device), confidence, t - int(began * 1e6), t - int(ended * 1e6))
             at = row * 4 * FORECAST
             forecast = bytes(forecasts[at : at + 4 * tracking.POSE * poses])
             at = row * 4 * MAX_TARGETS

@@ -64,8 +64,8 @@ def execute(
         return ["stepped", index, ""]
     slot, serial, *rest = arguments
     if kind == "join":
-        horizons, profile, restore = rest
-        aside = core.join(slot, serial, horizons, profile)
+        horizons, profile, restore, learning, gestures, with_slot = rest
+        aside = core.join(slot, serial, horizons, profile, learning=learning, gestures=gestures, with_slot=with_slot)
         if restore and checkpoint is not None and not core.restore(checkpoint, slot):
             log.warning("slot %d has no checkpoint; its session starts anew", slot)
         return ["joined", slot, serial, aside]
@@ -77,6 +77,20 @@ def execute(
         return ["profile", slot, serial, core.profile(slot)]
     if kind == "leave":
         return ["left", slot, serial, core.leave(slot)]
+    if kind == "learn":
+        core.learn(slot, *rest)
+        return None
+    if kind == "put":
+        core.put(slot, *rest)
+        if checkpoint is not None:
+            # An older row must not come back after a restart.
+            checkpoint.forget(slot)
+        return None
+    if kind == "confirm":
+        return ["confirmed", slot, serial, *core.confirm(slot, *rest)]
+    if kind == "forget":
+        core.forget(slot, checkpoint)
+        return None
     raise ValueError(f"unknown request {kind!r}")
 
 

@@ -124,7 +124,7 @@ def _replay(model: Forecast, trials: Sequence[Trial]) -> Tensor:
         batch.horizons = horizons
         batch.dt.fill_(1 / RATE_HZ if at else 0.0)
         batch.fresh.fill_(at == 0)
-        outputs, state = model.step(batch, state, adapters)
+        outputs, state, _ = model.step(batch, state, adapters)
         found.append(outputs["forecast"][:, (0, 2), : len(HORIZONS_MS)])
     return torch.stack(found, dim=1)
 

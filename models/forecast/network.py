@@ -87,6 +87,7 @@ class Forecast:
     """
 
     name = "forecast"
+    learns = False
     remembers_scene = False
 
     def __init__(self, network: ForecastNetwork, version: str, device: torch.device | str = "cpu") -> None:
@@ -120,7 +121,7 @@ class Forecast:
         network.load_state_dict(load_file(path))
         return cls(network, read_metadata(path)["version"], device)
 
-    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows]:
+    def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
         """See ``models.frame_model.FrameModel``."""
         down, up = adapters["down"], adapters["up"]
         lefts = batch.tracked[:, LEFT]
@@ -133,7 +134,7 @@ class Forecast:
         else:
             left, after_left = poses[:, HAND], torch.zeros_like(after)
         forecast = torch.stack((poses[:, HEAD], left, poses[:, HAND]), dim=1)
-        return {"forecast": forecast}, {"right": after, "left": after_left}
+        return {"forecast": forecast}, {"right": after, "left": after_left}, {}
 
     def _mirrored(self, seen: Seen) -> Seen:
         return seen._replace(poses=seen.poses * self._mirror, gaze=seen.gaze * self._mirror[3:])

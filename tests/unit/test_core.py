@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load
 
 from bridge.frame_path.batch import ABSENT, FAILED, GAP, VACANT, Batch
 from bridge.frame_path.checkpoint import Checkpoint
@@ -18,7 +19,7 @@ from bridge.tracking import BLOB_BYTES, ROW_BYTES, Fault, Part
 from models.forecast.network import Forecast
 from models.frame_model import FrameModel
 from models.target.network import TargetPicker
-from tests.doubles import Counting
+from tests.doubles import Counting, Learning, Selecting
 
 CPU = torch.device("cpu")
 SLOTS = 6
@@ -61,7 +62,7 @@ def test_a_row_is_laid_out_as_it_goes_on_the_wire() -> None:
     core = joined(counting(), 0)
     core.scene(0, np.ones((3, 6), np.float32), keep_state=False)
     batch = step(core, [(0, 1, int(Part.HEAD | Part.RIGHT_GRIP), pose(1) + pose(2))])
-    assert batch.result[0].tolist() == (0, 0b101, 4, 3, 0)
+    assert batch.result[0].tolist() == (0, 0b101, 4, 3, 0, 0)
     assert batch.forecast[0, :28].reshape(2, 2, 7)[..., 0].tolist() == [[1, 1], [2, 2]]
     assert batch.probabilities[0, :3].tolist() == pytest.approx([1 / 3] * 3)
 
@@ -69,7 +70,7 @@ def test_a_row_is_laid_out_as_it_goes_on_the_wire() -> None:
 def test_without_horizons_or_devices_or_targets_there_is_nothing() -> None:
     core = joined(joined(counting(), 0, horizons=()), 1)
     batch = step(core, [(0, 1, int(Part.HEAD), pose()), (1, 1, 0, b"")])
-    assert batch.result[:2].tolist() == [(0, 0, 0, 0, -1), (0, 0, 0, 0, -1)]
+    assert batch.result[:2].tolist() == [(0, 0, 0, 0, -1, 0), (0, 0, 0, 0, -1, 0)]
 
 
 def test_a_gap_makes_a_state_stale_and_a_short_one_does_not() -> None:
@@ -105,9 +106,9 @@ def test_time_that_stands_still_and_rows_of_nobody() -> None:
 def test_what_breaks_a_model_does_not_stay() -> None:
     class Breaking(Counting):
         def step(self, batch: Any, state: Any, adapters: Any) -> Any:
-            outputs, new = super().step(batch, state, adapters)
+            outputs, new, learned = super().step(batch, state, adapters)
             outputs["forecast"][batch.head[:, 1] > 5] = torch.nan
-            return outputs, new
+            return outputs, new, learned
 
     core = joined(EngineCore([Breaking()], SLOTS, CPU), 0, 1)
     step(core, [(0, 1, 1, pose()), (1, 1, 1, pose())])
@@ -162,6 +163,119 @@ def test_a_checkpoint_is_of_one_session_only() -> None:
     assert not other.restore(checkpoint, 1)
     batch = step(other, [(0, 3, 1, pose()), (1, 3, 1, pose())])
     assert [seen_x(batch, 0), seen_x(batch, 1)] == [2, 0]
+
+
+def bias(core: EngineCore, slot: int) -> float:
+    """What the double has learned of the user in a slot."""
+    found = core.profile(slot).get("learning@1") or core.profile(slot).get("selecting@1")
+    return 0.0 if found is None else float(load(found)["bias"])
+
+
+def test_it_learns_only_of_whom_it_may() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {}, learning=True)
+    core.join(1, 2, [0.1], {})
+    for time in (1, 2, 3):
+        step(core, [(0, time, 1, pose()), (1, time, 1, pose())])
+    assert (bias(core, 0), bias(core, 1)) == (3, 0)
+    core.learn(0, False)
+    core.learn(1, True)
+    step(core, [(0, 4, 1, pose()), (1, 4, 1, pose())])
+    assert (bias(core, 0), bias(core, 1)) == (3, 1)
+
+
+def test_a_selection_is_learned_and_taken_back() -> None:
+    core = EngineCore([Selecting()], SLOTS, CPU)
+    core.join(2, 1, [0.1], {})
+    core.scene(2, boxes(3), keep_state=False)
+    learned, moment = core.confirm(2, 1)
+    assert load(learned["selecting@1"])["bias"].tolist() == [2000]
+    assert core.confirm(2, 3) == ({}, b""), "the scene has three targets"
+    core.confirm(2, 0)
+    step(core, [(2, 1, 1, pose())])
+    core.scene(2, boxes(1), keep_state=False)
+    assert core.confirm(2, 1, moment)[1] == moment
+    assert bias(core, 2) == 1000, "the other selection stays"
+
+
+def test_sessions_that_share_learn_together_and_each_in_its_turn() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {}, learning=True)
+    core.join(3, 2, [0.1], {}, learning=True, with_slot=0)
+    core.join(1, 3, [0.1], {}, learning=True)
+    for time in (1, 2):
+        batch = step(core, [(0, time, 1, pose()), (3, time, 1, pose()), (1, time, 1, pose())])
+    assert [seen_x(batch, row) for row in range(3)] == [2, 2, 2]
+    assert (bias(core, 0), bias(core, 3), bias(core, 1)) == (2, 2, 2)
+    learned = core.leave(0)
+    assert core.profile(3) == learned, "who stays keeps what both learned"
+    core.join(0, 4, [0.1], {}, learning=True)
+    step(core, [(3, 3, 1, pose()), (0, 3, 1, pose())])
+    assert (bias(core, 3), bias(core, 0)) == (3, 1)
+
+
+def test_of_two_that_share_neither_is_always_passed_over() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {}, learning=True)
+    core.join(1, 2, [0.1], {}, with_slot=0)
+    for time in range(1, 9):
+        step(core, [(0, time, 1, pose()), (1, time, 1, pose())])
+    assert bias(core, 0) == 4, "of the one that may learn half of the frames count"
+
+
+def test_a_gesture_goes_out_with_the_frame_that_ended_it() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {})
+    core.join(1, 2, [0.1], {})
+    batch = step(core, [(0, 1, 1, pose(y=60)), (1, 1, 1, pose())])
+    assert batch.result["gesture"][:2].tolist() == [3, 0]
+    assert batch.spans[0].tolist() == [2, 0.75, 0.5, 0.25]
+
+
+def test_what_was_put_holds_and_other_versions_are_left_alone() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {}, learning=True)
+    step(core, [(0, 1, 1, pose())])
+    kept = core.profile(0)
+    step(core, [(0, 2, 1, pose())])
+    core.put(0, {"learning@0": b"", "other@1": b""})
+    assert bias(core, 0) == 2
+    core.put(0, kept)
+    assert bias(core, 0) == 1
+    core.put(0, {"learning@1": b""})
+    assert core.profile(0) == {}
+
+
+def test_nothing_is_left_of_who_is_forgotten() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    checkpoint = Checkpoint(memoryview(bytearray(Checkpoint.size(SLOTS, core.row_floats))), SLOTS, core.row_floats)
+    for slot in (0, 1):
+        core.join(slot, slot + 1, [0.1], {}, learning=True)
+    for time in (1, 2):
+        step(core, [(0, time, 1, pose()), (1, time, 1, pose())])
+    core.checkpoint_rows(checkpoint, np.array([0, 1]))
+    core.forget(0, checkpoint)
+    assert not core._models[0].state.matrix[0].any()
+    assert not core._models[0].adapters.matrix[0].any()
+    assert not core.restore(checkpoint, 0)
+    step(core, [(0, 3, 1, pose()), (1, 3, 1, pose())])
+    assert (bias(core, 0), bias(core, 1)) == (0, 3)
+
+
+@pytest.mark.parametrize(("model", "expected"), [(Learning, 2), (Selecting, 1000)])
+def test_what_frames_teach_comes_from_the_checkpoint_and_selections_from_the_profile(model: Any, expected: int) -> None:
+    core = EngineCore([model()], SLOTS, CPU)
+    checkpoint = Checkpoint(memoryview(bytearray(Checkpoint.size(SLOTS, core.row_floats))), SLOTS, core.row_floats)
+    core.join(0, 1, [0.1], {}, learning=True)
+    core.scene(0, boxes(2), keep_state=False)
+    for time in (1, 2):
+        step(core, [(0, time, 1, pose())])
+    core.checkpoint_rows(checkpoint, np.array([0]))
+    known, _ = core.confirm(0, 0)
+    after = EngineCore([model()], SLOTS, CPU)
+    after.join(0, 1, [0.1], known, learning=True)
+    assert after.restore(checkpoint, 0)
+    assert bias(after, 0) == expected
 
 
 def test_models_are_found_by_name_and_by_class() -> None:

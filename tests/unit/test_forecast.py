@@ -69,13 +69,13 @@ def run(model: Forecast, batches: list[FrameBatch], adapters: Rows | None = None
     state, zeros = blank(model, len(batches[0]))
     found = []
     for batch in batches:
-        outputs, state = model.step(batch, state, zeros if adapters is None else adapters)
+        outputs, state, _ = model.step(batch, state, zeros if adapters is None else adapters)
         found.append(outputs["forecast"])
     return torch.stack(found)
 
 
 def row_of(batch: FrameBatch, row: int) -> FrameBatch:
-    return FrameBatch(**{name: value[row : row + 1] for name, value in vars(batch).items()})
+    return FrameBatch(**{name: value[row : row + 1] for name, value in vars(batch).items() if value is not None})
 
 
 def test_the_forecast_for_now_is_the_pose_itself(model: Forecast) -> None:

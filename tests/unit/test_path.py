@@ -29,6 +29,7 @@ class ManualEngine:
         self.requests: list[Sequence[Any]] = []
         self.owner: dict[int, int] = {}
         self.statuses: dict[int, int] = {}
+        self.step_with_gesture = 0
         self.up = False
         self.asked = asyncio.Event()
 
@@ -72,6 +73,10 @@ class ManualEngine:
                 self.listener.reply(["left", slot, serial, {"manual@1": b"learned"}])
             elif kind == "profile":
                 self.listener.reply(["profile", *arguments, {"manual@1": b"so far"}])
+            elif kind == "confirm":
+                slot, serial, target, moment = arguments
+                learned = {"manual@1": str(target).encode() + moment}
+                self.listener.reply(["confirmed", slot, serial, learned, b" then"])
 
     def _step(self, index: int, rows: int) -> None:
         batch = self.batches[index]
@@ -80,7 +85,7 @@ class ManualEngine:
         assert len(set(taken)) == len(taken), "a slot is in a batch once"
         for row, slot in enumerate(slots):
             assert slot == VACANT or slot in self.owner, "nobody is stepped who has no seat"
-            batch.result[row] = (self.statuses.get(slot, 0), 1, 1, 2, 1)
+            batch.result[row] = (self.statuses.get(slot, 0), 1, 1, 2, 1, self.step_with_gesture)
             batch.forecast[row, 0] = batch.blobs[row, 0]
         self.listener.reply(["stepped", index, ""])
 
@@ -95,6 +100,9 @@ class Person:
     def answered(self, q: int, t: int, devices: int, forecast: bytes, best: int, probabilities: bytes) -> None:
         assert (devices, len(forecast), best, len(probabilities)) == (1, 28, 1, 8)
         self.answers.append((q, t, struct.unpack_from("<f", forecast)[0]))
+
+    def gesture(self, number: int, device: int, confidence: float, start: int, end: int) -> None:
+        raise AssertionError("nobody gestures here")
 
     def refused(self, q: int, status: int) -> None:
         self.refusals.append((q, status))
@@ -253,6 +261,77 @@ async def test_who_leaves_while_there_is_no_engine_loses_nothing() -> None:
     engine.come_up()
     engine.work()
     assert await leaving == {"manual@1": b"learned"}
+
+
+async def test_a_selection_is_learned_once_an_engine_has_it() -> None:
+    path, engine, _ = await started()
+    seat = path.join(Person(), [], {"other@1": b"x"})
+    engine.work()
+    first = asyncio.create_task(path.confirm(seat, 3))
+    await asyncio.sleep(0)
+    engine.work()
+    assert await first == ({"manual@1": b"3"}, b" then")
+    second = asyncio.create_task(path.confirm(seat, 3, b" then"))
+    await asyncio.sleep(0)
+    engine.go_down()
+    engine.come_up()
+    assert [request[0] for request in engine.requests] == ["join", "confirm"]
+    assert engine.requests[0][4] == {"other@1": b"x", "manual@1": b"3"}, "what was learned before is known again"
+    engine.work()
+    assert await second == ({"manual@1": b"3 then"}, b" then")
+
+
+async def test_what_was_put_or_forgotten_holds_after_a_loss() -> None:
+    path, engine, _ = await started()
+    seat = path.join(Person(), [], {"a@1": b"x", "b@1": b"y"}, learning=True)
+    engine.work()
+    path.put(seat, {"a@1": b"z"})
+    path.learn(seat, False)
+    assert [request[0] for request in engine.requests] == ["put", "learn"]
+    engine.go_down()
+    engine.come_up()
+    (join,) = engine.requests
+    assert (join[4], join[6]) == ({"a@1": b"z", "b@1": b"y"}, False)
+    engine.work()
+    path.forget(seat)
+    engine.go_down()
+    engine.come_up()
+    assert engine.requests[0][4] == {}
+
+
+async def test_who_shares_inherits_when_the_other_leaves() -> None:
+    path, engine, _ = await started()
+    first = path.join(Person(), [], {})
+    second, third = (path.join(Person(), [], {}, shares=first) for _ in range(2))
+    assert [request[8] for request in engine.requests] == [-1, first.slot, first.slot]
+    engine.work()
+    leaving = asyncio.create_task(path.leave(first))
+    await asyncio.sleep(0)
+    engine.work()
+    assert await leaving == {"manual@1": b"learned"}
+    heir, other = sorted((second, third), key=lambda seat: seat.slot)
+    assert (heir.shares, other.shares) == (None, heir)
+    assert heir.profile == {"manual@1": b"learned"}
+
+
+async def test_a_gesture_is_told_in_the_time_of_the_device() -> None:
+    class Waver(Person):
+        def gesture(self, number: int, device: int, confidence: float, start: int, end: int) -> None:
+            assert not self.answers, "before the answer, which carries the action"
+            self.told = (number, device, confidence, start, end)
+
+    path, engine, _ = await started()
+    waver = Waver()
+    seat = path.join(waver, [], {})
+    path.submit(seat, 1, 2_000_000, 1, blob(1))
+    engine.requests.pop(0)
+    _, index, rows = engine.requests.pop()
+    engine.owner[seat.slot] = seat.serial
+    engine.batches[index].spans[0] = (1, 0.5, 0.75, 0.25)
+    engine.step_with_gesture = 9
+    engine._step(index, rows)
+    assert waver.told == (9, 1, 0.5, 1_250_000, 1_750_000)
+    assert len(waver.answers) == 1
 
 
 async def test_a_step_that_failed_is_counted() -> None:

@@ -93,7 +93,7 @@ DEFAULTS: dict[str, Map] = {
     "audio": {"end": False},
     "image": {},
     "teach": {"phrase": "", "target": "", "device": "", "examples": []},
-    "feedback": {"action": "", "target": ""},
+    "feedback": {"action": "", "target": "", "n": 0, "of": ""},
     "profile": {"kind": "all", "data": b""},
     "bye": {"reason": ""},
     "welcome": {},
@@ -103,8 +103,8 @@ DEFAULTS: dict[str, Map] = {
     "error": {"of": "", "key": "", "id": "", "q": -1},
     "notice": {"retry_ms": 0, "id": ""},
 }
-APP: Map = {"name": "", "version": "", "confidence": 0.5, "actions": [], "classifier": ""}
-APP_ACTION: Map = {"phrases": [], "target": "none", "arguments": [], "labels": []}
+APP: Map = {"name": "", "version": "", "confidence": 0.5, "actions": [], "classifier": "", "learn": True}
+APP_ACTION: Map = {"phrases": [], "target": "none", "arguments": [], "labels": [], "gestures": []}
 ARGUMENT: Map = {
     "kind": "choice",
     "values": [],
@@ -298,6 +298,8 @@ WELCOME: Map = {
     "limits": LIMITS,
     "server_time": 81_234_567_890,
     "recording": False,
+    "learning": True,
+    "sessions": 0,
 }
 HEAD_AND_RIGHT = floats(*HEAD_POSE, *GAZE_POSE, *RIGHT_POSE, *LEFT_POSE)
 ACTIONS: Map = {
@@ -444,11 +446,17 @@ def good_from_clients() -> Iterator[Good]:
     ordered = {key: correct[key] for key in ("type", "id", "verdict", "time", "action", "target")}
     yield canonical("correct", "the door should have been opened", ordered)
     yield canonical("undo", "take it back", {"type": "feedback", "id": "f-3", "verdict": "undo", "time": 7_100_000})
+    of_action = {"type": "feedback", "id": "f-4", "verdict": "correct", "time": 7_200_000, "action": "open", "n": 12}
+    yield canonical("of_an_action", "action 12 should have been another one", of_action)
+    of_message = {"type": "feedback", "id": "f-5", "verdict": "undo", "time": 7_300_000, "of": "t-1"}
+    yield canonical("of_a_message", "takes back what message t-1 taught", of_message)
 
     yield canonical("export", "give me what was learned", {"type": "profile", "id": "p-1", "operation": "export"})
+    yield canonical("erase", "forget me", {"type": "profile", "id": "p-2", "operation": "erase"})
     yield canonical(
-        "erase", "forget my gestures", {"type": "profile", "id": "p-2", "operation": "erase", "kind": "gesture"}
+        "reset", "forget my gestures", {"type": "profile", "id": "p-4", "operation": "reset", "kind": "gesture"}
     )
+    yield canonical("pause", "learn nothing more", {"type": "profile", "id": "p-5", "operation": "pause_learning"})
     imported = {"type": "profile", "id": "p-3", "operation": "import", "kind": "all", "data": b"\x01\x02\x03"}
     yield variant(
         "import", "a default that is written all the same", {**imported, "data": bin32(b"\x01\x02\x03")}, imported
