@@ -13,11 +13,12 @@ from models.gesture.taught import PROTOTYPE
 
 
 class Phrase(msgspec.Struct, forbid_unknown_fields=True):
-    """Of a phrase: the words, the action that they mean or nothing, and the target that they always mean or nothing."""
+    """Of a phrase: the words, the action that they mean or nothing, and the target and arguments that go with it."""
 
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     action: Annotated[str, msgspec.Meta(max_length=256)]
     target: Annotated[str, msgspec.Meta(max_length=256)] = ""
+    arguments: dict[str, str | int | float | bool] = {}
 
 
 class Name(msgspec.Struct, forbid_unknown_fields=True):
