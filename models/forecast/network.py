@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.forecast.motion import DEVICES, FEATURES, HAND, HEAD, STATE, Observed, Observer, Seen
-from models.forecast.readout import LEARNED, SAMPLES, TRUST, Frame, Readout
+from models.forecast.readout import LEARNED, SAMPLES, TRUST, Readout
 from models.frame_model import GAZE, LEFT, RIGHT, Columns, FrameBatch, Rows
 from models.frame_model import HEAD as HEAD_COLUMN
 
@@ -96,8 +96,8 @@ class Forecast:
         self.state: Columns = {
             "right": (STATE + HIDDEN,),
             "left": (STATE + HIDDEN,),
-            "right_samples": SAMPLES,
-            "left_samples": SAMPLES,
+            "right_samples": (SAMPLES,),
+            "left_samples": (SAMPLES,),
         }
         self.adapters: Columns = {"right": LEARNED, "left": LEARNED, "right_trust": TRUST, "left_trust": TRUST}
         self._observer = Observer().to(device)
@@ -111,9 +111,10 @@ class Forecast:
         self._hidden_bias = gru["bias_hh_l0"]
         self._readout = network.readout.weight.t().contiguous()
         self._readout_bias = network.readout.bias
-        self._out = network.out.weight.t().contiguous()
-        self._out_bias = network.out.bias
         self._personal = Readout(network.out.weight, self._observer)
+        # The shared readout's coefficients and what the personal one hears, in one product.
+        self._out = torch.cat((network.out.weight.t(), self._personal.directions), dim=1)
+        self._out_bias = torch.cat((network.out.bias, self._personal.constant))
         self._mirror = torch.tensor(_MIRROR_POSE, device=device)
 
     @classmethod
@@ -166,17 +167,18 @@ class Forecast:
         observed, motion = self._observer.observe(seen, memory[:, :STATE])
         hidden = self._gru(observed.features, memory[:, STATE:])
         inner = nn.functional.silu(torch.addmm(self._readout_bias, hidden, self._readout))
-        coefficients = torch.addmm(self._out_bias, inner, self._out).view(-1, DEVICES, POWERS, 6)
+        out = torch.addmm(self._out_bias, inner, self._out)
+        coefficients = out[:, :COEFFICIENTS].view(-1, DEVICES, POWERS, 6)
         moved = displacement(observed.velocity, coefficients, batch.horizons.unsqueeze(1))
-        heard = self._personal.hear(inner)
-        moved = moved + self._personal.correction(heard, batch.horizons, adapters[side], adapters[trust])
+        moved += self._personal.correction(out[:, COEFFICIENTS:], batch.horizons, adapters[side], adapters[trust])
         after = {side: torch.cat((motion, hidden), dim=1)}
         learned: Rows = {}
         if learns:
-            coefficients[:, :, 0] += observed.velocity * HORIZON_UNIT_S
-            tracked = seen.tracked[:, :DEVICES].float()
-            frame = Frame(seen.poses, tracked, seen.dt, heard, coefficients, learning)
-            after[waiting], found = self._personal.learn(frame, state[waiting], adapters[side], adapters[trust])
+            coefficients[:, :, 0].add_(observed.velocity, alpha=HORIZON_UNIT_S)
+            frame = torch.cat((seen.tracked[:, :DEVICES].float(), seen.poses.flatten(1), out), dim=1)
+            after[waiting], found = self._personal.learn(
+                frame, seen.dt, learning, state[waiting], adapters[side], adapters[trust]
+            )
             if found is not None:
                 learned = {side: found[0], trust: found[1]}
         else:

@@ -200,8 +200,7 @@ def _figures(means: Tensor, horizons: Collection[int] = HORIZONS_MS) -> list[dic
 
 
 def _improvement(pair: Tensor) -> float:
-    personal, shared = pair.tolist()
-    return 100 * (1 - personal / shared)
+    return 100 * (1 - float(pair[0] / pair[1]))
 
 
 def _worst(users: list[str], binned: list[list[Tensor]]) -> list[dict[str, Any]]:

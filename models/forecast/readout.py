@@ -17,7 +17,7 @@ right, from nothing to all of the way: before each sample is learned from, it te
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,7 @@ DIRECTIONS: Final = 24
 
 OUT: Final = DEVICES * 6
 LEARNED: Final = (DIRECTIONS, DIRECTIONS + OUT)
-"""Shape of what is learned: by how much the covariance shrank, then the weights."""
+"""Shape of what is learned: by how much the covariance shrank, as a share of the prior's, then the weights."""
 
 TRUST: Final = (3, DEVICES * 2)
 """Shape: agreement and length of late corrections, and the trust that follows."""
@@ -39,50 +39,39 @@ _UNIT_S: Final = 0.1
 _POWERS: Final = 4
 _CONSTANT: Final = 0.1
 
-_CLOCK, _THERE, _POSES, _HEARD = 0, 1, 1 + DEVICES, 1 + DEVICES + 7 * DEVICES
-_COEFFICIENTS: Final = _HEARD + DIRECTIONS
-_SAMPLE: Final = _COEFFICIENTS + DEVICES * _POWERS * 6
+_POSES: Final = DEVICES
+_COEFFICIENTS: Final = _POSES + 7 * DEVICES
+_HEARD: Final = _COEFFICIENTS + DEVICES * _POWERS * 6
+_SAMPLE: Final = _HEARD + DIRECTIONS
+# The age of the newer sample in seconds, and by how much the other one is older.
+_CLOCK, _GAP, _NEWER = 0, 1, 2
+_OLDER: Final = _NEWER + _SAMPLE
 
-SAMPLES: Final = (2, _SAMPLE)
-"""Shape of the samples that wait for their truth, the newer one first."""
+SAMPLES: Final = _OLDER + _SAMPLE
+"""Numbers of the two samples that wait for their truth."""
 
 _PRIOR: Final = 1 / 0.6
 _KEPT: Final = 1 - 1 / (18 * 600)
 _TRUST_KEPT: Final = 1 - 1 / (18 * 10)
 _TRUST_PRIOR: Final = 0.3
-_USUAL: Final = (0.003, 0.013, 0.006, 0.045)
-"""How wrong shared forecasts usually are after a tenth of a second: head and hand, metres and radians."""
+_USUAL: Final = (0.003, 0.003, 0.003, 0.013, 0.013, 0.013, 0.006, 0.006, 0.006, 0.045, 0.045, 0.045)
+"""How wrong shared forecasts usually are after a tenth of a second: head and hand, metres and radians. The unit of all
+that is learned."""
 
 _FLOOR: Final = 0.2
-_WILD: Final = 1.0
-_MOST: Final = 0.1
-_DIVERGED: Final = 100.0
-
-
-class Frame(NamedTuple):
-    """What is to be known of ``N`` frames to learn from them.
-
-    Attributes:
-        poses: ``[N, 2, 7]`` head and hand.
-        tracked: ``[N, 2]`` float, 1 where a device is tracked.
-        dt: ``[N]`` seconds.
-        heard: ``[N, DIRECTIONS]``, see ``Readout.hear``.
-        coefficients: ``[N, 2, 4, 6]`` of the shared forecast's powers of ``s``, the velocity among them.
-        learning: ``[N]`` bool.
-    """
-
-    poses: Tensor
-    tracked: Tensor
-    dt: Tensor
-    heard: Tensor
-    coefficients: Tensor
-    learning: Tensor
+_WILD: Final = 100.0
+_MOST: Final = 20.0
+_DIVERGED: Final = 1e4
 
 
 class Readout:
-    """The arithmetic of it. Keeps nothing of anybody.
+    """The arithmetic of it, in few calls. Keeps nothing of anybody.
 
     ``out`` ``[COEFFICIENTS, READOUT]`` are the weights of the shared readout.
+
+    Attributes:
+        directions: ``[READOUT, DIRECTIONS]`` and
+        constant: ``[DIRECTIONS]``: ``inner @ directions + constant`` is what the readout hears.
     """
 
     def __init__(self, out: Tensor, observer: Observer) -> None:
@@ -91,102 +80,95 @@ class Readout:
         directions = directions[: DIRECTIONS - 1].t()
         # A direction's sign is arbitrary, but what was learned on one machine must mean the same on another.
         largest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
-        directions = nn.functional.pad(directions * largest.sign(), (1, 0))
-        self._directions = directions.float().to(device)
-        self._constant = torch.zeros(DIRECTIONS, device=device)
-        self._constant[0] = _CONSTANT
+        self.directions = nn.functional.pad(directions * largest.sign(), (1, 0)).float().to(device)
+        self.constant = torch.zeros(DIRECTIONS, device=device)
+        self.constant[0] = _CONSTANT
         self._observer = observer
         self._powers = torch.arange(1.0, _POWERS + 1, device=device)
         self._usual = torch.tensor(_USUAL, device=device)
-
-    def hear(self, inner: Tensor) -> Tensor:
-        """``[N, READOUT]`` inner units to the ``[N, DIRECTIONS]`` that the readout hears."""
-        return torch.addmm(self._constant, inner, self._directions)
+        self._per_usual = 1 / self._usual
 
     def correction(self, heard: Tensor, horizons_s: Tensor, learned: Tensor, trust: Tensor) -> Tensor:
         """``[N, 2, K, 6]`` metres and rotation vectors, to be added to the shared displacement at ``[N, K]``."""
-        told = torch.bmm(heard.unsqueeze(1), learned[:, :, DIRECTIONS:])
-        told = told.view(-1, DEVICES * 2, 3) * trust[:, 2].unsqueeze(2)
-        told = told.clamp(-_MOST, _MOST).view(-1, DEVICES, 1, 6)
-        return told * _rise(horizons_s / _UNIT_S)[:, None, :, None]
+        told = torch.bmm(heard.unsqueeze(1), learned[:, :, DIRECTIONS:]).view(-1, DEVICES * 2, 3)
+        told = (told * trust[:, 2].unsqueeze(2)).clamp(-_MOST, _MOST).view(-1, OUT) * self._usual
+        return told.view(-1, DEVICES, 1, 6) * _rise(horizons_s / _UNIT_S)[:, None, :, None]
 
     def learn(
-        self, frame: Frame, samples: Tensor, learned: Tensor, trust: Tensor
+        self, frame: Tensor, dt: Tensor, learning: Tensor, samples: Tensor, learned: Tensor, trust: Tensor
     ) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
         """Takes a frame as the truth of an older sample, and perhaps as a new sample.
 
         Args:
-            samples: ``[N, *SAMPLES]``. Zeros hold none.
+            frame: ``[N, _SAMPLE]``: of head and hand 1 where it is tracked, their poses, the coefficients of the shared
+                forecast's powers of ``s`` ``[2, 4, 6]``, the velocity among them, and what the readout hears.
+            dt: ``[N]`` seconds.
+            learning: ``[N]`` bool.
+            samples: ``[N, SAMPLES]``. Zeros hold none.
             learned: ``[N, *LEARNED]``.
             trust: ``[N, *TRUST]``.
 
         Returns:
             the samples, zeros in rows that do not learn; and ``learned`` and ``trust``, or nothing if they stay.
         """
-        samples = torch.where(frame.learning.view(-1, 1, 1), samples, 0.0)
-        samples[:, :, _CLOCK] += (frame.dt * frame.learning).unsqueeze(1)
-        samples[:, :, _THERE:_POSES] *= frame.tracked.unsqueeze(1)
-        due = (samples[:, 0, _CLOCK] >= _EVERY_S).nonzero().squeeze(1)
+        samples = torch.where(learning.unsqueeze(1), samples, 0.0)
+        clock = samples[:, _CLOCK].addcmul_(dt, learning)
+        due = (clock >= _EVERY_S).nonzero().squeeze(1)
         if not len(due):
             return samples, None
-        poses = frame.poses[due]
-        newer, older = samples[due].unbind(1)
-        new = torch.cat(
-            (
-                torch.zeros_like(newer[:, :1]),
-                frame.tracked[due],
-                poses.flatten(1),
-                frame.heard[due],
-                frame.coefficients[due].flatten(1),
-            ),
-            dim=1,
+        now = frame.index_select(0, due)
+        before = samples.index_select(0, due)
+        wrong, usable = self._wrong(before[:, _OLDER:], before[:, : _GAP + 1].sum(1, keepdim=True), now)
+        new = torch.cat((before.new_zeros(len(due), 1), before[:, :1], now, before[:, _NEWER:_OLDER]), dim=1)
+        found, trusted = self._corrected(
+            before[:, _OLDER + _HEARD :], wrong, usable, learned.index_select(0, due), trust.index_select(0, due)
         )
-        samples[due] = torch.stack((new, newer), dim=1)
-        found, trusted = self._corrected(older, poses, learned[due], trust[due])
+        samples.index_copy_(0, due, new)
         return samples, (learned.index_copy(0, due, found), trust.index_copy(0, due, trusted))
 
-    def _corrected(self, sample: Tensor, poses: Tensor, learned: Tensor, trust: Tensor) -> tuple[Tensor, Tensor]:
-        wrong, usable = self._wrong(sample, poses)
-        heard = sample[:, _HEARD:_COEFFICIENTS]
-        size = wrong.norm(dim=2) / self._usual
+    def _corrected(
+        self, heard: Tensor, wrong: Tensor, usable: Tensor, learned: Tensor, trust: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        size = wrong.norm(dim=2)
         both = torch.bmm(heard.unsqueeze(1), learned).squeeze(1)
         told = both[:, DIRECTIONS:].view(-1, DEVICES * 2, 3)
-        spread = heard * _PRIOR - both[:, :DIRECTIONS]
-        counted = usable.sum(1)
-        noise = (size.sum(1) / counted.clamp_min(1)) + _FLOOR
-        gain = spread / (noise + (heard * spread).sum(1).clamp_min(0)).unsqueeze(1)
-        gain = gain * (counted > 0).unsqueeze(1)
-        surprise = ((wrong - told) * usable.unsqueeze(2)).flatten(1)
+        # Covariances as shares of the prior's.
+        spread = heard - both[:, :DIRECTIONS]
+        counted = usable.sum(1, keepdim=True)
+        noise = (size.sum(1, keepdim=True) / counted + _FLOOR) / _PRIOR
+        # With nothing to count the noise is no number; there the gain is 0.
+        gain = torch.where(counted > 0, spread / (noise + (heard * spread).sum(1, keepdim=True).clamp_min(0)), 0.0)
+        surprise = (wrong - told * usable.unsqueeze(2)).flatten(1)
         found = torch.baddbmm(learned, gain.unsqueeze(2), torch.cat((spread, surprise), 1).unsqueeze(1), beta=_KEPT)
 
-        share = usable / ((size + _FLOOR) * self._usual**2)
-        late = torch.stack(((wrong * told).sum(2), (told * told).sum(2)), dim=1) * share.unsqueeze(1)
-        late = trust[:, :2] * _TRUST_KEPT + late
-        follow = (late[:, 0] / (late[:, 1] + _TRUST_PRIOR)).clamp(0, 1)
-        trusted = torch.cat((late, follow.unsqueeze(1)), dim=1)
+        share = (usable / (size + _FLOOR)).unsqueeze(1)
+        late = (torch.stack((wrong, told), dim=1) * told.unsqueeze(1)).sum(3)
+        late = torch.addcmul(trust[:, :2] * _TRUST_KEPT, late, share)
+        follow = (late[:, :1] / (late[:, 1:] + _TRUST_PRIOR)).clamp(0, 1)
+        trusted = torch.cat((late, follow), dim=1)
 
-        # Not a number is not smaller either.
-        sound = (found.abs().amax((1, 2)) < _DIVERGED) & trusted.isfinite().all(2).all(1)
-        sound = sound.view(-1, 1, 1)
+        # What is not a number is not smaller either.
+        sound = (torch.cat((found.flatten(1), trusted.flatten(1)), 1).abs().amax(1) < _DIVERGED).view(-1, 1, 1)
         return torch.where(sound, found, 0.0), torch.where(sound, trusted, 0.0)
 
-    def _wrong(self, sample: Tensor, poses: Tensor) -> tuple[Tensor, Tensor]:
+    def _wrong(self, sample: Tensor, age_s: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
         """By how much the shared forecast was wrong, as if after 0.1 s, ``[M, 4, 3]``; and where that is known."""
-        before = sample[:, _POSES:_HEARD].view(-1, DEVICES, 7)
+        before = sample[:, _POSES:_COEFFICIENTS].view(-1, DEVICES, 7)
+        poses = now[:, _POSES:_COEFFICIENTS].view(-1, DEVICES, 1, 7)
         left, turn = self._observer.matrices(before[..., 3:])
-        moved = torch.matmul((poses[..., :3] - before[..., :3]).unsqueeze(2), turn).squeeze(2)
-        turned = torch.matmul(poses[..., 3:].unsqueeze(2), left).squeeze(2)
-        sine = turned[..., :3].norm(dim=2, keepdim=True)
-        angle = 2 * torch.atan2(sine, turned[..., 3:].abs()) * turned[..., 3:].sign()
-        turned = turned[..., :3] * (angle / sine.clamp_min(1e-9))
-        s = (sample[:, _CLOCK] / _UNIT_S).view(-1, 1)
-        coefficients = sample[:, _COEFFICIENTS:].view(-1, DEVICES, _POWERS, 6)
-        forecast = torch.matmul((s**self._powers).view(-1, 1, 1, _POWERS), coefficients).squeeze(2)
-        wrong = (torch.cat((moved, turned), dim=2) - forecast).view(-1, DEVICES * 2, 3)
-        wrong = wrong / _rise(s.clamp_min(0.1)).unsqueeze(2)
-        there = sample[:, _THERE:_POSES].repeat_interleave(2, dim=1) > 0
-        usable = there & (wrong.abs().amax(2) < _WILD) & (s < 2)
-        return torch.where(usable.unsqueeze(2), wrong, 0.0), usable.float()
+        moved = torch.matmul(poses[..., :3] - before[..., None, :3], turn)
+        turned = torch.matmul(poses[..., 3:], left)
+        # The first two terms of the logarithm's series: right to 1 % for turns of 80 degrees.
+        vector = turned[..., :3] * (turned[..., 3:].sign() * 2)
+        vector = vector + vector * ((vector * vector).sum(3, keepdim=True) / 24)
+        s = age_s / _UNIT_S
+        coefficients = sample[:, _COEFFICIENTS:_HEARD].view(-1, DEVICES, _POWERS, 6)
+        forecast = torch.matmul((s**self._powers).view(-1, 1, 1, _POWERS), coefficients)
+        wrong = (torch.cat((moved, vector), dim=3) - forecast).view(-1, OUT) * self._per_usual
+        wrong = (wrong / _rise(s).clamp_min(0.01)).view(-1, DEVICES * 2, 3)
+        there = (sample[:, :_POSES] * now[:, :_POSES] * (s < 2)).repeat_interleave(2, dim=1)
+        usable = there * (wrong.abs().amax(2) < _WILD)
+        return torch.where(usable.unsqueeze(2) > 0, wrong, 0.0), usable
 
 
 def _rise(s: Tensor) -> Tensor:

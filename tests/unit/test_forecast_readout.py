@@ -133,17 +133,6 @@ def test_a_batch_learns_as_its_rows_do_alone(model: Forecast) -> None:
             torch.testing.assert_close(state[name][row], value[0], atol=1e-4, rtol=1e-3)
 
 
-def test_a_jump_teaches_nothing(model: Forecast) -> None:
-    _, _, known = replayed(model, sway(1, 5 * RATE_HZ))
-    batches = sway(1, 90)
-    for batch in batches[45:]:
-        batch.right = batch.right + torch.tensor([5.0, 0, 0, 0, 0, 0, 0])
-    for batch in batches:
-        batch.fresh[:] = False
-    _, _, after = replayed(model, batches, known)
-    assert float((after["right"][..., -6:-3] - known["right"][..., -6:-3]).abs().max()) < 0.5
-
-
 def test_a_hand_that_is_not_there_teaches_nothing_of_hands(model: Forecast) -> None:
     batches = sway(1, 300)
     for batch in batches:
