@@ -16,7 +16,7 @@ from bridge.frame_path.path import FramePath, Seat
 from bridge.profiles import gestures
 from bridge.profiles.export import BadExport
 from bridge.profiles.items import BadItem, Item
-from bridge.profiles.store import Mark, TooMuch
+from bridge.profiles.store import Mark, Superseded, TooMuch
 from bridge.protocol import Ack, Error, ErrorCode, Feedback, Profile, Refused, Target, Teach, type_of
 from bridge.users import User
 from models.gesture.names import NUMBERS
@@ -118,6 +118,9 @@ class Teaching:
                 self._done(await self._carry_out(lesson))
             except Refused as refused:
                 self._refused(refused.error)
+            except Superseded as problem:
+                text = f"{type_of(lesson)}: {problem}; send it again"
+                self._refused(Error(ErrorCode.INVALID, text, type_of(lesson), id=lesson.id))
             except Exception as problem:
                 log.exception("a lesson could not be kept")
                 text = f"{type_of(lesson)}: it could not be kept: {problem}"
@@ -289,7 +292,7 @@ class Teaching:
             if operation == "import":
                 await user.import_(lesson.data, lesson.kind, mark)
             elif operation == "erase":
-                await user.erase()
+                await user.erase(mark)
                 self._undo.clear()
             elif operation == "reset":
                 await user.reset(lesson.kind, mark)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.profiles.export import MAX_BYTES, BadExport, pack, unpack
-from bridge.profiles.items import MAX_ITEM_BYTES, Item
+from bridge.profiles.items import LIMITS, MAX_ITEM_BYTES, Item
 from bridge.profiles.store import MAX_ADAPTER_BYTES, Settings, Statistics, StoredProfile
 
 TENSORS = safetensors.numpy.save({"w": np.arange(6, dtype=np.float32).reshape(2, 3)})
@@ -102,9 +102,9 @@ def test_what_is_not_right_is_refused_with_its_place(path: str, value: Any, word
 
 
 def test_more_than_is_kept_is_refused() -> None:
-    gesture = msgpack.unpackb(GOOD)["items"][2]
-    with pytest.raises(BadExport, match=r"items\[16\]: more than 16"):
-        unpack(changed("items", [{**gesture, "key": f"g{n}"} for n in range(17)]))
+    gesture, most = msgpack.unpackb(GOOD)["items"][2], LIMITS["gesture"]
+    with pytest.raises(BadExport, match=rf"items\[{most}\]: more than {most}"):
+        unpack(changed("items", [{**gesture, "key": f"g{n}"} for n in range(most + 1)]))
     big = {"examples": bytes(100 * 1024)}
     with pytest.raises(BadExport, match="items: 512"):
         unpack(changed("items", [{**gesture, "key": f"g{n}", "data": big} for n in range(5)]))
