@@ -103,7 +103,9 @@ class Observer(torch.nn.Module):
         position, orientation = seen.poses[..., :3], seen.poses[..., 3:]
         dt = seen.dt.view(-1, 1, 1).clamp_min(1e-3)
 
-        left, turn = self.matrices(orientation)
+        left = (orientation.reshape(-1, 4) @ self.to_left).view(people, DEVICES, 4, 4)
+        products = orientation.unsqueeze(3) * orientation.unsqueeze(2)
+        turn = (products.view(-1, 16) @ self.to_turn).view(people, DEVICES, 3, 3)
 
         # L(q)^T multiplies by the conjugate of q, so this is the turn since the frame before, backwards.
         back = (left * before[..., 3:7].unsqueeze(3)).sum(2)
@@ -145,13 +147,6 @@ class Observer(torch.nn.Module):
         velocity = torch.cat((local[..., 3:6], speeds[:, :, 1, 3:]), dim=2)
         after = torch.cat((seen.poses, age + 1, smooth.view(people, DEVICES, -1)), dim=2) * tracked
         return Observed(features, velocity, left, turn), after.view(people, STATE)
-
-    def matrices(self, orientation: Tensor) -> tuple[Tensor, Tensor]:
-        """``left`` and ``turn`` of ``Observed`` for orientations ``[M, 2, 4]``."""
-        people = len(orientation)
-        left = (orientation.reshape(-1, 4) @ self.to_left).view(people, DEVICES, 4, 4)
-        products = orientation.unsqueeze(3) * orientation.unsqueeze(2)
-        return left, (products.view(-1, 16) @ self.to_turn).view(people, DEVICES, 3, 3)
 
 
 def _forward(q: Tensor) -> Tensor:

@@ -19,7 +19,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.forecast.motion import DEVICES, Observer
@@ -33,6 +35,8 @@ LEARNED: Final = (DIRECTIONS, DIRECTIONS + OUT)
 
 TRUST: Final = (3, DEVICES * 2)
 """Shape: agreement and length of late corrections, and the trust that follows."""
+
+_Array = NDArray[np.float32]
 
 _EVERY_S: Final = 0.049
 _UNIT_S: Final = 0.1
@@ -83,10 +87,10 @@ class Readout:
         self.directions = nn.functional.pad(directions * largest.sign(), (1, 0)).float().to(device)
         self.constant = torch.zeros(DIRECTIONS, device=device)
         self.constant[0] = _CONSTANT
-        self._observer = observer
-        self._powers = torch.arange(1.0, _POWERS + 1, device=device)
         self._usual = torch.tensor(_USUAL, device=device)
-        self._per_usual = 1 / self._usual
+        self._per_usual = 1 / np.array(_USUAL, dtype=np.float32)
+        self._to_left: _Array = observer.to_left.cpu().numpy()
+        self._to_turn: _Array = observer.to_turn.cpu().numpy()
 
     def correction(self, heard: Tensor, horizons_s: Tensor, learned: Tensor, trust: Tensor) -> Tensor:
         """``[N, 2, K, 6]`` metres and rotation vectors, to be added to the shared displacement at ``[N, K]``."""
@@ -113,62 +117,81 @@ class Readout:
         """
         samples = torch.where(learning.unsqueeze(1), samples, 0.0)
         clock = samples[:, _CLOCK].addcmul_(dt, learning)
-        due = (clock >= _EVERY_S).nonzero().squeeze(1)
-        if not len(due):
+        ripe = np.flatnonzero(clock.cpu().numpy() >= _EVERY_S)
+        if not len(ripe):
             return samples, None
-        now = frame.index_select(0, due)
-        before = samples.index_select(0, due)
-        wrong, usable = self._wrong(before[:, _OLDER:], before[:, : _GAP + 1].sum(1, keepdim=True), now)
-        new = torch.cat((before.new_zeros(len(due), 1), before[:, :1], now, before[:, _NEWER:_OLDER]), dim=1)
-        found, trusted = self._corrected(
-            before[:, _OLDER + _HEARD :], wrong, usable, learned.index_select(0, due), trust.index_select(0, due)
-        )
-        samples.index_copy_(0, due, new)
-        return samples, (learned.index_copy(0, due, found), trust.index_copy(0, due, trusted))
+        due = torch.from_numpy(ripe).to(samples.device)
 
-    def _corrected(
-        self, heard: Tensor, wrong: Tensor, usable: Tensor, learned: Tensor, trust: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        size = wrong.norm(dim=2)
-        both = torch.bmm(heard.unsqueeze(1), learned).squeeze(1)
-        told = both[:, DIRECTIONS:].view(-1, DEVICES * 2, 3)
-        # Covariances as shares of the prior's.
-        spread = heard - both[:, :DIRECTIONS]
-        counted = usable.sum(1, keepdim=True)
-        noise = (size.sum(1, keepdim=True) / counted + _FLOOR) / _PRIOR
-        # With nothing to count the noise is no number; there the gain is 0.
-        gain = torch.where(counted > 0, spread / (noise + (heard * spread).sum(1, keepdim=True).clamp_min(0)), 0.0)
-        surprise = (wrong - told * usable.unsqueeze(2)).flatten(1)
-        found = torch.baddbmm(learned, gain.unsqueeze(2), torch.cat((spread, surprise), 1).unsqueeze(1), beta=_KEPT)
+        def rows(of: Tensor) -> _Array:
+            chosen: _Array = of.cpu().numpy()[ripe]
+            return chosen
 
-        share = (usable / (size + _FLOOR)).unsqueeze(1)
-        late = (torch.stack((wrong, told), dim=1) * told.unsqueeze(1)).sum(3)
-        late = torch.addcmul(trust[:, :2] * _TRUST_KEPT, late, share)
-        follow = (late[:, :1] / (late[:, 1:] + _TRUST_PRIOR)).clamp(0, 1)
-        trusted = torch.cat((late, follow), dim=1)
+        def put(into: Tensor, values: _Array) -> Tensor:
+            return into.index_copy(0, due, torch.from_numpy(values).to(into.device))
 
-        # What is not a number is not smaller either.
-        sound = (torch.cat((found.flatten(1), trusted.flatten(1)), 1).abs().amax(1) < _DIVERGED).view(-1, 1, 1)
-        return torch.where(sound, found, 0.0), torch.where(sound, trusted, 0.0)
+        now, before = rows(frame), rows(samples)
+        older, age_s = before[:, _OLDER:], before[:, _CLOCK, None] + before[:, _GAP, None]
+        # The few rows whose time has come are done with numpy, whose calls cost a quarter of torch's on small arrays.
+        with np.errstate(all="ignore"):
+            wrong, usable = self._wrong(older, age_s, now)
+            found, trusted = _corrected(older[:, _HEARD:], wrong, usable, rows(learned), rows(trust))
+        waiting = np.concatenate((np.zeros_like(age_s), before[:, :1], now, before[:, _NEWER:_OLDER]), axis=1)
+        return put(samples, waiting), (put(learned, found), put(trust, trusted))
 
-    def _wrong(self, sample: Tensor, age_s: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
+    def _wrong(self, sample: _Array, age_s: _Array, now: _Array) -> tuple[_Array, _Array]:
         """By how much the shared forecast was wrong, as if after 0.1 s, ``[M, 4, 3]``; and where that is known."""
-        before = sample[:, _POSES:_COEFFICIENTS].view(-1, DEVICES, 7)
-        poses = now[:, _POSES:_COEFFICIENTS].view(-1, DEVICES, 1, 7)
-        left, turn = self._observer.matrices(before[..., 3:])
-        moved = torch.matmul(poses[..., :3] - before[..., None, :3], turn)
-        turned = torch.matmul(poses[..., 3:], left)
+        before = sample[:, _POSES:_COEFFICIENTS].reshape(-1, DEVICES, 7)
+        poses = now[:, _POSES:_COEFFICIENTS].reshape(-1, DEVICES, 7)
+        orientation = before[..., 3:]
+        left = (orientation @ self._to_left).reshape(-1, DEVICES, 4, 4)
+        products = (orientation[..., :, None] * orientation[..., None, :]).reshape(-1, DEVICES, 16)
+        turn = (products @ self._to_turn).reshape(-1, DEVICES, 3, 3)
+        moved = ((poses - before)[..., None, :3] @ turn)[..., 0, :]
+        turned = (poses[..., None, 3:] @ left)[..., 0, :]
         # The first two terms of the logarithm's series: right to 1 % for turns of 80 degrees.
-        vector = turned[..., :3] * (turned[..., 3:].sign() * 2)
-        vector = vector + vector * ((vector * vector).sum(3, keepdim=True) / 24)
+        vector = turned[..., :3] * (np.sign(turned[..., 3:]) * 2)
+        vector += vector * (_squares(vector, vector)[..., None] / 24)
         s = age_s / _UNIT_S
-        coefficients = sample[:, _COEFFICIENTS:_HEARD].view(-1, DEVICES, _POWERS, 6)
-        forecast = torch.matmul((s**self._powers).view(-1, 1, 1, _POWERS), coefficients)
-        wrong = (torch.cat((moved, vector), dim=3) - forecast).view(-1, OUT) * self._per_usual
-        wrong = (wrong / _rise(s).clamp_min(0.01)).view(-1, DEVICES * 2, 3)
-        there = (sample[:, :_POSES] * now[:, :_POSES] * (s < 2)).repeat_interleave(2, dim=1)
-        usable = there * (wrong.abs().amax(2) < _WILD)
-        return torch.where(usable.unsqueeze(2) > 0, wrong, 0.0), usable
+        powers = np.concatenate((s, s**2, s**3, s**4), axis=1)
+        coefficients = sample[:, _COEFFICIENTS:_HEARD].reshape(-1, DEVICES, _POWERS, 6)
+        forecast = np.einsum("mp,mdpi->mdi", powers, coefficients)
+        wrong = (np.concatenate((moved, vector), axis=2) - forecast).reshape(-1, OUT) * self._per_usual
+        wrong = (wrong / np.maximum(2 * s**2 / (1 + s**2), 0.01)).reshape(-1, DEVICES * 2, 3)
+        there = sample[:, :_POSES] * now[:, :_POSES] * (s < 2)
+        usable = there.repeat(2, axis=1) * (np.abs(wrong).max(axis=2) < _WILD)
+        return np.where(usable[..., None] > 0, wrong, np.float32(0)), usable
+
+
+def _corrected(heard: _Array, wrong: _Array, usable: _Array, learned: _Array, trust: _Array) -> tuple[_Array, _Array]:
+    size = np.sqrt(_squares(wrong, wrong))
+    both = (heard[:, None, :] @ learned)[:, 0]
+    told = both[:, DIRECTIONS:].reshape(-1, DEVICES * 2, 3)
+    # Covariances as shares of the prior's.
+    spread = heard - both[:, :DIRECTIONS]
+    counted = usable.sum(axis=1, keepdims=True)
+    noise = (size.sum(axis=1, keepdims=True) / np.maximum(counted, 1) + _FLOOR) / _PRIOR
+    gain = spread * ((counted > 0) / (noise + np.maximum(_squares(heard, spread)[:, None], 0)))
+    surprise = (wrong - told * usable[..., None]).reshape(-1, OUT)
+    found = gain[:, :, None] * np.concatenate((spread, surprise), axis=1)[:, None, :]
+    found += learned * _KEPT
+
+    share = usable / (size + _FLOOR)
+    agreed = trust[:, 0] * _TRUST_KEPT + _squares(wrong, told) * share
+    length = trust[:, 1] * _TRUST_KEPT + _squares(told, told) * share
+    trusted = np.stack((agreed, length, np.clip(agreed / (length + _TRUST_PRIOR), 0, 1)), axis=1)
+
+    # What is not a number is not smaller either.
+    sound = (np.abs(found).max(axis=(1, 2)) < _DIVERGED) & (np.abs(trusted).max(axis=(1, 2)) < _DIVERGED)
+    if not sound.all():
+        found[~sound] = 0
+        trusted[~sound] = 0
+    return found.astype(np.float32, copy=False), trusted.astype(np.float32, copy=False)
+
+
+def _squares(a: _Array, b: _Array) -> _Array:
+    """Sums of products over the last axis."""
+    summed: _Array = np.einsum("...i,...i->...", a, b)
+    return summed
 
 
 def _rise(s: Tensor) -> Tensor:
