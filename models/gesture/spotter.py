@@ -27,6 +27,9 @@ _PERIOD_S: Final = 1 / RATE_HZ
 _EARLY_S: Final = 0.003
 """A frame that comes this much before its moment is taken for it: clocks are not that even."""
 
+_GAP_S: Final = 0.25
+"""After so long without a moment, the past is over."""
+
 _OVERLAP: Final = 0.2
 """Share of a window that may lie in what has been reported already."""
 
@@ -178,10 +181,14 @@ class Gesture:
         rows = due.nonzero()[:, 0]
         if len(rows) == 0:
             return {"gesture": gesture}, {**state, "clock": clock}, {}
+        some = {name: value.index_select(0, rows) for name, value in state.items()}
+        # What was before a gap, or before gestures were wanted again, is not what was just done.
+        going_on = clock.index_select(0, rows) <= _GAP_S
+        some |= {name: some[name] * going_on for name in ("seen", "candidate")}
+        some["said"] = some["said"] * going_on.unsqueeze(2)
         # Below RATE_HZ frames a second every frame is a moment.
         passed = (clock - _PERIOD_S).clamp(-_EARLY_S, _PERIOD_S).masked_fill(batch.fresh.unsqueeze(1), 0)
         clock = torch.where(due.unsqueeze(1), passed, clock)
-        some = {name: value.index_select(0, rows) for name, value in state.items()}
         reported, new = self._moment(batch, rows, some, adapters)
         gesture.index_copy_(0, rows, reported)
         after = {name: state[name].index_copy(0, rows, value) for name, value in new.items()}
