@@ -69,7 +69,7 @@ def list_(profiles: Profiles = None, as_json: Json = False) -> None:
             _on(user.settings.learning),
             str(user.statistics.sessions),
             f"{user.statistics.seconds / 60:.1f}",
-            *(str(user.items[kind]) for kind in _PLURALS),
+            *(str(user.items.get(kind, 0)) for kind in _PLURALS),
             f"{user.bytes / 1024:.1f}",
         )
     Console().print(table)
@@ -185,7 +185,7 @@ def stats(profiles: Profiles = None, as_json: Json = False) -> None:
         table.add_row("hours", f"{totals.seconds / 3600:.1f}")
         table.add_row("frames answered", str(totals.frames))
         for kind, title in _PLURALS.items():
-            table.add_row(title, str(totals.items[kind]))
+            table.add_row(title, str(totals.items.get(kind, 0)))
         for model, users in sorted(totals.adapters.items()):
             table.add_row(Text(f"users with {_shown(model)}"), str(users))
         table.add_row("KiB of users", f"{totals.bytes / 1024:.1f}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
@@ -15,7 +16,9 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.intent.examples import with_names
 from models.intent.model import IntentModel, Prediction
+from models.intent.tuned import Tuned
 from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder
@@ -55,17 +58,28 @@ class Intents(Protocol):
 
 
 class PhraseIntents:
-    """Tells actions apart by their phrases."""
+    """Tells actions apart by their phrases.
+
+    Attributes:
+        texts, labels: the examples, and the actions that they mean.
+        tuned: a longer fit of the same examples, if there is one.
+    """
 
     def __init__(self, actions: Sequence[Action], encoder: Encoder, background: NDArray[np.float32]) -> None:
         examples = [(text, action.name) for action in actions for text in expanded(action)]
-        embeddings = encoder.encode([text for text, _ in examples]).numpy()
-        self._model = IntentModel.fit(embeddings, [name for _, name in examples], background)
+        self.texts, self.labels = with_names([text for text, _ in examples], [name for _, name in examples])
+        self.tuned: Tuned | None = None
+        self._model = IntentModel.fit(encoder.encode(self.texts).numpy(), self.labels, background)
         self._exact = {_normal(text): name for text, name in examples}
+
+    @property
+    def tunable(self) -> bool:
+        """Whether a longer fit could tell more: there is something to tell apart."""
+        return len(set(self.labels)) > 1
 
     def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
         """See ``Intents``."""
-        predictions = self._model.predict(embeddings)
+        predictions = self._model.predict(embeddings, self.tuned.likelihoods(texts) if self.tuned is not None else None)
         for at, text in enumerate(texts):
             name = self._exact.get(_normal(text))
             if name is not None:
@@ -114,15 +128,24 @@ def expanded(action: Action) -> list[str]:
 
 
 def read(encoder: Encoder, asked: Sequence[tuple[Understanding, Question]]) -> list[Reading]:
-    """Reads utterances of any sessions and apps, with one call of the encoder for all."""
+    """Reads utterances of any sessions and apps, with one call of the encoder for all and one of each app's head."""
     heard = [_Listened(understanding, question) for understanding, question in asked]
     texts = [text for one in heard for text in one.texts]
     embeddings = encoder.encode(texts).numpy()
+    rows: dict[int, list[int]] = defaultdict(list)
+    intents = [one.intents for one in heard for _ in one.texts]
+    for row, one in enumerate(intents):
+        rows[id(one)].append(row)
+    predictions: dict[int, Prediction] = {}
+    for some in rows.values():
+        found = intents[some[0]].predict_texts([texts[row] for row in some], embeddings[some])
+        predictions |= zip(some, found, strict=True)
     readings = []
     at = 0
-    for one in heard:
-        readings.append(one.read(embeddings[at : at + len(one.texts)], encoder))
-        at += len(one.texts)
+    for hearing in heard:
+        end = at + len(hearing.texts)
+        readings.append(hearing.read([predictions[row] for row in range(at, end)], embeddings[at:end], encoder))
+        at = end
     return readings
 
 
@@ -140,15 +163,16 @@ class _Listened:
         meant = self._phrase.meant if self._phrase is not None else self._corrected
         # What a phrase is to mean is read as if it had been said.
         self._meant = _Heard(understanding, replace(question, text=meant, pending=None))
+        self.intents = understanding.intents
         self.texts = [*self._heard.texts, *self._meant.texts]
 
-    def read(self, embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
+    def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
         own = len(self._heard.texts)
-        reading = self._heard.read(embeddings[:own], encoder)
+        reading = self._heard.read(predictions[:own], embeddings[:own], encoder)
         if reading.completes:
             return reading
         if self._corrected or self._phrase is not None:
-            meant = self._meant.read(embeddings[own:], encoder)
+            meant = self._meant.read(predictions[own:], embeddings[own:], encoder)
             if self._phrase is not None and not _claimed(reading, _CLAIMED):
                 return self._phrase_taught(self._phrase, meant)
             if meant.action and self._meant.does_something:
@@ -192,6 +216,7 @@ class _Heard:
     """One utterance on its way to a reading."""
 
     def __init__(self, understanding: Understanding, question: Question) -> None:
+        self.intents = understanding.intents
         self._understanding = understanding
         self._text = question.text
         self._situation = question.situation
@@ -208,14 +233,13 @@ class _Heard:
         self.texts = list(dict.fromkeys((question.text, without))) if said else []
         self._why = [f"{ref.mention.text!r} is a {ref.mention.kind}: {ref.why}" for ref in self._references]
 
-    def read(self, embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
+    def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
         if not self.texts:
             return Reading("", 1.0, problem="nothing was said")
         if self._pending is not None:
             reading = self._complete(self._pending, encoder)
             if reading is not None:
                 return reading
-        predictions = self._understanding.intents.predict_texts(self.texts, embeddings)
         best = max(range(len(predictions)), key=lambda at: _top(predictions[at]))
         ranking, text = predictions[best].ranking, self.texts[best]
         book = self._understanding.phrasebooks.open(encoder, self._phrases, self._names) if self._phrases else None

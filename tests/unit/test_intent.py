@@ -96,6 +96,22 @@ def test_the_threshold_refuses_the_share_of_examples_that_it_says(model: IntentM
     assert model.threshold(0.0) <= model.threshold(0.05) <= model.threshold(0.5) <= 1
 
 
+def test_the_share_of_mistaken_examples_is_of_those_left_out(model: IntentModel) -> None:
+    assert model.mistaken == 0
+    mixed = IntentModel.fit(somewhere(40, 11), [str(at % 4) for at in range(40)], AROUND)
+    assert mixed.mistaken > 0.5
+
+
+def test_a_longer_fit_says_to_which_label_but_not_whether_to_any(model: IntentModel) -> None:
+    embeddings = np.concatenate((near(CENTRES[:1], 2, 0.7, 4), somewhere(2, 12)))
+    tuned = np.log(np.tile((0.01, 0.01, 0.01, 0.97), (4, 1)))
+    inside, probabilities = model.probabilities(embeddings, tuned)
+    assert np.array_equal(inside, model.probabilities(embeddings)[0])
+    assert [model.labels[at] for at in probabilities.argmax(1)] == [model.labels[3]] * 4
+    assert np.allclose(probabilities.sum(1), 1)
+    assert [one.label for one in model.predict(embeddings, tuned)] == [model.labels[3]] * 2 + [None] * 2
+
+
 def test_the_background_can_do_without_a_set() -> None:
     whole = background.texts()
     assert len(whole) > 400
