@@ -164,6 +164,7 @@ class _Listened:
         meant = self._phrase.meant if self._phrase is not None else self._corrected
         # What a phrase is to mean is read as if it had been said.
         self._meant = _Heard(understanding, replace(question, text=meant, pending=None))
+        self.intents = understanding.intents
         self.texts = [*self._heard.texts, *self._meant.texts]
 
     def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
