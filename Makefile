@@ -1,5 +1,6 @@
 # make run    installs everything and shows it working with four simulated headsets
-# make test   installs what tests need and runs them
+# make test   installs what tests need and runs them, the Godot engine too
+# make godot  fetches the engine for them, if it is not there yet; with a virtual screen: make godot SCREEN=--screen
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,7 +8,7 @@ DURATION ?= 60
 SESSIONS ?= 4
 HZ ?= 90
 
-.PHONY: run test lint install clean
+.PHONY: run test lint install godot clean
 
 run: $(VENV)/installed
 	$(VENV)/bin/genlock demo --duration $(DURATION) --sessions $(SESSIONS) --hz $(HZ)
@@ -21,6 +22,9 @@ lint: $(VENV)/installed-test
 	$(VENV)/bin/mypy
 
 install: $(VENV)/installed
+
+godot:
+	tests/engines/get_godot.sh .engines/godot$(SCREEN) $(SCREEN)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
