@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Genlock.Core.Tests")]
+[assembly: InternalsVisibleTo("Genlock.Unity")]

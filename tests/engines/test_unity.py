@@ -1,0 +1,166 @@
+"""The Unity package on Mono: its core against a real daemon, its components against signatures of Unity."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.daemons import Served, served
+from tests.engines import mono
+
+TIMEOUT_S = 300.0
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with Genlock.Core and what uses it."""
+    mono.require()
+    folder = tmp_path_factory.mktemp("mono")
+    core = mono.compile_csharp(folder / "Genlock.Core.dll", [mono.PACKAGE / "Runtime" / "Core"])
+    mono.compile_csharp(folder / "headset.exe", [mono.HERE / "headset"], [core])
+    return folder
+
+
+def test_core(built: Path) -> None:
+    tests = mono.compile_csharp(
+        built / "Genlock.Core.Tests.dll", [mono.PACKAGE / "Tests" / "Core"], [built / "Genlock.Core.dll", mono.NUNIT]
+    )
+    outcome = mono.run_nunit(tests)
+    assert not outcome.failures
+    assert outcome.passed > 80
+
+
+class Proxy:
+    """A TCP relay to a daemon that can break all its connections, as a network does."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._to = (host, port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.url = ""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Proxy]:
+        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            server.close()
+            self.drop()
+            await server.wait_closed()
+
+    def drop(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there_reader, there_writer = await asyncio.open_connection(*self._to)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, there_writer}
+        await asyncio.gather(self._copy(reader, there_writer), self._copy(there_reader, writer))
+        self._writers -= {writer, there_writer}
+
+    @staticmethod
+    async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        writer.transport.abort()
+
+
+class Headset:
+    """A headset.exe and the lines that it printed so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.lines: list[str] = []
+
+    async def until(self, done: Callable[[str], bool]) -> str:
+        """Reads on to a line."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(TIMEOUT_S):
+            while line := (await self._process.stdout.readline()).decode():
+                self.lines.append(line.strip())
+                if done(self.lines[-1]):
+                    return self.lines[-1]
+        raise AssertionError("headset.exe ended early:\n" + "\n".join(self.lines))
+
+    async def sees(self, beginning: str, times: int = 1) -> str:
+        """Waits for so many more lines that begin so; the last of them."""
+        line = ""
+        for _ in range(times):
+            line = await self.until(lambda line: line.startswith(beginning))
+        return line
+
+    async def ends(self) -> dict[str, str]:
+        """Waits for its end; the last thing that it said about each word."""
+        await self.sees("end")
+        assert await self._process.wait() == 0
+        return dict(line.partition(" ")[::2] for line in self.lines)
+
+    def count(self, beginning: str) -> int:
+        return sum(line.startswith(beginning) for line in self.lines)
+
+
+@asynccontextmanager
+async def headset(built: Path, url: str, **options: object) -> AsyncIterator[Headset]:
+    """A headset that runs against a daemon; it is ended whatever happens."""
+    arguments = [text for key, value in options.items() for text in (f"--{key}", str(value))]
+    process = await asyncio.create_subprocess_exec(
+        "mono", "--debug", str(built / "headset.exe"), "--url", url, *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield Headset(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_nothing_is_lost_and_nothing_comes_twice(built: Path, tmp_path: Path) -> None:
+    port = free_port()
+    async with AsyncExitStack() as stack:
+
+        async def start() -> Served:
+            return await stack.enter_async_context(served(tmp_path, "--port", str(port)))
+
+        daemon = await start()
+        proxy = await stack.enter_async_context(Proxy("127.0.0.1", port).running())
+        client = await stack.enter_async_context(headset(built, proxy.url, seconds=60))
+        await client.sees("welcome new")
+        await client.sees("action", 3)
+        proxy.drop()
+        await client.sees("welcome resumed")
+        await client.sees("action", 3)
+        daemon.process.kill()
+        await daemon.process.wait()
+        await start()
+        await client.sees("welcome new")
+        await client.sees("action", 3)
+        proxy.drop()
+        await client.sees("welcome resumed")
+        told = await client.ends()
+    assert told["faults"] == "0", client.lines
+    assert told["open"] == "0"
+    said, _, performed = told["said"].split()
+    assert int(said) == int(performed) == client.count("action Performed")
+    assert int(said) > 20
+    assert int(told["reconnects"]) >= 3
+    assert told["closed"].startswith("1000 over")
