@@ -22,7 +22,8 @@ namespace Genlock
     public sealed class SpeechGate
     {
         private const float OverNoise = 3f;
-        private const float NoiseShare = 0.05f;
+        private const float NoiseRises = 0.01f;
+        private const float NoiseFalls = 0.5f;
 
         private readonly float _threshold;
         private readonly int _hangMs;
@@ -46,13 +47,14 @@ namespace Genlock
         {
             Level = Loudness(pcm, offset, count);
             var loud = Level > _threshold && Level > OverNoise * _noise;
+            // Speech has gaps in which the noise shows; what has none is noise, and counts as such after some seconds.
+            _noise += (Level > _noise ? NoiseRises : NoiseFalls) * (Level - _noise);
             if (loud)
             {
                 _open = true;
                 _quietMs = 0;
                 return Speech.Speaking;
             }
-            _noise += NoiseShare * (Level - _noise);
             if (!_open)
             {
                 return Speech.Silent;
