@@ -39,6 +39,10 @@ class Answers:
             Action(self._last_n, name, phase, confidence, source, identifier, target, dict(arguments or {}))
         )
 
+    def action(self, n: int) -> Action | None:
+        """An action by its number, of the last ones."""
+        return next((action for kept in (self._pending, self._sent) for action in kept if action.n == n), None)
+
     def answer(
         self,
         q: int,

@@ -17,6 +17,9 @@ from bridge.fields import Identifier, Name, Unit
 MAX_ACTIONS: Final = 256
 MAX_PHRASES: Final = 256
 
+ANY_GESTURE: Final = "*"
+"""Among an action's gestures: any that no other action has."""
+
 TARGET: Final = "target"
 """The placeholder that stands for a target in a phrase."""
 

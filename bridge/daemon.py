@@ -18,7 +18,7 @@ from bridge.frame_path.in_process import InProcessEngine
 from bridge.frame_path.path import FramePath
 from bridge.frame_path.process import ProcessEngine
 from bridge.metrics import CONTENT_TYPE, Metrics
-from bridge.profiles.store import ProfileStore
+from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import Hello, Notice, NoticeCode
 from bridge.session import Sink
 from bridge.sessions import SessionOptions, Sessions
@@ -71,7 +71,7 @@ class Daemon:
         self.options = options
         self.address = (options.host, options.port)
         self.engine: Engine = (InProcessEngine if options.in_process else ProcessEngine)(options.engine)
-        self._store = ProfileStore(options.profiles)
+        self._store = SqliteStore(options.profiles)
         self.path = FramePath(
             self.engine, slots=options.engine.slots, window_s=options.window_s, on_engine=self._engine_changed
         )

@@ -65,6 +65,9 @@ class Metrics(Collector):
         for event in ("started", "resumed", "expired", "ended", "refused", "unwritten"):
             sessions.add_metric((event,), getattr(counted, event))
         yield sessions
+        yield CounterMetricFamily(
+            "genlock_profile_saves_failed_total", "Profiles that could not be written yet.", counted.unsaved
+        )
         frames = self._path.counters
         fates = CounterMetricFamily("genlock_frames_total", "Frames by what became of them.", labels=("fate",))
         for fate in ("received", "overtaken", "answered", "refused", "lost"):

@@ -189,7 +189,7 @@ class Teach(Message, tag="teach"):
     Attributes:
         name: of a phrase, the action that it means; else the name that is taught.
         phrase: of a phrase, the words; ``{target}`` in them stands for any target.
-        target: of a name, the target's ``id``.
+        target: the target's ``id``: of a name, and of a phrase that always means the same one.
         device: of a gesture, what moves.
         examples: of a gesture, float32 blobs ``[n, 8]`` of a moment in seconds and a pose each, or for a hand
             ``[n, 183]`` of a moment and 26 joint poses; of an object, JPEG or PNG files.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import secrets
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -11,34 +12,46 @@ from time import monotonic
 from typing import Final, Protocol
 
 from bridge.actions import Answers
-from bridge.app import App
+from bridge.aim import Aim
+from bridge.app import ANY_GESTURE, App
 from bridge.event_path.language import Language
 from bridge.frame_path.batch import FAILED, GAP
 from bridge.frame_path.path import FramePath, Seat
+from bridge.profiles.gestures import KIND as GESTURE
+from bridge.profiles.gestures import name_of
+from bridge.profiles.store import Applied, scope_of
 from bridge.protocol import (
     Ack,
     ClientMessage,
     Error,
     ErrorCode,
+    Feedback,
     Frame,
     Hello,
     Message,
+    Notice,
+    NoticeCode,
+    Profile,
     Refused,
     Scene,
     Target,
+    Teach,
     Utterance,
     encode,
     type_of,
 )
+from bridge.teaching import Surroundings, Teaching
 from bridge.tracking import BLOB_BYTES, Fault, Part
+from bridge.users import User
 from bridge.utterances import Utterances
+from models.language.dialogue import Phrase
 from models.language.space import Viewpoint
 from models.limits import MAX_TARGETS
 
 log = logging.getLogger("genlock.session")
 
-SERVES: Final = ("hello", "frame", "scene", "bye")
-"""Client messages that are answered in every session; ``utterance`` is where the app has actions."""
+SERVES: Final = ("hello", "frame", "scene", "teach", "feedback", "profile", "bye")
+"""Client messages that are answered in every session; ``utterance`` is where the app has phrases."""
 
 MAX_AHEAD_S: Final = 10.0
 """How much faster than ours a device's clock may have run since the last frame."""
@@ -46,6 +59,9 @@ MAX_AHEAD_S: Final = 10.0
 _REMEMBERED_IDS: Final = 4096
 # More than the answers that can be under way: one batch is stepped while the next one fills.
 _REMEMBERED_ORDERS: Final = 8
+GESTURING: Final = ("head", "left", "right")
+"""What makes a gesture, by its number in the engine's answer."""
+
 _FAULTS: Final = {
     Fault.NOT_FINITE: (ErrorCode.NOT_FINITE, "d", "a number is NaN or infinite"),
     Fault.TOO_FAR: (ErrorCode.INVALID, "d", "a position is more than 10 km away; positions are metres"),
@@ -83,7 +99,9 @@ class Session:
         path: the frame path.
         sink: writes down what it sends, if anything does.
         language: what understands utterances.
-        app: what the app can do; ``utterance`` is served if that is anything.
+        app: what the app can do; ``utterance`` is served if any of it can be said.
+        user: whose session it is.
+        applied: messages with an ``id`` that were kept in sessions that this one follows.
         count_error: called with the code of an error that the client was told of.
     """
 
@@ -96,14 +114,17 @@ class Session:
         sink: Sink | None,
         language: Language,
         app: App,
+        user: User,
+        applied: Applied,
         count_error: Callable[[str], None],
     ) -> None:
         self.id = identifier
         self.resume = resume
-        self.user = hello.user
+        self.user = user
         self.app = app.name
         self.link: Link | None = None
         self.last_q = -1
+        self.may_learn = app.learn
         self.frames = 0
         self.started = monotonic()
         self.seat: Seat
@@ -118,11 +139,33 @@ class Session:
         # The order of targets of the last scenes, by their numbers: answers under way speak of the one before.
         self._orders: OrderedDict[int, tuple[str, ...]] = OrderedDict()
         self._done: OrderedDict[str, Ack] = OrderedDict()
+        self._applied = applied
+        self._aim = Aim()
+        self._can_aim = bool(app.actions)
+        self._by_gesture = {gesture: action for action in app.actions for gesture in action.gestures}
+        self.hears_gestures = bool(self._by_gesture)
         self._utterances: Utterances | None = None
-        if app.actions:
+        if app.classifier or any(action.phrases for action in app.actions):
             self._utterances = Utterances(
-                language, language.declare(app), self._answers, tell=self.send, flush=self._flush, done=self._finish
+                language,
+                language.declare(app),
+                self._aim,
+                self._answers,
+                tell=self.send,
+                flush=self._flush,
+                done=self._finish,
             )
+        self._teaching = Teaching(
+            user,
+            app,
+            path,
+            self._answers,
+            Surroundings(lambda: self.seat, lambda: list(self._targets.values()), self._said),
+            scope_of(origin(resume)),
+            done=self._finish,
+            refused=self._refuse,
+        )
+        self.known_changed()
 
     @property
     def serves(self) -> tuple[str, ...]:
@@ -144,11 +187,29 @@ class Session:
         self.link = None
         self._answers.forget_held()
 
-    def end(self) -> None:
-        """The session is over: what it said and what was not answered yet is not answered any more."""
+    async def end(self) -> None:
+        """The session is over. What it said and was not answered is not answered any more; what it taught is kept."""
         if self._utterances is not None:
             self._utterances.end()
             self._utterances = None
+        await self._teaching.end()
+
+    def taken_over(self) -> None:
+        """See ``users.Member``."""
+        self.may_learn = False
+        text = "another session of this user goes on learning; this one learns no more"
+        self.send(Notice(NoticeCode.PROFILE_TAKEN_OVER, text))
+
+    def known_changed(self) -> None:
+        """See ``users.Member``."""
+        if self._utterances is not None:
+            self._utterances.names = {
+                target: (item.data["name"],) for target, item in self.user.items("name", self.app).items()
+            }
+            self._utterances.phrases = tuple(
+                Phrase(item.data["text"], item.data["action"], item.data["target"])
+                for item in self.user.items("phrase", self.app).values()
+            )
 
     def close(self) -> None:
         """Finishes what is written down of the session; may be called on any thread."""
@@ -207,16 +268,21 @@ class Session:
                 self._scene(message)
                 self._finish(Ack(message.id, scene=self.seat.scene))
             return
+        if isinstance(message, Teach | Feedback | Profile):
+            if not self._acknowledged(message.id):
+                self._teaching.take(message)
+            return
         if isinstance(message, Utterance) and self._utterances is not None:
             if not self._acknowledged(message.id):
-                self._utterances.take(message, _viewpoint(self._last_frame))
+                viewpoint = _viewpoint(self._last_frame)
+                self._teaching.then(lambda: self._hear(message, viewpoint))
             return
         kind = type_of(message)
         identifier: str = getattr(message, "id", "")
         if kind == "hello":
             raise Refused(Error(ErrorCode.INVALID, "hello: this connection has a session already", kind))
         if kind == "utterance":
-            text = f"utterance: app {self.app!r} has no actions; list them in hello.app or give the daemon its manifest"
+            text = f"utterance: app {self.app!r} has no phrases; list some in hello.app or give the daemon its manifest"
         else:
             text = f"{kind}: not served by this daemon, which serves {', '.join(self.serves)}"
         raise Refused(Error(ErrorCode.UNSUPPORTED, text, kind, id=identifier))
@@ -225,8 +291,8 @@ class Session:
         """See ``frame_path.path.Receiver``."""
         self.frames += 1
         scene = self.seat.answering
-        if probabilities and self._utterances is not None:
-            self._utterances.aim.add(t, self._orders[scene], probabilities)
+        if probabilities and self._can_aim:
+            self._aim.add(t, self._orders[scene], probabilities)
         link = self.link
         if link is not None:
             data = self._answers.answer(q, t, devices, forecast, best, probabilities, scene, writable=link.writable)
@@ -235,12 +301,23 @@ class Session:
 
     def gesture(self, number: int, device: int, confidence: float, start: int, end: int) -> None:
         """See ``frame_path.path.Receiver``."""
+        name = name_of(number, self.user.items(GESTURE, "").values())
+        action = self._by_gesture.get(name) or self._by_gesture.get(ANY_GESTURE)
+        if not name or action is None:
+            return
+        target = ""
+        if action.target != "none":
+            aimed = self._aim.at(start)
+            target = max(aimed, key=aimed.__getitem__, default="")
+            if not target and action.target == "required":
+                return
+        made = {"gesture": name, "device": GESTURING[device], "start": start, "end": end}
+        self._answers.add(action.name, "performed", confidence, "gesture", target=target, arguments=made)
 
     def refused(self, q: int, status: int) -> None:
         """See ``frame_path.path.Receiver``."""
         code, key, text = _FAULTS[status]
-        self._count_error(code)
-        self.send(Error(code, f"frame{'.' if key else ''}{key}: {text}", "frame", key, q=q))
+        self._refuse(Error(code, f"frame{'.' if key else ''}{key}: {text}", "frame", key, q=q))
 
     def writable(self) -> None:
         """The connection has caught up."""
@@ -258,9 +335,25 @@ class Session:
     def _acknowledged(self, identifier: str) -> bool:
         """Whether a message of that ``id`` is done with; then it is acknowledged again."""
         ack = self._done.get(identifier)
+        if ack is None and identifier in self._applied:
+            ack = Ack(identifier)
         if ack is not None:
             self.send(ack)
         return ack is not None
+
+    def _hear(self, utterance: Utterance, viewpoint: Viewpoint | None) -> None:
+        if self._utterances is not None:
+            try:
+                self._utterances.take(utterance, viewpoint)
+            except Refused as refused:
+                self._refuse(refused.error)
+
+    def _refuse(self, error: Error) -> None:
+        self._count_error(error.code)
+        self.send(error)
+
+    def _said(self, identifier: str) -> str | None:
+        return None if self._utterances is None else self._utterances.said(identifier)
 
     def _finish(self, ack: Ack) -> None:
         """A message is done with; what is sent again under its ``id`` gets the same answer and changes nothing."""
@@ -294,6 +387,16 @@ class Session:
             self._orders.popitem(last=False)
         if self._utterances is not None:
             self._utterances.targets = tuple(targets.values())
+
+
+def new_resume(before: str | None) -> str:
+    """A resume token. It begins as that of the session that the client wanted to go on with, of whatever run."""
+    return f"{origin(before) if before else secrets.token_urlsafe(12)}.{secrets.token_urlsafe(24)}"
+
+
+def origin(resume: str) -> str:
+    """What a session's resume token has in common with those of the sessions that it follows."""
+    return resume.partition(".")[0][:64]
 
 
 def _boxes(targets: Sequence[Target]) -> bytes:

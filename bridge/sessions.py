@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+import msgspec
+
 from bridge.app import App
 from bridge.event_path.language import Language
 from bridge.frame_path.path import FramePath, Full, Seat
-from bridge.profiles.store import ProfileStore, StoredProfile
+from bridge.profiles.store import ProfileStore, StoreError, scope_of
 from bridge.protocol import (
     VERSION,
     VERSION_MAJOR,
@@ -28,12 +30,15 @@ from bridge.protocol import (
     NoticeCode,
     Welcome,
 )
-from bridge.session import Session, Sink
+from bridge.session import Session, Sink, new_resume, origin
+from bridge.users import Users
 
 log = logging.getLogger("genlock.session")
 
 TRY_AGAIN_LATER: Final = 1013
 """WebSocket close code for a daemon that is full or drains."""
+INTERNAL_ERROR: Final = 1011
+"""WebSocket close code for the daemon's own fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,17 +50,26 @@ class SessionOptions:
         resume_s: how long a session outlives its socket.
         hello_timeout_s: how long a connection may stay silent.
         messages_per_second: told to clients in ``welcome``.
+        save_s: how often what was learned from frames is written down.
+        share_profiles: whether sessions of one user at the same time learn together; else the newest one alone does.
     """
 
     token: str = ""
     resume_s: float = 30.0
     hello_timeout_s: float = 10.0
     messages_per_second: int = 1000
+    save_s: float = 30.0
+    share_profiles: bool = False
 
 
 @dataclass
 class SessionCounters:
-    """Sessions, since the start; ``unwritten`` are those that ended and whose profile could not be written."""
+    """Sessions, since the start.
+
+    Attributes:
+        unwritten: those that ended and whose profile could not be written.
+        unsaved: how often a profile could not be written while its user was there.
+    """
 
     started: int = 0
     resumed: int = 0
@@ -63,6 +77,7 @@ class SessionCounters:
     ended: int = 0
     refused: int = 0
     unwritten: int = 0
+    unsaved: int = 0
 
 
 class Turned(Exception):
@@ -100,6 +115,8 @@ class Sessions:
         self.draining = False
         self._path = path
         self._store = store
+        self._users = Users(path, store, share=options.share_profiles)
+        self._saving: asyncio.Task[None] | None = None
         self._language = language
         self._apps = apps
         self._make_sink = make_sink
@@ -123,7 +140,7 @@ class Sessions:
         """
         self._check(hello)
         session = self._sessions.get(hello.resume) if hello.resume else None
-        if session is not None and session.user == hello.user and session.app == hello.app.name:
+        if session is not None and session.user.name == hello.user and session.app == hello.app.name:
             timer = self._expiry.pop(session.resume, None)
             if timer is not None:
                 timer.cancel()
@@ -148,8 +165,8 @@ class Sessions:
             limits=Limits(messages_per_second=self.options.messages_per_second),
             server_time=int(monotonic() * 1e6),
             recording=self._make_sink is not None,
-            learning=True,
-            sessions=0,
+            learning=session.seat.learning,
+            sessions=session.user.profile.statistics.sessions,
         )
 
     def dropped(self, session: Session) -> None:
@@ -192,6 +209,8 @@ class Sessions:
 
     async def end_all(self, timeout_s: float) -> bool:
         """Ends every session and waits for the profiles; false if one of this run could not be written."""
+        if self._saving is not None:
+            self._saving.cancel()
         for session in list(self._sessions.values()):
             self.leave(session)
         late: set[asyncio.Task[None]] = set()
@@ -220,31 +239,69 @@ class Sessions:
         return Turned(error, close_code)
 
     async def _begin(self, hello: Hello) -> Session:
-        profile = await asyncio.to_thread(self._store.load, hello.user)
+        if self._saving is None:
+            self._saving = asyncio.create_task(self._save_again_and_again(), name="save what is learned")
+        resume = new_resume(hello.resume)
+        try:
+            applied = await asyncio.to_thread(self._store.was_applied, scope_of(origin(resume)))
+            user = await self._users.come(hello.user)
+        except StoreError as error:
+            log.error("a session could not be begun: %s", error)
+            text = "the daemon cannot read profiles at the moment; its log says why"
+            raise self._turned(Error(ErrorCode.INTERNAL, text, "hello"), INTERNAL_ERROR) from None
         identifier = secrets.token_hex(4)
         sink = self._make_sink(hello, identifier) if self._make_sink is not None else None
         app = hello.app if hello.app.actions else self._apps.get(hello.app.name, hello.app)
+        if not hello.app.learn:
+            app = msgspec.structs.replace(app, learn=False)
         session = Session(
-            identifier, secrets.token_urlsafe(24), hello, self._path, sink, self._language, app, self.count_error
+            identifier,
+            resume,
+            hello,
+            self._path,
+            sink,
+            self._language,
+            app,
+            user,
+            applied,
+            self.count_error,
         )
         try:
-            session.seat = await self._seat(session, hello, profile)
-        except Turned:
-            session.end()
+            async with user.arriving:
+                session.seat = await self._seat(session, hello, app.learn and user.learning)
+                user.sessions.append(session)
+        except BaseException:
+            await session.end()
             session.close()
+            self._users.gone(user)
             raise
         self._sessions[session.resume] = session
         self.counters.started += 1
         session.seat.joined.add_done_callback(lambda joined: self._joined(session, joined))
-        log.info("session %s: user %r, app %r", session.id, session.user, session.app)
+        log.info("session %s: user %r, app %r", session.id, user.name, session.app)
         return session
 
-    async def _seat(self, session: Session, hello: Hello, profile: StoredProfile) -> Seat:
+    async def _save_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(self.options.save_s)
+            self.counters.unsaved += await self._users.save_all()
+
+    async def _seat(self, session: Session, hello: Hello, learning: bool) -> Seat:
+        user = session.user
+        shares = await self._users.make_way(user) if learning else None
+        horizons_s = [ms / 1000 for ms in hello.horizons_ms]
         while True:
             # The daemon may have begun to stop while the profile was read or room was made.
             self._check_not_draining()
             try:
-                return self._path.join(session, [ms / 1000 for ms in hello.horizons_ms], profile.adapters)
+                return self._path.join(
+                    session,
+                    horizons_s,
+                    user.adapters,
+                    learning=learning,
+                    gestures=session.hears_gestures,
+                    shares=shares,
+                )
             except Full:
                 if not await self._make_room():
                     text = f"the daemon is full: {len(self._sessions)} sessions"
@@ -260,7 +317,10 @@ class Sessions:
         return True
 
     def _joined(self, session: Session, joined: asyncio.Future[list[str]]) -> None:
-        if not joined.cancelled() and (aside := joined.result()):
+        if joined.cancelled():
+            return
+        aside = [*joined.result(), *(f"the gesture {name}" for name in session.user.set_aside)]
+        if aside:
             text = f"what was learned for {', '.join(aside)} belongs to another version and was set aside"
             session.send(Notice(NoticeCode.PROFILE_SET_ASIDE, text))
 
@@ -271,13 +331,16 @@ class Sessions:
         self.leave(session)
 
     async def _leave(self, session: Session) -> None:
-        session.end()
+        user = session.user
+        await session.end()
         adapters = await self._path.leave(session.seat)
-        seconds = monotonic() - session.started
+        user.sessions.remove(session)
         try:
-            await asyncio.to_thread(self._store.add_session, session.user, session.frames, seconds, adapters)
+            await user.count(session, adapters)
         except Exception:
             self.counters.unwritten += 1
-            log.exception("session %s: the profile of user %r could not be written", session.id, session.user)
+            log.exception("session %s: the profile of user %r could not be written", session.id, user.name)
+        self._users.gone(user)
         await asyncio.to_thread(session.close)
+        seconds = monotonic() - session.started
         log.info("session %s: over after %.1f s and %d frames", session.id, seconds, session.frames)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bridge.actions import Answers, Phase
 from bridge.aim import Aim
 from bridge.event_path.language import Language
 from bridge.protocol import Ack, Error, ErrorCode, Message, Notice, NoticeCode, Refused, Target, Utterance
-from models.language.dialogue import TARGET, Pending, Question, Reading
+from models.language.dialogue import TARGET, Pending, Phrase, Question, Reading
 from models.language.references import Candidate, Situation
 from models.language.space import Viewpoint
 
 MAX_WAITING: Final = 32
+_REMEMBERED: Final = 64
 PENDING_S: Final = 10.0
 """How long an action waits for what is missing."""
 
@@ -25,8 +26,14 @@ SOURCE: Final = "utterance"
 class Utterances:
     """The utterances of a session, in their order.
 
+    Attributes:
+        targets: the scene's.
+        names: what else the user calls them, by their ``id``.
+        phrases: what the user has taught to mean an action.
+
     Args:
         key: the app's, as ``Language.declare`` gave it.
+        aim: what the session aims at.
         answers: what takes the actions.
         tell: sends a message to the client.
         flush: sends the actions that wait.
@@ -37,21 +44,25 @@ class Utterances:
         self,
         language: Language,
         key: str,
+        aim: Aim,
         answers: Answers,
         *,
         tell: Callable[[Message], None],
         flush: Callable[[], None],
         done: Callable[[Ack], None],
     ) -> None:
-        self.aim = Aim()
         self.targets: Sequence[Target] = ()
+        self.names: Mapping[str, Sequence[str]] = {}
+        self.phrases: tuple[Phrase, ...] = ()
         self._language = language
         self._key = key
+        self._aim = aim
         self._answers = answers
         self._tell = tell
         self._flush = flush
         self._done = done
         self._waiting: deque[tuple[Utterance, Viewpoint | None]] = deque()
+        self._said: OrderedDict[str, str] = OrderedDict()
         self._serial: int | None = None
         self._last = ""
         self._pending: Pending | None = None
@@ -70,8 +81,15 @@ class Utterances:
             text = f"utterance: {MAX_WAITING} wait for an answer; send it again when some have been answered"
             raise Refused(Error(ErrorCode.FLOODING, text, "utterance", id=utterance.id))
         self._waiting.append((utterance, viewpoint))
+        self._said[utterance.id] = utterance.text
+        if len(self._said) > _REMEMBERED:
+            self._said.popitem(last=False)
         if len(self._waiting) == 1:
             self._ask()
+
+    def said(self, identifier: str) -> str | None:
+        """The words of one of the last utterances, by its ``id``."""
+        return self._said.get(identifier)
 
     def end(self) -> None:
         """The session is over."""
@@ -84,10 +102,16 @@ class Utterances:
 
     def _ask(self) -> None:
         utterance, viewpoint = self._waiting[0]
-        probabilities = self.aim.at(utterance.time)
+        probabilities = self._aim.at(utterance.time)
         situation = Situation(
             candidates=tuple(
-                Candidate(target.id, target.name, tuple(target.aliases), target.position, target.size)
+                Candidate(
+                    target.id,
+                    target.name,
+                    (*target.aliases, *self.names.get(target.id, ())),
+                    target.position,
+                    target.size,
+                )
                 for target in self.targets
             ),
             probabilities=tuple(probabilities.get(target.id, 0.0) for target in self.targets)
@@ -96,7 +120,8 @@ class Utterances:
             viewpoint=viewpoint,
             last=self._last or None,
         )
-        self._serial = self._language.ask(self._key, Question(utterance.text, situation, self._pending), self._read)
+        question = Question(utterance.text, situation, self._pending, self.phrases)
+        self._serial = self._language.ask(self._key, question, self._read)
 
     def _read(self, reading: Reading | None) -> None:
         utterance, _ = self._waiting[0]

@@ -63,6 +63,7 @@ class FrameBatch:
             metres; ``K`` is the largest number of targets in this batch, at most 64, and may be 0.
         present: ``[N, K]`` bool, which of those are targets and not padding.
         learning: ``[N]`` bool, of whom the models may learn.
+        gesturing: ``[N]`` bool, of whom somebody wants to know gestures.
         jointed: ``[N, 2]`` bool, whose left and right hand is tracked joint by joint.
         hands: ``[N, 2, 26, 7]`` float32 poses of the joints in the order of XR_EXT_hand_tracking, left and right, the
             identity where not ``jointed``. Nothing where no hand in the batch is.
@@ -80,6 +81,7 @@ class FrameBatch:
     targets: Tensor
     present: Tensor
     learning: Tensor
+    gesturing: Tensor
     jointed: Tensor
     hands: Tensor | None = None
 
@@ -103,6 +105,7 @@ class FrameBatch:
             targets=torch.zeros(rows, targets, 6, device=device),
             present=torch.zeros(rows, targets, dtype=torch.bool, device=device),
             learning=torch.zeros(rows, dtype=torch.bool, device=device),
+            gesturing=torch.ones(rows, dtype=torch.bool, device=device),
             jointed=torch.zeros(rows, 2, dtype=torch.bool, device=device),
         )
 

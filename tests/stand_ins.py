@@ -11,6 +11,7 @@ from bridge.event_path.language import LanguageCounters
 from bridge.frame_path.engine import EngineInfo
 from bridge.frame_path.path import FrameCounters, Full, Profile, Receiver, Seat
 from bridge.protocol import Message, ServerMessage, decode_server
+from bridge.users import User
 from models.language.dialogue import Question, Reading
 
 M = TypeVar("M", bound=Message)
@@ -86,14 +87,36 @@ class FakePath:
         self.frames: list[tuple[Seat, int, int, int, bytes]] = []
         self.scenes: list[tuple[Seat, bytes, bool]] = []
         self.learned: dict[str, bytes] = {"fake@7": b"learned"}
+        self.confirmed: list[tuple[Seat, int, bytes]] = []
+        self.puts: list[tuple[Seat, Profile]] = []
+        self.forgotten: list[Seat] = []
         self.hold: asyncio.Event | None = None
         self.asked_to_leave: asyncio.Queue[Seat] = asyncio.Queue()
 
-    def join(self, receiver: Receiver, horizons_s: Sequence[float], profile: Profile) -> Seat:
+    def join(
+        self,
+        receiver: Receiver,
+        horizons_s: Sequence[float],
+        profile: Profile,
+        *,
+        learning: bool = False,
+        gestures: bool = False,
+        shares: Seat | None = None,
+    ) -> Seat:
         if len(self.seats) == self.slots:
             raise Full
         joined: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
-        seat = Seat(len(self.seats), 1 + len(self.seats), receiver, tuple(horizons_s), profile, joined)
+        seat = Seat(
+            len(self.seats),
+            1 + len(self.seats),
+            receiver,
+            tuple(horizons_s),
+            profile,
+            joined,
+            learning,
+            gestures,
+            shares,
+        )
         self.seats.append(seat)
         return seat
 
@@ -105,6 +128,23 @@ class FakePath:
         seat.scene += 1
         seat.answering = seat.scene
 
+    async def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> tuple[Profile, bytes]:
+        self.confirmed.append((seat, target, moment))
+        return {"target@7": f"{len(self.confirmed)} {target}".encode()}, b"moment"
+
+    def put(self, seat: Seat, profile: Profile) -> None:
+        self.puts.append((seat, dict(profile)))
+
+    def learn(self, seat: Seat, learning: bool) -> None:
+        seat.learning = learning
+
+    def forget(self, seat: Seat) -> None:
+        seat.learning = False
+        self.forgotten.append(seat)
+
+    async def profile(self, seat: Seat) -> Profile:
+        return dict(self.learned)
+
     async def leave(self, seat: Seat) -> Profile:
         self.asked_to_leave.put_nowait(seat)
         if self.hold is not None:
@@ -112,3 +152,8 @@ class FakePath:
         if seat in self.seats:
             self.seats.remove(seat)
         return self.learned
+
+
+def somebody(path: FakePath, name: str = "ada") -> User:
+    """A user of whom nothing is stored, and nothing can be."""
+    return User(name, path, None)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""How many sessions are answered in time: Genlock beside a bare echo on its transport and beside a naive server."""
+"""How many sessions are answered in time: Genlock with learning and without, a bare echo, and a naive server."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from bridge.bench.search import TRIES, Search, search
 from bridge.bench.servers import put_load, running
 from bridge.frame_path.engine import EngineOptions
 
-SYSTEMS: Final = ("genlock", "echo", "naive")
-_STARTS: Final = {"genlock": 48, "echo": 96, "naive": 8}
+SYSTEMS: Final = ("genlock", "fixed", "echo", "naive")
+"""``fixed`` is the same daemon as ``genlock``, when it learns nothing of anybody."""
+_STARTS: Final = {"genlock": 48, "fixed": 48, "echo": 96, "naive": 8}
 """Where the first search begins; only how long it takes depends on it."""
 
 _FIRST_GROWTH: Final = 2.0
@@ -70,10 +71,11 @@ def bench(options: BenchOptions, report: Report) -> dict[str, Any]:
         servers = {
             system: stack.enter_context(running(system, command)) for system, command in _commands(options, profiles)
         }
+        servers["fixed"] = servers["genlock"]
         for round_ in range(options.rounds):
-            for system, server in servers.items():
+            for system in SYSTEMS:
                 what = f"{system}, round {round_ + 1} of {options.rounds}"
-                measure = _measure(options, server, report, what, echo=system == "echo", stop_early=True)
+                measure = _measure(options, servers[system], report, what, system=system, stop_early=True)
                 before = max((found.sessions for found in searches[system]), default=0)
                 searches[system].append(
                     search(
@@ -182,7 +184,7 @@ def _genlock(options: BenchOptions, profiles: Path, slots: int) -> list[str]:
 
 
 def _measure(
-    options: BenchOptions, server: tuple[str, int], report: Report, what: str, *, echo: bool, stop_early: bool
+    options: BenchOptions, server: tuple[str, int], report: Report, what: str, *, system: str, stop_early: bool
 ) -> Callable[[int], LoadFigures]:
     url, pid = server
 
@@ -195,7 +197,8 @@ def _measure(
                 hz=options.hz,
                 warm_up_s=options.warm_up_s,
                 measure_s=options.measure_s,
-                echo=echo,
+                echo=system == "echo",
+                learn=system != "fixed",
                 stop_early=stop_early,
                 recordings=options.recordings,
                 watch=pid,
@@ -210,7 +213,7 @@ def _measure(
 def _memory(options: BenchOptions, profiles: Path, report: Report) -> dict[str, Any]:
     def loads(*counts: int) -> list[LoadFigures]:
         with running("genlock", _genlock(options, profiles, max(counts))) as server:
-            measure = _measure(options, server, report, "genlock, memory", echo=False, stop_early=False)
+            measure = _measure(options, server, report, "genlock, memory", system="genlock", stop_early=False)
             return [measure(count) for count in counts]
 
     return memory_figures(*loads(1), *loads(1, _MEMORY_SESSIONS))

@@ -70,6 +70,7 @@ class LoadOptions:
         hz: frames a second of each.
         warm_up_s, measure_s: for how long the load is on before it is measured, and then while it is.
         echo: the server sends everything back and knows no ``hello``.
+        learn: whether the app lets anything be learned.
         stop_early: end as soon as too many frames are late for the rest to make up.
         recordings: whose frames are sent.
         watch: a process of which, and of whose children, CPU time and memory are measured.
@@ -81,6 +82,7 @@ class LoadOptions:
     warm_up_s: float = 1.5
     measure_s: float = 5.0
     echo: bool = False
+    learn: bool = True
     stop_early: bool = False
     recordings: tuple[Path, ...] = ()
     watch: int | None = None
@@ -252,7 +254,8 @@ class Load:
         client = Client(self._options.url)
         self._sessions[at] = _Session(client, track)
         if not self._options.echo:
-            hello = Hello(VERSION, App("benchmark"), f"benchmark {at}", refresh_hz=self._options.hz)
+            app = App("benchmark", learn=self._options.learn)
+            hello = Hello(VERSION, app, f"benchmark {at}", refresh_hz=self._options.hz)
             self._ask(client, hello, Welcome)
             self._ask(client, track.scene, Ack)
         client.socket.setblocking(False)
@@ -403,6 +406,7 @@ def main() -> None:
     parser.add_argument("--warm-up-s", type=float, default=LoadOptions.warm_up_s)
     parser.add_argument("--measure-s", type=float, default=LoadOptions.measure_s)
     parser.add_argument("--echo", action="store_true")
+    parser.add_argument("--no-learn", dest="learn", action="store_false")
     parser.add_argument("--stop-early", action="store_true")
     parser.add_argument("--recordings", type=Path, nargs="*", default=())
     parser.add_argument("--watch", type=int)

@@ -70,6 +70,7 @@ def put_load(options: LoadOptions) -> LoadFigures:
         *("--warm-up-s", str(options.warm_up_s)),
         *("--measure-s", str(options.measure_s)),
         *(["--echo"] if options.echo else []),
+        *([] if options.learn else ["--no-learn"]),
         *(["--stop-early"] if options.stop_early else []),
         *(["--watch", str(options.watch)] if options.watch is not None else []),
         *(["--recordings", *map(str, options.recordings)] if options.recordings else []),

@@ -69,7 +69,7 @@ def demo(
 async def _demo(tracks: Sequence[Track], sessions: int, duration_s: float, device: str, profiles: Path) -> None:
     console = wide_console()
     async with _daemon(console, device, profiles) as url:
-        headsets = make_headsets(url, tracks, sessions, HeadsetOptions(app=load(GALLERY).app, speak=True))
+        headsets = make_headsets(url, tracks, sessions, HeadsetOptions(app=load(GALLERY).app, speak=True, select=True))
         try:
             for headset in headsets:
                 await headset.connect()

@@ -75,6 +75,10 @@ def serve(
     profiles: Annotated[
         Path | None, typer.Option(envvar="GENLOCK_PROFILES", help="The file that keeps what is learned of users.")
     ] = None,
+    share_profiles: Annotated[
+        bool,
+        typer.Option("--share-profiles", help="Sessions of one user at once learn together, not the newest alone."),
+    ] = False,
     app: Annotated[
         list[Path] | None, typer.Option(help="A manifest of an app: what its utterances mean. May be given again.")
     ] = None,
@@ -123,7 +127,7 @@ def serve(
         engine=EngineOptions(
             models=tuple(frame_model or EngineOptions.models), device=device, threads=engine_threads, slots=max_sessions
         ),
-        sessions=SessionOptions(token=token, resume_s=resume_s),
+        sessions=SessionOptions(token=token, resume_s=resume_s, share_profiles=share_profiles),
         transport=TransportOptions(origins=tuple(origin or ())),
     )
     try:

@@ -39,6 +39,9 @@ def simulate(
     app: Annotated[
         Path | None, typer.Option(help="A manifest that the headsets declare; else only its recordings' name.")
     ] = None,
+    select: Annotated[
+        bool, typer.Option("--select", help="Tell the daemon what was selected in each trial, to learn pointing from.")
+    ] = False,
     speak: Annotated[
         bool, typer.Option("--speak", help="Say something in each trial; without --app with that of the gallery.")
     ] = False,
@@ -66,6 +69,7 @@ def simulate(
     options = HeadsetOptions(
         app=declared,
         speak=speak,
+        select=select,
         token=token,
         horizons_ms=horizons,
         loop=loop,

@@ -28,7 +28,11 @@ from models.limits import DEVICES, MAX_HORIZONS, MAX_TARGETS
 STALE_GAP_US = 1_000_000
 """After a longer gap between frames the state of a session is stale, and starts anew."""
 
-BUILT_IN = {"forecast": "models.forecast.network:Forecast", "target": "models.target.network:TargetPicker"}
+BUILT_IN = {
+    "forecast": "models.forecast.network:Forecast",
+    "target": "models.target.network:TargetPicker",
+    "gesture": "models.gesture.spotter:Gesture",
+}
 
 
 def load_model(name: str, device: torch.device) -> FrameModel:
@@ -110,6 +114,7 @@ class EngineCore:
         self._last_time: NDArray[np.int64] = np.full(slots, -1, dtype=np.int64)
         self._serial: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
         self._learning: NDArray[np.bool_] = np.zeros(slots, dtype=np.bool_)
+        self._gesturing: NDArray[np.bool_] = np.zeros(slots, dtype=np.bool_)
         # In whose row each slot's adapters lie: its own, but where sessions of one user share what they learn.
         self._owner: NDArray[np.int64] = np.arange(slots)
         self._turn = 0
@@ -136,12 +141,14 @@ class EngineCore:
         profile: dict[str, bytes],
         *,
         learning: bool = False,
+        gestures: bool = True,
         with_slot: int = -1,
     ) -> list[str]:
         """Makes a slot a session's. ``profile`` holds the user's adapters, as ``leave`` gave them.
 
         Args:
             learning: whether the models may learn from its frames.
+            gestures: whether it wants to know of gestures.
             with_slot: the slot of another session of this user, with which it shares what is learned; -1 for none.
 
         Returns:
@@ -150,6 +157,7 @@ class EngineCore:
         self._clear(slot)
         self._serial[slot] = serial
         self._learning[slot] = learning
+        self._gesturing[slot] = gestures
         self._horizon_count[slot] = len(horizons_s)
         self._horizons[slot, : len(horizons_s)] = torch.tensor(horizons_s, dtype=torch.float32)
         if with_slot >= 0:
@@ -290,6 +298,7 @@ class EngineCore:
             targets=self._boxes[:, :targets].index_select(0, index),
             present=self._to_device(np.arange(targets) < counts[:, None]),
             learning=self._to_device(self._learning[slots]),
+            gesturing=self._to_device(self._gesturing[slots]),
             jointed=self._to_device(seen.jointed if everyone else seen.jointed[rows]),
             hands=None if seen.hands is None else self._to_device(pick(seen.hands)),
         )

@@ -8,7 +8,7 @@ themselves never go through the stream, they lie in a shared ``Batch``.
 request    arguments                                              reply
 =========  =====================================================  ===========================================
 join       slot, serial, horizons in seconds, profile, restore,   joined: slot, serial, models set aside
-           learning, slot to share with or -1
+           learning, gestures, slot to share with or -1
 scene      slot, serial, boxes as float32 bytes, keep state       none
 profile    slot, serial                                           profile: slot, serial, profile
 leave      slot, serial                                           left: slot, serial, profile
@@ -46,7 +46,7 @@ class EngineOptions:
         step_timeout_s: an engine that takes longer for a step hangs, and is replaced.
     """
 
-    models: tuple[str, ...] = ("forecast", "target")
+    models: tuple[str, ...] = ("forecast", "target", "gesture")
     device: str = "auto"
     threads: int = 1
     slots: int = 512

@@ -63,6 +63,7 @@ class Seat:
     Attributes:
         profile: its adapters when it joined, and those that were put or learned from selections since.
         learning: whether the models learn from its frames.
+        gestures: whether the receiver wants to know of gestures.
         shares: another session of the user, in whose row its adapters lie.
         row: its row in the open batch, -1 if it has none.
         scene: the number of its scene; ``answering`` is that of the scene which its next answer speaks of.
@@ -75,6 +76,7 @@ class Seat:
     profile: Profile
     joined: asyncio.Future[list[str]]
     learning: bool = False
+    gestures: bool = False
     shares: Seat | None = None
     row: int = -1
     boxes: bytes = b""
@@ -162,12 +164,14 @@ class FramePath:
         profile: Profile,
         *,
         learning: bool = False,
+        gestures: bool = False,
         shares: Seat | None = None,
     ) -> Seat:
         """Takes a slot; ``await seat.joined`` for the models whose adapters were set aside.
 
         Args:
             learning: whether the models may learn from its frames.
+            gestures: whether the receiver wants to know of gestures.
             shares: the seat of another session of this user, with which it shares what is learned.
 
         Raises:
@@ -184,6 +188,7 @@ class FramePath:
             dict(profile),
             self._loop.create_future(),
             learning,
+            gestures,
             shares,
         )
         self._seats[seat.slot] = seat
@@ -212,6 +217,8 @@ class FramePath:
         Returns:
             The adapters that this changed, and the moment that was learned from.
         """
+        if seat.left is not None:
+            return {}, b""
         confirm = _Confirm(target, moment, self._loop.create_future())
         seat.confirms.append(confirm)
         if self._up:
@@ -321,11 +328,7 @@ class FramePath:
             if not seat.joined.done():
                 seat.joined.set_result(message[3])
         elif kind == "profile":
-            seat.profile.update(message[3])
-            snapshots, seat.snapshots = seat.snapshots, []
-            for snapshot in snapshots:
-                if not snapshot.done():
-                    snapshot.set_result(message[3])
+            self._told(seat, message[3])
         elif kind == "confirmed" and seat.confirms:
             seat.profile.update(message[3])
             learned = seat.confirms.pop(0).learned
@@ -335,12 +338,29 @@ class FramePath:
             del self._seats[seat.slot]
             self._free.append(seat.slot)
             self._hand_over(seat, message[3])
+            # Asked before a loss, and not again since.
+            self._told(seat, message[3])
             seat.left.set_result(message[3])
+
+    def _told(self, seat: Seat, profile: Profile) -> None:
+        seat.profile.update(profile)
+        snapshots, seat.snapshots = seat.snapshots, []
+        for snapshot in snapshots:
+            if not snapshot.done():
+                snapshot.set_result(profile)
 
     def _request_join(self, seat: Seat, *, restore: bool) -> None:
         with_slot = -1 if seat.shares is None else seat.shares.slot
         self._engine.request(
-            "join", seat.slot, seat.serial, seat.horizons_s, dict(seat.profile), restore, seat.learning, with_slot
+            "join",
+            seat.slot,
+            seat.serial,
+            seat.horizons_s,
+            dict(seat.profile),
+            restore,
+            seat.learning,
+            seat.gestures,
+            with_slot,
         )
 
     def _hand_over(self, seat: Seat, profile: Profile) -> None:

@@ -64,8 +64,8 @@ def execute(
         return ["stepped", index, ""]
     slot, serial, *rest = arguments
     if kind == "join":
-        horizons, profile, restore, learning, with_slot = rest
-        aside = core.join(slot, serial, horizons, profile, learning=learning, with_slot=with_slot)
+        horizons, profile, restore, learning, gestures, with_slot = rest
+        aside = core.join(slot, serial, horizons, profile, learning=learning, gestures=gestures, with_slot=with_slot)
         if restore and checkpoint is not None and not core.restore(checkpoint, slot):
             log.warning("slot %d has no checkpoint; its session starts anew", slot)
         return ["joined", slot, serial, aside]

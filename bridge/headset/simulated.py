@@ -10,13 +10,14 @@ Also for tests and for whoever builds on the daemon::
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -81,6 +82,8 @@ class HeadsetOptions:
         token: for daemons that want one.
         app: what it says that it can do; else nothing, under the recording's name.
         speak: says something in each trial of the recording, as ``bridge.headset.speech`` has it.
+        select: tells the daemon what was selected where the recording knows it, as an app does from whose selections
+            pointing is to be learned.
         horizons_ms: which forecasts it asks for.
         loop: begins again when the recording ends.
         start_s: where in the recording it begins.
@@ -94,6 +97,7 @@ class HeadsetOptions:
     token: str = ""
     app: App | None = None
     speak: bool = False
+    select: bool = False
     horizons_ms: tuple[float, ...] = (50.0, 100.0)
     loop: bool = True
     start_s: float = 0.0
@@ -145,7 +149,7 @@ class SimulatedHeadset:
         self._scored_horizon = horizons.index(FORECAST_HORIZON_MS) if FORECAST_HORIZON_MS in horizons else -1
         self.forecasts = ForecastScore(track, FORECAST_HORIZON_MS / 1000)
         self._voice = Voice(track) if self.options.speak else None
-        self._speaking: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[None]] = set()
         self._last_n = 0
         self._on_message = on_message
         self._clock = clock
@@ -196,7 +200,7 @@ class SimulatedHeadset:
             await self._connection.close()
         for _, acknowledged in self._unacknowledged.values():
             acknowledged.cancel()
-        await asyncio.gather(*self._speaking, return_exceptions=True)
+        await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def send(self, message: Identified) -> None:
         """Sends what must not be lost, until it is acknowledged, over as many connections as that takes.
@@ -251,6 +255,8 @@ class SimulatedHeadset:
                 self._send_frame(frame, due)
                 if self._voice is not None:
                     self._speak(self._voice.line(frame))
+                if options.select and (target := track.selected(frame)):
+                    self._select(target, due)
             if not options.loop:
                 return
             offset += track.duration_s + ROUND_GAP_S
@@ -282,13 +288,27 @@ class SimulatedHeadset:
         self.statistics.sent += 1
         connection.send(encode(Frame(self._q, self._device_us(due), mask, blob)))
 
+    def _select(self, target: str, when: float) -> None:
+        if self._connection is not None and self.welcome.learning:
+            self._q += 1
+            selected = Feedback(f"selection {self._q}", "confirm", self._device_us(when), target=target)
+            self._in_background(self._send_or_forget(selected))
+
+    def _in_background(self, sending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(sending)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send_or_forget(self, message: Identified) -> None:
+        # A daemon that learns nothing of this user says so, and the headset goes on all the same.
+        with contextlib.suppress(Refusal):
+            await self.send(message)
+
     def _speak(self, line: Line | None) -> None:
         if line is not None and self._connection is not None and "utterance" in self.welcome.serves:
             utterance = self._utterance(line.text)
             self.speech.say(utterance.id, line, self._clock())
-            speaking = asyncio.create_task(self._say(utterance))
-            self._speaking.add(speaking)
-            speaking.add_done_callback(self._speaking.discard)
+            self._in_background(self._say(utterance))
 
     async def _say(self, utterance: Utterance) -> None:
         try:

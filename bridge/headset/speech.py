@@ -41,8 +41,8 @@ class Voice:
 
     def line(self, frame: int) -> Line | None:
         """What to say at a frame, if anything."""
-        phase, target = self._track.phase, self._track.target[frame]
-        if phase[frame] != "confirm" or not target or (frame and phase[frame - 1] == "confirm"):
+        target = self._track.selected(frame)
+        if not target:
             return None
         text, action = LINES[self._said % len(LINES)]
         self._said += 1

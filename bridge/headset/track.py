@@ -62,6 +62,11 @@ class Track:
     def user(self) -> str:
         return str(self.hello.get("user", self.name))
 
+    def selected(self, frame: int) -> str:
+        """The target that the person selected at a frame; empty where none was."""
+        began = self.phase[frame] == "confirm" and (frame == 0 or self.phase[frame - 1] != "confirm")
+        return self.target[frame] if began else ""
+
     def truth(self, horizon_s: float) -> NDArray[np.float32]:
         """``[N, 3]``: where the right hand was that much later; NaN where that is not known."""
         return _at(self.time, self.hand, self.time + horizon_s)

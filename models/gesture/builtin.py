@@ -18,7 +18,7 @@ Course = Callable[[Floats], Floats]
 """From shares of the movement ``[k]``, 0 where it begins and 1 where it ends, to the quantity ``[k, 3]``, that goes one
 unit from end to end."""
 
-LEAD_S: Final = 0.04
+LEAD_S: Final = 0.1
 TAIL_S: Final = 0.06
 """Before a single stroke and after it one rests for so long: what goes on or turns back at once is part of something
 else."""
@@ -35,7 +35,7 @@ class Template:
         course: what moves how.
         quadrature: the same a quarter of a cycle later, where the phase does not matter.
         extent: how far the movement goes from end to end, least and most, metres or units of direction.
-        speed: the least extent a second of the window.
+        speed: the least extent a second.
         window_s: the shortest and the longest window.
         likeness: the least cosine between the movement and the course (and its quadrature).
         rests: whether one rests before and after.
@@ -58,11 +58,22 @@ class Template:
         return np.asarray(found - found.mean(0))
 
 
+OPPOSITES: Final = {
+    "swipe_left": "swipe_right",
+    "swipe_right": "swipe_left",
+    "swipe_up": "swipe_down",
+    "swipe_down": "swipe_up",
+    "push": "pull",
+    "pull": "push",
+}
+"""What a hand seems to do when it comes back from a stroke."""
+
+
 def head_templates() -> list[Template]:
     """Nods and shakes."""
     single = Template("nod", _bump(-_UP), None, (0.16, 0.9), 0.2, (0.4, 1.1), 0.93, rests=True)
-    nods = _swings("nod", _UP, (1.5, 2.0, 2.5, 3.0), (0.08, 0.9), 0.12, (0.5, 2.1), 0.88)
-    shakes = _swings("shake", _RIGHT, (1.5, 2.0, 2.5, 3.0), (0.15, 1.4), 0.25, (0.5, 2.1), 0.88)
+    nods = _swings("nod", _UP, (1.5, 2.0, 2.5, 3.0), (0.08, 0.6), 0.0, (1.1, 3.0), 0.91)
+    shakes = _swings("shake", _RIGHT, (1.5, 2.0, 2.5, 3.0), (0.1, 0.8), 0.0, (1.1, 3.0), 0.9)
     return [single, *nods, *shakes]
 
 
@@ -77,14 +88,14 @@ def hand_templates() -> list[Template]:
         "pull": _BACK,
     }
     found = [
-        Template(name, _stroke(way), None, (0.18, 1.2), 0.45, (0.26, 0.9), 0.93, rests=True)
+        Template(name, _stroke(way), None, (0.25, 1.4), 1.6, (0.3, 0.9), 0.953, rests=True)
         for name, way in strokes.items()
     ]
     for sense in (1.0, -1.0):
         for pace in (_even, least_jerk):
             course, quadrature = _round(sense, pace)
             found.append(Template("circle", course, quadrature, (0.12, 1.2), 0.15, (0.6, 2.4), 0.9))
-    return [*found, *_swings("wave", _RIGHT, (2.0, 2.5, 3.0, 4.0), (0.08, 0.8), 0.12, (0.6, 2.1), 0.9)]
+    return [*found, *_swings("wave", _RIGHT, (2.0, 2.5, 3.0, 4.0), (0.08, 0.6), 0.0, (1.2, 3.2), 0.9)]
 
 
 def least_jerk(share: Floats) -> Floats:
@@ -110,14 +121,23 @@ def _swings(
     cycles: Sequence[float],
     extent: tuple[float, float],
     speed: float,
-    window_s: tuple[float, float],
+    hertz: tuple[float, float],
     likeness: float,
 ) -> list[Template]:
     def swing(count: float, phase: float) -> Course:
         return lambda share: np.cos(2 * np.pi * count * share + phase)[:, None] / 2 * way
 
     return [
-        Template(name, swing(count, 0), swing(count, np.pi / 2), extent, speed, window_s, likeness) for count in cycles
+        Template(
+            name,
+            swing(count, 0),
+            swing(count, np.pi / 2),
+            extent,
+            speed,
+            (count / hertz[1], count / hertz[0]),
+            likeness,
+        )
+        for count in cycles
     ]
 
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.frame_model import HEAD, LEFT, RIGHT, Columns, FrameBatch, Rows
-from models.gesture.builtin import LEAD_S, TAIL_S, Floats, Template, hand_templates, head_templates
-from models.gesture.names import FIRST_TAUGHT, NUMBERS, TAUGHT_SLOTS
+from models.gesture.builtin import LEAD_S, OPPOSITES, TAIL_S, Floats, Template, hand_templates, head_templates
+from models.gesture.names import BUILT_IN, FIRST_TAUGHT, NUMBERS, TAUGHT_SLOTS
 from models.gesture.past import CHANNELS, MOMENTS, MOVERS, Looker
 from models.gesture.shape import RATE_HZ, WINDOWS
 from models.gesture.taught import ADAPTERS
@@ -30,10 +30,17 @@ _EARLY_S: Final = 0.003
 _OVERLAP: Final = 0.2
 """Share of a window that may lie in what has been reported already."""
 
+_COMING_BACK: Final = round(1.0 * RATE_HZ)
+"""A stroke that begins within so many moments after the opposite one only takes the hand back."""
+
+_PAUSE: Final = round(0.4 * RATE_HZ)
+"""What begins within so many moments after the same gesture belongs to it."""
+
 _NOT: Final = -1.0
 """The margin of what is out of bounds."""
 
-_MARGIN, _NUMBER, _DEVICE, _START, _END = range(5)
+_NOBODY: Final = -1
+"""No gesture's number."""
 
 
 class _Bank(nn.Module):
@@ -70,6 +77,7 @@ class _Bank(nn.Module):
                 seconds = (count - 1) / RATE_HZ
                 if not template.window_s[0] <= seconds <= template.window_s[1]:
                     continue
+                active = seconds - template.rests * (LEAD_S + TAIL_S)
                 course = template.moments(template.course, count, RATE_HZ)
                 pair = template.moments(template.quadrature or template.course, count, RATE_HZ)
                 length = np.linalg.norm(course)
@@ -77,7 +85,7 @@ class _Bank(nn.Module):
                     whole = np.zeros((MOMENTS, 3))
                     whole[-count:] = made / np.linalg.norm(made)
                     found.append(whole.ravel())
-                bounds.append((max(template.extent[0], template.speed * seconds) * length, template.extent[1] * length))
+                bounds.append((max(template.extent[0], template.speed * active) * length, template.extent[1] * length))
                 lines.append(template)
                 window.append(place)
                 starts.append(count - 1 - template.rests * LEAD_S * RATE_HZ)
@@ -131,7 +139,9 @@ class Gesture:
             "past": (MOMENTS, CHANNELS),
             "clock": (1,),
             "seen": (MOVERS + 2,),
+            # Margin, number, mover, when it began and ended.
             "candidate": (5,),
+            # Number, and when it ended.
             "said": (MOVERS, 2),
         }
         self.adapters: Columns = ADAPTERS
@@ -144,6 +154,9 @@ class Gesture:
         counts = [count for count in WINDOWS for _ in slots]
         taught_starts = [count - 1 for count in counts]
         self._numbers = _floats([*head.numbers, *2 * hand.numbers, *slots * len(WINDOWS)]).to(device)
+        opposites = [NUMBERS.get(OPPOSITES.get(BUILT_IN[number - 1], ""), _NOBODY) for number in hand.numbers]
+        nothing = [_NOBODY for _ in head.numbers], [_NOBODY for _ in counts]
+        self._opposites = _floats([*nothing[0], *2 * opposites, *nothing[1]]).to(device)
         self._starts = _floats([*head.starts, *2 * hand.starts, *taught_starts]).to(device)
         self._ends = _floats([*head.ends, *2 * hand.ends, *(0 for _ in counts)]).to(device)
         self._spans = _floats([*head.spans, *2 * hand.spans, *counts]).to(device)
@@ -160,7 +173,7 @@ class Gesture:
     def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
         """See ``models.frame_model.FrameModel``."""
         clock = state["clock"] + batch.dt.unsqueeze(1)
-        due = (clock[:, 0] >= _PERIOD_S - _EARLY_S) | batch.fresh
+        due = ((clock[:, 0] >= _PERIOD_S - _EARLY_S) | batch.fresh) & batch.gesturing
         gesture = clock.new_zeros(len(batch), 5)
         rows = due.nonzero()[:, 0]
         if len(rows) == 0:
@@ -179,8 +192,8 @@ class Gesture:
         tracked = batch.tracked.index_select(0, rows)[:, (HEAD, LEFT, RIGHT)]
         jointed = batch.jointed.index_select(0, rows)
         # Moments in a row that a device was tracked, and in the same way.
-        same = F.pad(state["seen"][:, MOVERS:] == jointed, (1, 0), value=True)
-        there = (state["seen"][:, :MOVERS] * same + 1) * tracked
+        alike = F.pad(state["seen"][:, MOVERS:] == jointed, (1, 0), value=True)
+        there = (state["seen"][:, :MOVERS] * alike + 1) * tracked
 
         margins, movers = self._margins(past, rows, jointed, adapters)
         said = state["said"]
@@ -188,12 +201,17 @@ class Gesture:
         line_there, line_number, line_ago = (column.gather(1, movers) for column in (there, said_number, said_ago))
         possible = (margins > 0) & (self._spans <= line_there)
         taken = (line_number > 0) & (self._spans * (1 - _OVERLAP) > line_ago)
+        same = line_number == self._numbers
+        taken |= same & (line_ago - self._spans < _PAUSE)
+        # What is built in may be a part of what is taught, and was over before.
+        taken &= (line_number >= FIRST_TAUGHT) | (self._numbers < FIRST_TAUGHT)
+        taken |= (line_number == self._opposites) & (line_ago - self._spans < _COMING_BACK)
         best, line = torch.where(possible & ~taken, margins, 0).max(1, keepdim=True)
         now = torch.cat(
             (best, self._numbers[line], movers.gather(1, line), self._starts[line], self._ends[line]), dim=1
         )
         # What was said and still goes on uses up its time on.
-        going_on = possible & taken & (line_number == self._numbers)
+        going_on = possible & taken & same
         again = torch.zeros_like(there).scatter_reduce(1, movers, going_on.to(there.dtype), "amax")
         said_ago = said_ago * (1 - again)
 

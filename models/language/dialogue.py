@@ -28,12 +28,34 @@ class Pending:
 
 
 @dataclass(frozen=True)
+class Phrase:
+    """What one user means by some words.
+
+    Attributes:
+        text: the words; ``{target}`` in them, or the name of a target, holds for any target.
+        action: what they mean; empty for nothing at all.
+        target: the ``id`` of the target that they mean where they name none; empty for none.
+        arguments: those that they mean where they name none.
+    """
+
+    text: str
+    action: str = ""
+    target: str = ""
+    arguments: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Question:
-    """An utterance and all that helps to understand it."""
+    """An utterance and all that helps to understand it.
+
+    Attributes:
+        phrases: the user's own, the latest last.
+    """
 
     text: str
     situation: Situation
     pending: Pending | None = None
+    phrases: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +70,7 @@ class Reading:
         missing: what the action still waits for, as in ``Pending``.
         problem: for people: why it means nothing, or what is missing; empty where it can be performed.
         completes: whether it gives what a pending action waited for.
+        phrase: the user's own phrase that decided; empty where the app's phrases did.
         ranking: the likeliest actions and their probabilities, best first.
         why: for developers: how it was understood, a line a step.
     """
@@ -60,5 +83,6 @@ class Reading:
     missing: tuple[str, ...] = ()
     problem: str = ""
     completes: bool = False
+    phrase: str = ""
     ranking: tuple[tuple[str, float], ...] = ()
     why: tuple[str, ...] = ()

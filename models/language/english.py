@@ -43,6 +43,8 @@ PARTS_OF_ROOMS: Final = word_set("area space spot place floor wall ground room c
 TOWARDS: Final = frozenset(("to", "into", "onto", "towards", "toward"))
 PARTICLES: Final = word_set("on off up down in out over away back around")
 POLITE: Final = word_set("please now just then thanks")
+# What makes an order a request, and tells nothing of what is wanted.
+REQUESTING: Final = POLITE | word_set("could can would will you i me for to want like d ll let s hey ok okay kindly")
 ARTICLES: Final = frozenset(("the", "a", "an"))
 INFINITIVE_BEFORE: Final = word_set("want need going like have me you us try how way time love wish about")
 CORRECTIONS: Final = frozenset(("no", "sorry", "mean", "rather", "actually"))

@@ -175,6 +175,12 @@ def without_mentions(text: str, mentions: Sequence[Mention], stand_in: str = "th
     return "".join([*parts, text[at:]])
 
 
+def template(text: str, names: Names) -> str:
+    """The text with ``{target}`` for what it mentions of what is there, so that it can be said of anything."""
+    known = [mention for mention, found in find_mentions(text, names) if not found.unknown]
+    return without_mentions(text, known, "{target}")
+
+
 def unknown_things(text: str, mentions: Sequence[Mention], literal: Sequence[str] = ()) -> list[Unknown]:
     """Words of a text that could name a thing that the scene does not have, the likeliest first.
 

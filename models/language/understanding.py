@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 
 from models.intent.model import IntentModel, Prediction
 from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
-from models.language.dialogue import TARGET, Pending, Question, Reading
+from models.language.dialogue import TARGET, Pending, Phrase, Question, Reading
 from models.language.encoder import Encoder
 from models.language.mentions import unknown_words, without_mentions
+from models.language.phrases import STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
 from models.language.words import words
-
-STAND_IN: Final = "the object"
-"""What the intent model reads in place of a target."""
 
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _BARE_WORDS: Final = 3
@@ -83,6 +81,9 @@ class Understanding:
         self.actions = {action.name: action for action in actions}
         self.intents = intents
         self.confidence = confidence
+        self.phrasebooks = Phrasebooks(
+            {action.name: action.target != "none" for action in actions}, intents.predict_texts
+        )
         # What the phrases and values are made of names no thing in the scene.
         self.literal = tuple(
             text
@@ -130,8 +131,14 @@ class _Heard:
         self._text = question.text
         self._situation = question.situation
         self._pending = question.pending
-        self._references = resolve(question.text, question.situation, understanding.literal)
+        names = tuple((one.name or one.id, one.aliases) for one in question.situation.candidates)
+        own = own_words(tuple(phrase.text for phrase in question.phrases), names) if question.phrases else ()
+        self._phrases = question.phrases
+        self._names = names
+        self._references = resolve(question.text, question.situation, (*understanding.literal, *own))
         without = without_mentions(question.text, [reference.mention for reference in self._references], STAND_IN)
+        # The phrase that decided, once one has.
+        self._own: Phrase | None = None
         said = bool(words(question.text))
         self.texts = list(dict.fromkeys((question.text, without))) if said else []
         self._why = [f"{ref.mention.text!r} is a {ref.mention.kind}: {ref.why}" for ref in self._references]
@@ -145,16 +152,28 @@ class _Heard:
                 return reading
         predictions = self._understanding.intents.predict_texts(self.texts, embeddings)
         best = max(range(len(predictions)), key=lambda at: _top(predictions[at]))
-        prediction, text = predictions[best], self.texts[best]
-        name, probability = prediction.ranking[0] if prediction.ranking else ("", 0.0)
+        ranking, text = predictions[best].ranking, self.texts[best]
+        book = self._understanding.phrasebooks.open(encoder, self._phrases, self._names) if self._phrases else None
+        if book is not None:
+            mentions = [reference.mention for reference in self._references]
+            personalized = book.personalized(forms(self._text, mentions, list(embeddings)), ranking)
+            ranking, self._own = personalized.ranking, personalized.phrase
+        name, probability = ranking[0] if ranking else ("", 0.0)
+        phrase = self._own
+        if phrase is not None and not phrase.action:
+            problem = f"{_cut(self._text)!r} means nothing to this user, as {_cut(phrase.text)!r}"
+            return Reading("", 1 - probability, problem=problem, phrase=phrase.text, ranking=ranking)
         if probability < self._understanding.confidence or name not in self._understanding.actions:
             nearest = f"; the nearest is {name} ({probability:.2f})" if name and probability > 0.05 else ""
             problem = f"{_cut(self._text)!r} means none of this app's actions{nearest}"
             why = (*self._why, f"{text!r}: below {self._understanding.confidence:g}")
-            return Reading("", 1 - probability, problem=problem, ranking=prediction.ranking, why=why)
-        self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
+            return Reading("", 1 - probability, problem=problem, ranking=ranking, why=why)
+        if phrase is None:
+            self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
+        else:
+            self._why.append(f"the user's own {_cut(phrase.text)!r} means {name} ({probability:.2f})")
         reading = self._fill(self._understanding.actions[name], probability, None, encoder)
-        return replace(reading, ranking=prediction.ranking)
+        return replace(reading, ranking=ranking, phrase=phrase.text if phrase is not None else "")
 
     def _complete(self, pending: Pending, encoder: Encoder) -> Reading | None:
         """What an action that waits for more makes of it; nothing if this is no answer to that."""
@@ -182,12 +201,18 @@ class _Heard:
 
     def _fill(self, action: Action, probability: float, pending: Pending | None, encoder: Encoder) -> Reading:
         found = self._extract(action)
+        taught = self._own.arguments if self._own is not None else {}
         values = {**(pending.arguments if pending is not None else {}), **found.values}
+        # A default is not said: what was taught goes before it.
+        values |= {name: value for name, value in taught.items() if name not in found.said}
         for name, span in found.said.items():
             self._why.append(f"{name} is {found.values[name]!r}, from {self._text[slice(*span)]!r}")
         missing = [name for name in found.missing if name not in values]
         problems = list(found.problems)
         target, sure = (pending.target, 1.0) if pending is not None and pending.target else ("", 0.0)
+        if self._own is not None and action.target != "none" and not self._references:
+            here = {candidate.id for candidate in self._situation.candidates}
+            target, sure = (self._own.target, 1.0) if self._own.target in here else (target, sure)
         if action.target != "none" and not target:
             target, sure, problem = self._target(action, encoder)
             if not target and action.target == "required":
@@ -216,7 +241,8 @@ class _Heard:
             return self._chosen(self._references[0], encoder)
         if action.target == "optional":
             return "", 0.0, ""
-        unknown = unknown_words(self._text, (), action.phrases)
+        own = (self._own.text,) if self._own is not None else ()
+        unknown = unknown_words(self._text, (), (*action.phrases, *own))
         if unknown:
             return self._meant_by(unknown, encoder)
         pointed = self._situation.probabilities

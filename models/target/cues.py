@@ -35,19 +35,25 @@ class Devices(NamedTuple):
     rays: Tensor
 
 
-def devices(batch: FrameBatch, pointing: Tensor) -> Devices:
-    """Positions and rays of the devices, as corrected for this user.
+def held(batch: FrameBatch) -> Tensor:
+    """``[N, 3, 7]`` poses of head, gaze and the hand that counts.
 
     Of two tracked hands the one held higher counts: the other one is at rest more often than not.
-
-    Args:
-        pointing: ``[N, 3, 2]`` radians, added to the rays of head, gaze and hand towards the right and up in the
-            device's own frame; small.
     """
     _, _, left, right = batch.tracked.unbind(1)
     use_left = left & ~(right & (batch.right.select(1, 1) > batch.left.select(1, 1)))
     hand = torch.where(use_left.unsqueeze(1), batch.left, batch.right)
-    poses = torch.stack((batch.head, batch.gaze, hand), dim=1)
+    return torch.stack((batch.head, batch.gaze, hand), dim=1)
+
+
+def devices(poses: Tensor, pointing: Tensor) -> Devices:
+    """Positions and rays of the devices, as corrected for this user.
+
+    Args:
+        poses: ``[N, 3, 7]``, as ``held`` returns them.
+        pointing: ``[N, 3, 2]`` radians, added to the rays of head, gaze and hand towards the right and up in the
+            device's own frame; small.
+    """
     positions, orientations = torch.split_with_sizes(poses, (3, 4), dim=-1)
     rays = rotations.rotate(orientations, F.pad(pointing, (0, 1), value=-1.0))
     rays = F.normalize(torch.cat((rays, positions[:, 2:] - positions[:, :1]), dim=1), dim=-1)

@@ -79,13 +79,7 @@ def evaluate(
     """
     model = TargetPicker.load(weights)
     dataset = vr_objects.load(data)
-    wanted = set(users) if users is not None else set(dataset.users) - set(model.origin.trained_on)
-    chosen = frozenset(wanted & set(dataset.users))
-    if not chosen:
-        raise NobodyLeftError(
-            f"{data}: no user to measure on; the folder has {', '.join(dataset.users)}, "
-            f"the weights were trained on {', '.join(model.origin.trained_on) or 'nobody'}"
-        )
+    chosen = unseen(model, dataset, users)
     before: dict[float, list[_Answer]] = {offset: [] for offset in OFFSETS_S}
     search: list[_Answer] = []
     for answers, at_end_of_search in _replayed(model, dataset, chosen, progress):
@@ -106,6 +100,28 @@ def evaluate(
         "by_user": _figures_by(before, lambda trial: trial.user),
         "end_of_search": _figure(search) if search else None,
     }
+
+
+def unseen(model: TargetPicker, dataset: Dataset, users: Collection[str] | None) -> frozenset[str]:
+    """Those of ``users`` who are there; without any named, everybody whom the weights were not trained on.
+
+    Raises:
+        NobodyLeftError: there is nobody.
+    """
+    wanted = set(users) if users is not None else set(dataset.users) - set(model.origin.trained_on)
+    chosen = frozenset(wanted & set(dataset.users))
+    if not chosen:
+        raise NobodyLeftError(
+            f"no user to measure on; there are {', '.join(dataset.users)}, "
+            f"the weights were trained on {', '.join(model.origin.trained_on) or 'nobody'}"
+        )
+    return chosen
+
+
+def frame_at(trial: Trial, time: float) -> int:
+    """The newest frame at ``time``, or the first one."""
+    newest = int(np.searchsorted(trial.time, time + 1e-6, side="right")) - 1
+    return max(newest, 0)
 
 
 def table(result: dict[str, Any]) -> list[Table]:
@@ -153,11 +169,11 @@ def _replayed(
             recorded = sequences(part, dataset.scenes)
             probabilities = _probabilities(model, recorded, lambda: bar.advance(task))
             for row, trial in enumerate(part):
-                moments = [_frame(trial, trial.confirm - offset) for offset in OFFSETS_S]
+                moments = [frame_at(trial, trial.confirm - offset) for offset in OFFSETS_S]
                 answers = [_answer(trial, recorded, probabilities, row, frame, frame) for frame in moments]
                 searched = []
                 if trial.whole:
-                    first, last = (_frame(trial, trial.preview_end - seconds) for seconds in (_SEARCH_S, 0.0))
+                    first, last = (frame_at(trial, trial.preview_end - seconds) for seconds in (_SEARCH_S, 0.0))
                     searched.append(_answer(trial, recorded, probabilities, row, first, last))
                 yield answers, searched
 
@@ -174,12 +190,6 @@ def _probabilities(model: TargetPicker, recorded: Sequences, stepped: Callable[[
             found[index] = outputs["target"]
             stepped()
     return found
-
-
-def _frame(trial: Trial, time: float) -> int:
-    """The newest frame at ``time``, or the first one."""
-    newest = int(np.searchsorted(trial.time, time + 1e-6, side="right")) - 1
-    return max(newest, 0)
 
 
 def _answer(trial: Trial, recorded: Sequences, probabilities: Tensor, row: int, first: int, last: int) -> _Answer:

@@ -27,11 +27,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.frame_model import MAX_TARGETS, Columns, FrameBatch, Rows
-from models.target.cues import CUES, Devices, cues, devices
+from models.target import selections
+from models.target.cues import CUES, Devices, cues, devices, held
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
 _BOX = 3
+_SEEN = CUES * 2 + 3 + _BOX
 _CONTEXT = 11
 
 _NEAR = 0.1
@@ -48,6 +50,9 @@ _SMOOTH_S = 0.1
 
 _IMPOSSIBLE = -1e9
 """The score of what is not there: finite, so that a row without any target is not NaN."""
+
+_NUDGE = 0.01
+"""Radians, for how scores change with pointing."""
 
 _SHORTEST_S = 0.001
 """A first frame has no ``dt``; it counts as this long, so that nothing is divided by zero."""
@@ -74,7 +79,7 @@ class Network(nn.Module):
         super().__init__()
         self.shape = shape
         hidden, memory = shape.hidden, shape.memory
-        self.encode = nn.Linear(CUES * 2 + 3 + _BOX, hidden, bias=False)
+        self.encode = nn.Linear(_SEEN, hidden, bias=False)
         self.context = nn.Linear(_CONTEXT, hidden)
         self.write = nn.Linear(hidden, 2 * memory + hidden)
         self.recall = nn.Linear(memory, hidden, bias=False)
@@ -83,8 +88,14 @@ class Network(nn.Module):
             "memory": (MAX_TARGETS, memory),
             "devices": (2, 3, 3),
             "tracked": (3,),
+            "poses": (3, 7),
+            "speed": (2, 3),
         }
-        self.adapters: Columns = {"pointing": (3, 2), "readout": (hidden,)}
+        self.adapters: Columns = {
+            "pointing": (3, 2),
+            "readout": (hidden,),
+            "selections": (selections.size(hidden),),
+        }
         # Of width, height and depth of a box: half the height and the mean half width.
         self._constant("extent", [[0, 0.25], [0.5, 0], [0, 0.25]])
         # Which cues there are, by tracked devices, once clamped to 0 and 1: either hand will do for the last three, but
@@ -102,9 +113,9 @@ class Network(nn.Module):
 
     def forward(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Tensor, Rows]:
         count = batch.present.shape[1]
-        hidden, size = self.shape.hidden, self.shape.memory
         dt = batch.dt.clamp_min(_SHORTEST_S).unsqueeze(1)
-        found = devices(batch, adapters["pointing"])
+        poses = held(batch)
+        found = devices(poses, adapters["pointing"])
         there = torch.addmm(self.needs, batch.tracked.float(), self.gives).clamp(0, 1)
         tracked = there[:, :3]
 
@@ -113,11 +124,9 @@ class Network(nn.Module):
         motions = torch.stack((found.positions, found.rays[:, :3]), dim=1)
         usual_motions = torch.lerp(motions, state["devices"], kept.unsqueeze(1).unsqueeze(3))
         speed = torch.log1p(torch.linalg.vector_norm(motions - usual_motions, dim=-1) * (1 / _STILL))
-        context = self.context(torch.cat((speed.flatten(1), found.rays[:, 1:3, 1], tracked), dim=1))
 
-        seen = self._seen(batch, found, there)
-        encoded = F.hardswish(self.encode(seen.transpose(1, 2)) + context.unsqueeze(1))
-        rate, new, reading = torch.split_with_sizes(self.write(encoded), (size, size, hidden), dim=-1)
+        seen = self._seen(batch.targets, batch.present, found, there)
+        rate, new, reading = self._encoded(seen, found, tracked, speed)
         gate = torch.sigmoid(rate + dt.log().unsqueeze(2))
         memory = torch.lerp(state["memory"][:, :count], new, gate)
         read = F.hardswish(reading + self.recall(memory))
@@ -126,14 +135,49 @@ class Network(nn.Module):
             "memory": F.pad(memory, (0, 0, 0, MAX_TARGETS - count)),
             "devices": usual_motions,
             "tracked": tracked,
+            "poses": poses,
+            "speed": speed,
         }
 
-    def _seen(self, batch: FrameBatch, found: Devices, there: Tensor) -> Tensor:
+    def look_back(self, state: Rows, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The newest frame once more, as it would have been for a user of whom nothing is known.
+
+        Args:
+            state: of one session after that frame.
+            targets: ``[1, K, 6]``, those that the frame was about.
+
+        Returns:
+            scores ``[K]`` and ``[K, 6 + hidden]``, how they change with the adapters ``pointing`` (per radian, what is
+            remembered being the same) and ``readout``.
+        """
+        nudges = torch.eye(6, device=targets.device).view(6, 3, 2) * _NUDGE
+        pointing = torch.cat((torch.zeros_like(nudges[:1]), nudges, -nudges))
+        rows, count = len(pointing), targets.shape[1]
+        found = devices(state["poses"].expand(rows, -1, -1), pointing)
+        tracked = state["tracked"].expand(rows, -1)
+        there = torch.cat((tracked, tracked[:, :1] * tracked[:, 2:], tracked[:, 2:]), dim=1)
+        present = torch.ones(1, count, dtype=torch.bool, device=targets.device)
+        seen = self._seen(targets, present, found, there)
+        _, _, reading = self._encoded(seen, found, tracked, state["speed"].expand(rows, -1, -1))
+        read = F.hardswish(reading + self.recall(state["memory"][:, :count]))
+        scores = read @ self.score
+        slopes = (scores[1:7] - scores[7:]) / (2 * _NUDGE)
+        return scores[0], torch.cat((slopes.T, read[0]), dim=1)
+
+    def _encoded(self, seen: Tensor, found: Devices, tracked: Tensor, speed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """``[N, K, memory]`` twice and ``[N, K, hidden]``: log rates, what is new to remember, what is read of it."""
+        hidden, size = self.shape.hidden, self.shape.memory
+        context = self.context(torch.cat((speed.flatten(1), found.rays[:, 1:3, 1], tracked), dim=1))
+        encoded = F.hardswish(self.encode(seen.transpose(1, 2)) + context.unsqueeze(1))
+        rate, new, reading = torch.split_with_sizes(self.write(encoded), (size, size, hidden), dim=-1)
+        return rate, new, reading
+
+    def _seen(self, targets: Tensor, present: Tensor, found: Devices, there: Tensor) -> Tensor:
         """``[N, 16, K]``, what is seen of each target; 0 in cues that are not there (``[N, 5]``)."""
-        centres, sizes = torch.split_with_sizes(batch.targets, (3, 3), dim=-1)
+        centres, sizes = torch.split_with_sizes(targets, (3, 3), dim=-1)
         miss, height, distance = cues(centres.transpose(1, 2), found)
         near = there.unsqueeze(2) / torch.add(self.one, miss, alpha=1 / _NEAR)
-        best = (near * batch.present.unsqueeze(1)).amax(2, keepdim=True)
+        best = (near * present.unsqueeze(1)).amax(2, keepdim=True)
         closeness = there[:, :1, None] / (distance + _CLOSE_M)
         extent = (sizes @ self.extent).transpose(1, 2) * closeness
         return torch.cat((near, near - best, height * there[:, :3, None], extent, closeness), dim=1)
@@ -173,6 +217,19 @@ class TargetPicker:
             return {"target": batch.present.float()}, state, {}
         scores, kept = self.network(batch, state, adapters)
         return {"target": torch.softmax(scores, dim=-1) * batch.present}, kept, {}
+
+    def confirm(self, state: Rows, adapters: Rows, targets: Tensor, chosen: int, weight: float) -> Rows:
+        """Learns from one selection: see ``LearnsSelections``. Where nothing was tracked, nothing is learned."""
+        if not bool(state["tracked"].any()):
+            return dict(adapters)
+        scores, slopes = self.network.look_back(state, targets)
+        sums = selections.added(adapters["selections"][0], scores, slopes, chosen, weight)
+        pointing, readout = selections.learned(sums, self.network.shape.hidden)
+        return {
+            "pointing": pointing.unsqueeze(0),
+            "readout": readout.unsqueeze(0),
+            "selections": sums.unsqueeze(0),
+        }
 
     @staticmethod
     def load(path: Path | None = None, device: torch.device | str = "cpu") -> TargetPicker:

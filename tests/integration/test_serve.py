@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from bridge.profiles.store import ProfileStore
+from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import Ack, Bye, Scene, Target, Welcome
 from tests.daemons import (
     FAILING,
@@ -57,7 +57,7 @@ async def test_sigterm_drains(tmp_path: Path) -> None:
             assert closed.value.rcvd.code == 1001
             assert [notice.code for notice in client.notices] == ["draining"]
         assert await stopping == 0
-    store = ProfileStore(tmp_path / "profiles.sqlite")
+    store = SqliteStore(tmp_path / "profiles.sqlite")
     statistics = store.load("ada").statistics
     store.close()
     assert (statistics.sessions, statistics.frames) == (1, 1)

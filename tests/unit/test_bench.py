@@ -111,13 +111,13 @@ class TestSearch:
 
 class TestSummary:
     def test_medians_and_ratios_are_those_of_the_rounds(self) -> None:
-        most = {"genlock": (100, 90, 80), "echo": (200, 100, 160), "naive": (10, 0, 16)}
+        most = {"genlock": (100, 90, 80), "fixed": (100, 100, 90), "echo": (200, 100, 160), "naive": (10, 0, 16)}
         searches = {
             system: [Search(count, True, (figures(count, in_time=1000),)) for count in most[system]]
             for system in SYSTEMS
         }
         result = summary(BenchOptions(recordings=(Path("/somewhere/a.genlock"),)), {}, searches, {})
-        assert result["sessions"] == {"genlock": 90, "echo": 160, "naive": 10}
+        assert result["sessions"] == {"genlock": 90, "fixed": 100, "echo": 160, "naive": 10}
         assert result["ratios"]["genlock/echo"] == {"median": 0.5, "rounds": [0.5, 0.9, 0.5]}
         assert result["ratios"]["genlock/naive"]["rounds"] == [10, 5]
         assert result["at_limit"]["genlock"]["sessions"] == 90

@@ -53,7 +53,7 @@ def put_frame(engine: InProcessEngine, time: int, y: float = 1.6) -> None:
 
 async def test_requests_are_carried_out_in_their_order() -> None:
     engine, listener = await started()
-    engine.request("join", 2, 9, [0.1], {}, False, False, -1)
+    engine.request("join", 2, 9, [0.1], {}, False, False, False, -1)
     engine.request("scene", 2, 9, struct.pack("<12f", *range(12)), False)
     put_frame(engine, 1)
     engine.request("step", 0, 1)
@@ -71,7 +71,7 @@ async def test_requests_are_carried_out_in_their_order() -> None:
 
 async def test_a_step_that_fails_is_told_and_the_next_one_is_as_if_it_had_not_been() -> None:
     engine, listener = await started("Failing")
-    engine.request("join", 2, 9, [0.1], {}, False, False, -1)
+    engine.request("join", 2, 9, [0.1], {}, False, False, False, -1)
     await listener.next()
     for time, y in ((1, 1.6), (2, 150.0), (3, 1.6)):
         put_frame(engine, time, y)

@@ -13,7 +13,7 @@ from bridge.app import App
 from bridge.frame_path.engine import EngineCounters
 from bridge.frame_path.path import LATENCY_BOUNDS_S
 from bridge.metrics import Metrics
-from bridge.profiles.store import ProfileStore
+from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import Hello
 from bridge.sessions import SessionOptions, Sessions
 from bridge.transport import TransportCounters
@@ -23,7 +23,7 @@ from tests.stand_ins import FakeLanguage, FakeLink, FakePath
 class Counted:
     """The parts that count, and what the page says of them."""
 
-    def __init__(self, store: ProfileStore) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self.path = FakePath()
         self.engine = EngineCounters()
         self.language = FakeLanguage()
@@ -42,7 +42,7 @@ class Counted:
 
 @pytest.fixture
 async def counted(tmp_path: Path) -> AsyncIterator[Counted]:
-    store = ProfileStore(tmp_path / "profiles.sqlite")
+    store = SqliteStore(tmp_path / "profiles.sqlite")
     made = Counted(store)
     yield made
     await made.sessions.end_all(20)

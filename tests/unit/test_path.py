@@ -303,7 +303,7 @@ async def test_who_shares_inherits_when_the_other_leaves() -> None:
     path, engine, _ = await started()
     first = path.join(Person(), [], {})
     second, third = (path.join(Person(), [], {}, shares=first) for _ in range(2))
-    assert [request[7] for request in engine.requests] == [-1, first.slot, first.slot]
+    assert [request[8] for request in engine.requests] == [-1, first.slot, first.slot]
     engine.work()
     leaving = asyncio.create_task(path.leave(first))
     await asyncio.sleep(0)

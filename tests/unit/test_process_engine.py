@@ -49,7 +49,7 @@ async def test_it_answers_and_ends() -> None:
     info = await engine.start(listener)
     assert info.models == (("counting", "1"),)
     assert await listener.next() == ("ready", info)
-    engine.request("join", 0, 5, [0.1], {}, False, False, -1)
+    engine.request("join", 0, 5, [0.1], {}, False, False, False, -1)
     assert await listener.next() == ("reply", ["joined", 0, 5, []])
     for count in range(2):
         put_frame(engine, 1 + count, 1.6)
@@ -67,7 +67,7 @@ async def test_a_batch_may_be_filled_anew_as_soon_as_its_step_is_answered() -> N
     engine, listener = ProcessEngine(options("Counting", checkpoint_s=0.0)), Listener()
     await engine.start(listener)
     await listener.next()
-    engine.request("join", 0, 5, [0.1], {}, False, False, -1)
+    engine.request("join", 0, 5, [0.1], {}, False, False, False, -1)
     await listener.next()
     head = engine.batches[0].head
     for count in range(300):
@@ -85,7 +85,7 @@ async def test_one_that_hangs_is_replaced_and_goes_on_from_its_checkpoint() -> N
     engine, listener = ProcessEngine(options("Hanging", step_timeout_s=0.5)), Listener()
     await engine.start(listener)
     await listener.next()
-    engine.request("join", 0, 5, [0.1], {}, False, False, -1)
+    engine.request("join", 0, 5, [0.1], {}, False, False, False, -1)
     await listener.next()
     put_frame(engine, 1, 1.6)
     engine.request("step", 0, 1)
@@ -96,7 +96,7 @@ async def test_one_that_hangs_is_replaced_and_goes_on_from_its_checkpoint() -> N
     assert kind == "lost"
     assert "longer than 0.5 s" in reason
     assert (await listener.next())[0] == "ready"
-    engine.request("join", 0, 5, [0.1], {}, True, False, -1)
+    engine.request("join", 0, 5, [0.1], {}, True, False, False, -1)
     await listener.next()
     put_frame(engine, 3, 1.6)
     engine.request("step", 0, 1)

@@ -9,28 +9,26 @@ import pytest
 
 from bridge.app import App
 from bridge.frame_path.batch import FAILED, GAP
+from bridge.profiles.store import Applied
 from bridge.protocol import (
     Ack,
     Actions,
     Audio,
     ClientMessage,
     Error,
-    Feedback,
     Frame,
     Hello,
     Image,
     Notice,
-    Profile,
     Refused,
     Scene,
     Target,
-    Teach,
     Utterance,
 )
 from bridge.session import MAX_AHEAD_S, Session
 from bridge.tracking import BLOB_BYTES, Fault, Part
 from models.limits import MAX_TARGETS
-from tests.stand_ins import FakeLanguage, FakeLink, FakePath
+from tests.stand_ins import FakeLanguage, FakeLink, FakePath, somebody
 
 HEAD = int(Part.HEAD)
 SECOND = 1_000_000
@@ -61,7 +59,18 @@ class Room:
         self.link = FakeLink()
         self.counted: list[str] = []
         hello = Hello("1.0", App("test"), "ada")
-        self.session = Session("id", "secret", hello, self.path, sink, FakeLanguage(), hello.app, self.counted.append)  # type: ignore[arg-type]
+        self.session = Session(
+            "id",
+            "secret",
+            hello,
+            self.path,
+            sink,
+            FakeLanguage(),
+            hello.app,
+            somebody(self.path),
+            Applied(b"", ()),
+            self.counted.append,  # type: ignore[arg-type]
+        )
         self.session.seat = self.path.join(self.session, [0.1], {})
         self.session.attach(self.link)
 
@@ -297,9 +306,6 @@ async def test_ids_are_remembered_for_long_but_not_for_ever(room: Room) -> None:
     [
         Audio(1, b""),
         Image(1, "jpeg", 1, 1, b""),
-        Teach("id", "phrase", "fire"),
-        Feedback("id", "undo", 1),
-        Profile("id", "export"),
     ],
 )
 async def test_what_is_not_served_is_said_by_name(room: Room, message: ClientMessage) -> None:
@@ -318,7 +324,7 @@ async def test_an_app_without_actions_is_told_that_it_has_none(room: Room) -> No
         room.session.event(Utterance("id", "that one", 1))
     error = refused.value.error
     assert (error.code, error.of, error.id) == ("unsupported", "utterance", "id")
-    assert "'test' has no actions" in error.message
+    assert "'test' has no phrases" in error.message
 
 
 async def test_a_second_hello_is_refused(room: Room) -> None:
@@ -353,5 +359,5 @@ async def test_without_a_socket_or_a_sink_nothing_happens(room: Room) -> None:
     room.session.detach()
     room.session.send(Notice("x", "y"))
     room.session.record(b"x")
-    room.session.end()
+    await room.session.end()
     assert room.link.sent == []

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bridge.app import App
-from bridge.profiles.store import ProfileStore
-from bridge.protocol import VERSION, CloseCode, Hello, ModelInfo, Notice
+from bridge.profiles.sqlite import SqliteStore
+from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
 from tests.stand_ins import FakeLanguage, FakeLink, FakePath
@@ -26,7 +26,7 @@ def hello(user: str = "ada", version: str = VERSION, app: str = "test", **settin
 class House:
     """Sessions on a real store and a path without an engine."""
 
-    def __init__(self, store: ProfileStore) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self.path = FakePath()
         self.sessions = self.open()
@@ -54,7 +54,7 @@ class House:
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    store = ProfileStore(tmp_path / "profiles.sqlite")
+    store = SqliteStore(tmp_path / "profiles.sqlite")
     made = House(store)
     yield made
     await made.sessions.end_all(20)
@@ -69,7 +69,8 @@ async def test_a_welcome_says_what_a_client_needs(house: House) -> None:
     assert (welcome.resume_s, welcome.resumed, welcome.last_q) == (12.5, False, -1)
     assert welcome.models == [ModelInfo("fake", "7")]
     assert welcome.limits.messages_per_second == 77
-    assert {"hello", "frame", "scene", "bye"} == set(welcome.serves)
+    assert {"hello", "frame", "scene", "teach", "feedback", "profile", "bye"} == set(welcome.serves)
+    assert (welcome.learning, welcome.sessions) == (True, 0)
     assert not welcome.recording
     assert (len(sessions), sessions.connected, sessions.counters.started) == (1, 1, 1)
 
@@ -125,6 +126,94 @@ async def test_what_the_engine_is_told_of_a_session(house: House) -> None:
     assert seat.receiver is session
     assert seat.horizons_s == pytest.approx((0, 0.05, 0.25))
     assert seat.profile == {"fake@7": b"stored"}
+
+
+async def test_the_newest_session_of_a_user_learns_what_the_others_did(house: House) -> None:
+    house.path.learned = {"fake@7": b"learned"}
+    old, link = await house.enter()
+    new, _ = await house.enter()
+    assert [seat.learning for seat in house.path.seats] == [False, True]
+    assert new.seat.profile == {"fake@7": b"learned"}
+    notice = link.take(Notice)
+    assert notice.code == "profile_taken_over"
+    assert not house.sessions.welcome(old, True).learning
+    house.path.learned = {"fake@7": b"late"}
+    house.sessions.leave(old)
+    house.sessions.leave(new)
+    assert await house.sessions.end_all(20)
+    stored = house.store.load("ada")
+    assert (stored.statistics.sessions, stored.adapters) == (2, {"fake@7": b"late"})
+
+
+async def test_sessions_of_a_user_can_learn_together(house: House) -> None:
+    house.open(share_profiles=True)
+    first, link = await house.enter()
+    second, _ = await house.enter()
+    other, _ = await house.enter("eve")
+    assert [seat.shares for seat in house.path.seats] == [None, first.seat, None]
+    assert (first.seat.learning, second.seat.learning, other.seat.learning) == (True, True, True)
+    assert link.sent == []
+
+
+async def test_who_lets_nothing_be_learned_takes_nothing_over(house: House) -> None:
+    first, link = await house.enter()
+    session, _ = await house.sessions.admit(Hello(VERSION, App("test", learn=False), "ada"))
+    assert (first.seat.learning, session.seat.learning) == (True, False)
+    assert link.sent == []
+
+
+async def test_what_is_learned_is_written_down_again_and_again(house: House) -> None:
+    saved = asyncio.Event()
+    sessions = house.open(save_s=0.001)
+    write, loop = house.store.save, asyncio.get_running_loop()
+
+    def save(*arguments: Any, **settings: Any) -> int:
+        loop.call_soon_threadsafe(saved.set)
+        return write(*arguments, **settings)
+
+    house.store.save = save  # type: ignore[method-assign]
+    await house.enter()
+    await asyncio.wait_for(saved.wait(), 20)
+    await sessions._users.save_all()
+    assert house.store.load("ada").adapters == {"fake@7": b"learned"}
+
+
+@pytest.mark.parametrize("change", ["reset", "erase"])
+async def test_what_is_changed_from_outside_counts(house: House, change: str) -> None:
+    session, _ = await house.enter()
+    await house.sessions._users.save_all()
+    if change == "reset":
+        house.store.reset("ada", "all")
+    else:
+        house.store.erase("ada")
+    house.path.learned = {"fake@7": b"more"}
+    await house.sessions._users.save_all()
+    if change == "reset":
+        assert house.path.puts[-1] == (session.seat, {"fake@7": b""})
+    else:
+        assert house.path.forgotten == [session.seat]
+    assert house.store.load("ada").adapters == {}
+    if change == "erase":
+        house.sessions.leave(session)
+        assert await house.sessions.end_all(20)
+        assert house.store.users() == []
+
+
+async def test_ids_of_a_session_that_is_no_more_are_known(house: House) -> None:
+    session, link = await house.enter()
+    session.event(Profile("p1", "pause_learning"))
+    await session._teaching.end()
+    assert link.take(Ack).id == "p1"
+    resume = session.resume
+    for _ in range(2):
+        # Another run of the daemon, on the same file; and once more.
+        house.open()
+        session, link = await house.enter(resume=resume)
+        session.event(Profile("p1", "resume_learning"))
+        await session._teaching.end()
+        assert link.take(Ack).id == "p1"
+        assert not house.store.load("ada").settings.learning
+        resume = session.resume
 
 
 async def test_a_dropped_session_goes_on(house: House) -> None:
@@ -231,14 +320,14 @@ async def test_an_engine_that_gives_nothing_back_is_not_waited_for_for_ever(hous
 async def test_a_profile_that_cannot_be_written_is_said_and_costs_nobody_else(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write = house.store.add_session
+    write = house.store.save
 
-    def add_session(user: str, *arguments: Any) -> None:
+    def save(user: str, *arguments: Any, **settings: Any) -> int:
         if user == "ada":
             raise sqlite3.OperationalError("database or disk is full")
-        write(user, *arguments)
+        return write(user, *arguments, **settings)
 
-    monkeypatch.setattr(house.store, "add_session", add_session)
+    monkeypatch.setattr(house.store, "save", save)
     closed: list[str] = []
 
     class Sink:
@@ -281,11 +370,11 @@ async def test_a_full_daemon_makes_room_of_who_was_away_longest(house: House) ->
     entered["ada"].attach(FakeLink())
     house.sessions.dropped(entered["ada"])
     await house.enter("dan")
-    assert [seat.receiver.user for seat in house.path.seats] == ["ada", "cyd", "dan"]  # type: ignore[attr-defined]
+    assert [seat.receiver.user.name for seat in house.path.seats] == ["ada", "cyd", "dan"]  # type: ignore[attr-defined]
     begun, resumed = await house.sessions.admit(hello("bob", resume=entered["bob"].resume))
     assert not resumed, "bob was away longest"
     assert begun is not entered["bob"]
-    assert [seat.receiver.user for seat in house.path.seats] == ["cyd", "dan", "bob"]  # type: ignore[attr-defined]
+    assert [seat.receiver.user.name for seat in house.path.seats] == ["cyd", "dan", "bob"]  # type: ignore[attr-defined]
 
 
 async def test_many_may_wait_for_room_at_once(house: House) -> None:

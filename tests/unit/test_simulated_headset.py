@@ -99,7 +99,7 @@ class FakeDaemon:
             if isinstance(message, Hello):
                 self.hellos.append(message)
                 resumed = self.resumes and message.resume == "again"
-                welcome = Welcome("1.0", "1", "again", 30, resumed, 0, [], [], Limits(), 0, False)
+                welcome = Welcome("1.0", "1", "again", 30, resumed, 0, [], [], Limits(), 0, False, True, 0)
                 await socket.send(encode(welcome))
             elif isinstance(message, Frame):
                 self.frames.append(message)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
 import math
 from collections.abc import Callable
@@ -25,6 +23,7 @@ from models.target.network import Network, Origin, Shape, TargetPicker, WeightsE
 from models.target.sequences import Sequences, sequences
 from models.target.training import TrainingDataError, train
 from models.vr_objects import Trial, resampled
+from tests.recordings import USERS, write_recordings
 
 UP = torch.tensor([0.0, 1, 0])
 
@@ -223,7 +222,7 @@ def test_rate_hardly_matters(model: TargetPicker) -> None:
 def test_adapters_change_their_own_row_only(model: TargetPicker) -> None:
     batches = moving(3, 6)
     plain, _ = stepped(model, batches)
-    for name in model.adapters:
+    for name in ("pointing", "readout"):
         adapters = blank(model.adapters, 3)
         adapters[name][1] = 0.2
         found, _ = stepped(model, batches, adapters)
@@ -286,52 +285,6 @@ def test_weights_are_written_and_read_and_their_version_is_theirs(tmp_path: Path
         versions.append(read.version)
     assert versions[0] == versions[1] != versions[2]
     assert [path.name for path in tmp_path.iterdir()] == ["weights"]
-
-
-USERS = ("u01", "u02", "u03")
-WHOLE_S, PREVIEW_END_S, RESPONSE_S = 8.0, 4.0, 5.0
-
-
-def write_recordings(folder: Path) -> None:
-    """Three users, each with two trials kept whole and two last seconds; all rays point at what is meant."""
-    scene = {f"T{i}": (2 * math.sin(i * 2.1), 0.8 + 0.1 * i, 2 * math.cos(i * 2.1)) for i in range(3)}
-    axes = [f"target_{kind}_{axis}" for kind in ("pos", "bbox_center", "bbox_size") for axis in "xyz"]
-    with open(folder / "objects.tsv", "w", newline="", encoding="utf-8") as file:
-        objects = csv.writer(file, delimiter="\t")
-        objects.writerow(["scene", "target", "preview_label", *axes])
-        for name, centre in scene.items():
-            objects.writerow(["S", name, name.lower(), *centre, *centre, 0.2, 0.2, 0.2])
-    trials, poses, times = [], [], []
-    for user in USERS:
-        for number in range(4):
-            whole = number < 2
-            start = 0.0 if whole else WHOLE_S - 1.0
-            time = np.arange(start, WHOLE_S + 1e-6, 1 / 90)
-            meant = f"T{number % 3}"
-            head = np.array([0.1, 1.6, 0.0])
-            towards = np.array(scene[meant]) - head
-            yaw, pitch = math.atan2(towards[0], towards[2]), -math.atan2(towards[1], math.hypot(towards[0], towards[2]))
-            turn = [math.cos(yaw / 2) * math.sin(pitch / 2), math.sin(yaw / 2) * math.cos(pitch / 2)]
-            turn += [-math.sin(yaw / 2) * math.sin(pitch / 2), math.cos(yaw / 2) * math.cos(pitch / 2)]
-            row = np.concatenate(
-                (head * 5000, np.array(turn) * 32767, head * 5000, np.array(turn) * 32767, np.array([0, 0, 1]) * 32767)
-            )
-            poses.append(np.tile(row, (len(time), 1)))
-            times.append(time)
-            about = [user, "S", "laser", 1, number, meant, meant.lower(), "full" if whole else "tail1s"]
-            trials.append([*about, 0.0, PREVIEW_END_S, RESPONSE_S, WHOLE_S])
-    columns = ["user", "scene", "mode", "session", "trial", "target", "label", "kept"]
-    columns += ["t_preview_start", "t_preview_end", "t_response_start", "t_response_end"]
-    with gzip.open(folder / "trials.tsv.gz", "wt", newline="", encoding="utf-8") as file:
-        csv.writer(file, delimiter="\t").writerows([columns, *trials])
-    pose = np.concatenate(poses).round().astype(np.int16)
-    np.savez(
-        folder / "frames.npz",
-        dpose=np.diff(pose, axis=0, prepend=np.zeros((1, 17), np.int16)).T,
-        t=np.concatenate(times).astype(np.float32),
-        flags=np.full(len(pose), 4, np.uint8),
-        offsets=np.cumsum([0, *(len(time) for time in times)]),
-    )
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import msgpack
 import pytest
 
 from bridge.app import App
-from bridge.profiles.store import ProfileStore
+from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import (
     Ack,
     Actions,
@@ -58,7 +58,7 @@ BEYOND_HELLO = (
 class Door:
     """Connections to sessions on a path without an engine."""
 
-    def __init__(self, store: ProfileStore) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self.path = FakePath()
         self.store = store
         self.sessions = self.open()
@@ -96,7 +96,7 @@ def refusal(link: FakeLink, code: str, *, close: int | None) -> Error:
 
 @pytest.fixture
 async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    store = ProfileStore(tmp_path / "profiles.sqlite")
+    store = SqliteStore(tmp_path / "profiles.sqlite")
     made = Door(store)
     yield made
     await made.sessions.end_all(20)
@@ -235,7 +235,7 @@ async def test_a_store_that_cannot_be_read_is_told(
     def load(user: str) -> None:
         raise OSError("the disk is on fire")
 
-    monkeypatch.setattr(door.store, "load", load)
+    monkeypatch.setattr(door.store, "begin", load)
     visit, link = door.connect()
     visit.message(encode(HELLO))
     await settled(visit)

@@ -1,0 +1,306 @@
+"""What the user of a session teaches, corrects and takes back, in its order; each is acknowledged when it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import time
+from typing import Final
+
+from bridge.actions import Answers
+from bridge.app import App
+from bridge.frame_path.path import FramePath, Seat
+from bridge.profiles import gestures
+from bridge.profiles.export import BadExport
+from bridge.profiles.items import BadItem, Item
+from bridge.profiles.store import Mark, TooMuch
+from bridge.protocol import Ack, Error, ErrorCode, Feedback, Profile, Refused, Target, Teach, type_of
+from bridge.users import User
+from models.gesture.names import NUMBERS
+
+log = logging.getLogger("genlock.session")
+
+MAX_WAITING: Final = 64
+MAX_UNDONE: Final = 64
+"""The last messages of a session that can be taken back."""
+
+Lesson = Teach | Feedback | Profile
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What teaching needs to know of its session at the moment that it is carried out.
+
+    Attributes:
+        seat: where its user sits.
+        targets: the scene's, in its order.
+        said: the words of an utterance by its ``id``; nothing if it is not remembered.
+    """
+
+    seat: Callable[[], Seat]
+    targets: Callable[[], list[Target]]
+    said: Callable[[str], str | None]
+
+
+class Teaching:
+    """The lessons of a session.
+
+    Args:
+        scope: names the session to the store, so that a lesson that was kept is not kept again after a crash.
+        tell: sends a message to the client.
+        done: takes the acknowledgement of a lesson that is kept.
+        refused: takes the error of one that is not.
+    """
+
+    def __init__(
+        self,
+        user: User,
+        app: App,
+        path: FramePath,
+        answers: Answers,
+        around: Surroundings,
+        scope: bytes,
+        *,
+        done: Callable[[Ack], None],
+        refused: Callable[[Error], None],
+    ) -> None:
+        self._user = user
+        self._app = app
+        self._path = path
+        self._answers = answers
+        self._around = around
+        self._scope = scope
+        self._done = done
+        self._refused = refused
+        self._waiting: deque[Lesson | Callable[[], None]] = deque()
+        self._carrying_out: asyncio.Task[None] | None = None
+        self._undo: OrderedDict[str, Callable[[Mark], Awaitable[None]]] = OrderedDict()
+
+    def take(self, lesson: Lesson) -> None:
+        """Takes a lesson that is not done with.
+
+        Raises:
+            Refused: too many wait already.
+        """
+        if any(not callable(waiting) and lesson.id == waiting.id for waiting in self._waiting):
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            kind = type_of(lesson)
+            text = f"{kind}: {MAX_WAITING} wait to be kept; send it again when some have been acknowledged"
+            raise Refused(Error(ErrorCode.FLOODING, text, kind, id=lesson.id))
+        self._waiting.append(lesson)
+        if self._carrying_out is None:
+            self._carrying_out = asyncio.create_task(self._carry_out_all(), name="keep what is taught")
+
+    def then(self, act: Callable[[], None]) -> None:
+        """Does something when all lessons that were taken are carried out, at once if none waits."""
+        if self._waiting:
+            self._waiting.append(act)
+        else:
+            act()
+
+    async def end(self) -> None:
+        """Returns when all that was taken is kept."""
+        if self._carrying_out is not None:
+            await self._carrying_out
+
+    async def _carry_out_all(self) -> None:
+        while self._waiting:
+            lesson = self._waiting[0]
+            if callable(lesson):
+                lesson()
+                self._waiting.popleft()
+                continue
+            try:
+                self._done(await self._carry_out(lesson))
+            except Refused as refused:
+                self._refused(refused.error)
+            except Exception as problem:
+                log.exception("a lesson could not be kept")
+                text = f"{type_of(lesson)}: it could not be kept: {problem}"
+                self._refused(Error(ErrorCode.INTERNAL, text, type_of(lesson), id=lesson.id))
+            self._waiting.popleft()
+        self._carrying_out = None
+
+    async def _carry_out(self, lesson: Lesson) -> Ack:
+        mark = Mark(self._scope, lesson.id)
+        if isinstance(lesson, Profile):
+            return await self._profile(lesson, mark)
+        kind = type_of(lesson)
+        if not (self._app.learn and self._user.learning and self._around.seat().learning):
+            text = f"{kind}: nothing is learned of this user here; {self._why_not()}"
+            raise Refused(Error(ErrorCode.LEARNING_OFF, text, kind, id=lesson.id))
+        try:
+            if isinstance(lesson, Teach):
+                await self._teach(lesson, mark)
+            else:
+                await self._feedback(lesson, mark)
+        except (TooMuch, BadItem) as problem:
+            raise _invalid(lesson, "", str(problem)) from None
+        return Ack(lesson.id)
+
+    def _why_not(self) -> str:
+        if not self._app.learn:
+            return "the app turned it off"
+        if self._user.erased:
+            return "the profile was erased"
+        return "the user turned it off" if not self._user.learning else "another session of the user learns"
+
+    async def _teach(self, lesson: Teach, mark: Mark) -> None:
+        if lesson.kind == "object":
+            text = "teach: objects are not learned by this daemon"
+            raise Refused(Error(ErrorCode.UNSUPPORTED, text, "teach", "kind", lesson.id))
+        if not lesson.name.strip():
+            raise _invalid(lesson, "name", "it says nothing")
+        if lesson.kind == "phrase":
+            self._check_action(lesson, "name", lesson.name)
+            if lesson.target:
+                self._place(lesson, lesson.target)
+            item = self._phrase(lesson, "phrase", lesson.phrase, lesson.name, lesson.target)
+        elif lesson.kind == "name":
+            self._place(lesson, lesson.target)
+            item = Item("name", self._app.name, lesson.target, {"name": lesson.name.strip()}, time())
+        else:
+            item = await self._gesture(lesson)
+        await self._keep(lesson.id, item, mark)
+
+    async def _gesture(self, lesson: Teach) -> Item:
+        version = dict(self._path.info.models).get(gestures.MODEL)
+        if version is None:
+            text = "teach: this daemon spots no gestures; give it the frame model gesture"
+            raise Refused(Error(ErrorCode.UNSUPPORTED, text, "teach", "kind", lesson.id))
+        if not lesson.device:
+            raise _invalid(lesson, "device", "say what moves: head, left, right, left_hand or right_hand")
+        known = list(self._user.items(gestures.KIND, "").values())
+        name = lesson.name.strip()
+        try:
+            data = await asyncio.to_thread(gestures.learn, name, lesson.device, lesson.examples, known, version)
+        except gestures.NoRoom as problem:
+            raise _invalid(lesson, "kind", str(problem)) from None
+        except ValueError as problem:
+            raise _invalid(lesson, "examples", str(problem)) from None
+        return Item(gestures.KIND, "", name, data, time())
+
+    async def _feedback(self, lesson: Feedback, mark: Mark) -> None:
+        if lesson.verdict == "undo":
+            await self._take_back(lesson, mark)
+            return
+        place = self._place(lesson, lesson.target) if lesson.target else -1
+        if lesson.verdict == "correct" and (lesson.n or lesson.of):
+            if lesson.action:
+                self._check_action(lesson, "action", lesson.action)
+            await self._keep(lesson.id, self._corrected(lesson), mark)
+        if place >= 0:
+            await self._select(lesson.id, place, mark)
+
+    async def _select(self, identifier: str, place: int, mark: Mark) -> None:
+        seat = self._around.seat()
+        learned, moment = await self._path.confirm(seat, place)
+        await self._user.learned(learned, mark)
+
+        async def take_back(mark: Mark) -> None:
+            before, _ = await self._path.confirm(seat, place, moment)
+            await self._user.learned(before, mark)
+
+        self._remember(identifier, take_back)
+
+    async def _keep(self, identifier: str, item: Item, mark: Mark) -> None:
+        before = await self._user.put(item, mark)
+
+        async def take_back(mark: Mark) -> None:
+            if before is None:
+                await self._user.remove(item.kind, item.app, item.key, mark)
+            else:
+                await self._user.put(before, mark)
+
+        self._remember(identifier, take_back)
+
+    def _remember(self, identifier: str, take_back: Callable[[Mark], Awaitable[None]]) -> None:
+        earlier = self._undo.pop(identifier, None)
+
+        async def both(mark: Mark) -> None:
+            await take_back(mark)
+            if earlier is not None:
+                await earlier(mark)
+
+        self._undo[identifier] = both
+        if len(self._undo) > MAX_UNDONE:
+            self._undo.popitem(last=False)
+
+    async def _take_back(self, lesson: Feedback, mark: Mark) -> None:
+        identifier = lesson.of or next(reversed(self._undo), "")
+        take_back = self._undo.get(identifier)
+        if take_back is None:
+            text = (
+                f"nothing of the last {MAX_UNDONE} lessons has the id {lesson.of!r}"
+                if lesson.of
+                else "nothing was taught"
+            )
+            raise _invalid(lesson, "of", text)
+        await take_back(mark)
+        del self._undo[identifier]
+
+    def _corrected(self, lesson: Feedback) -> Item:
+        """What a correction teaches: of a gesture that there was none, of an utterance what its words mean."""
+        identifier = lesson.of
+        if lesson.n:
+            action = self._answers.action(lesson.n)
+            if action is None:
+                raise _invalid(lesson, "n", f"there is no action {lesson.n} among the last ones")
+            if action.source == "gesture":
+                name = str(action.arguments["gesture"])
+                known = self._user.items(gestures.KIND, "").get(name)
+                if lesson.action or (known is None and name not in NUMBERS):
+                    raise _invalid(lesson, "action", "of a gesture only that it was none can be told; leave it empty")
+                return Item(gestures.KIND, "", name, gestures.mistaken(name, known), time())
+            identifier = action.id
+        text = self._around.said(identifier)
+        if text is None:
+            raise _invalid(lesson, "of", f"no utterance of the id {identifier!r} among the last ones")
+        return self._phrase(lesson, "of", text, lesson.action)
+
+    def _phrase(self, lesson: Lesson, key: str, text: str, action: str, target: str = "") -> Item:
+        words = " ".join(text.split())
+        if not any(letter.isalnum() for letter in words):
+            raise _invalid(lesson, key, "it has no words")
+        return Item(
+            "phrase", self._app.name, words.casefold(), {"text": words, "action": action, "target": target}, time()
+        )
+
+    def _check_action(self, lesson: Lesson, key: str, name: str) -> None:
+        if all(name != action.name for action in self._app.actions):
+            known = ", ".join(action.name for action in self._app.actions) or "none"
+            raise _invalid(lesson, key, f"{name!r} is no action of this app, which has: {known}")
+
+    def _place(self, lesson: Lesson, target: str) -> int:
+        for place, one in enumerate(self._around.targets()):
+            if one.id == target:
+                return place
+        raise _invalid(lesson, "target", f"{target!r} is no target of the scene")
+
+    async def _profile(self, lesson: Profile, mark: Mark) -> Ack:
+        user, operation = self._user, lesson.operation
+        try:
+            if operation == "export":
+                return Ack(lesson.id, data=await user.export())
+            if operation == "import":
+                await user.import_(lesson.data, lesson.kind, mark)
+            elif operation == "erase":
+                await user.erase()
+                self._undo.clear()
+            elif operation == "reset":
+                await user.reset(lesson.kind, mark)
+                self._undo.clear()
+            else:
+                await user.set_learning(operation == "resume_learning", mark)
+        except (TooMuch, BadExport) as problem:
+            raise _invalid(lesson, "data", str(problem)) from None
+        return Ack(lesson.id)
+
+
+def _invalid(lesson: Lesson, key: str, text: str) -> Refused:
+    kind = type_of(lesson)
+    return Refused(Error(ErrorCode.INVALID, f"{kind}{f'.{key}' if key else ''}: {text}", kind, key, lesson.id))

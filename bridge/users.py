@@ -1,0 +1,368 @@
+"""Who is here: what is known of each user, shared by all of their sessions and written down as it changes.
+
+What is taught counts when it is on the disk, and is acknowledged then. What is learned from frames lies in the engine
+and is fetched every so often, when a session leaves and when the daemon drains. One change of a user follows the other;
+no user waits for another, and nothing here is on the frame path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from time import monotonic
+from typing import Protocol
+
+from bridge.frame_path.path import FramePath, Profile, Seat
+from bridge.profiles import gestures
+from bridge.profiles.items import Item, ItemKind
+from bridge.profiles.store import Kind, Mark, ProfileStore, StoredProfile, StoreError, Superseded
+
+log = logging.getLogger("genlock.users")
+
+
+class Member(Protocol):
+    """What a user needs of one of their sessions."""
+
+    seat: Seat
+    may_learn: bool
+    frames: int
+    started: float
+
+    def taken_over(self) -> None:
+        """Another session of the user goes on learning."""
+
+    def known_changed(self) -> None:
+        """What was taught is not what it was."""
+
+
+class User:
+    """A user of whom there are sessions.
+
+    Attributes:
+        name: as ``hello`` gives it.
+        profile: what is stored, as far as it is known here.
+        erased: nothing is kept of this user any more; who says ``hello`` by that name is somebody new.
+    """
+
+    def __init__(self, name: str, path: FramePath, store: ProfileStore) -> None:
+        self.name = name
+        self.profile = StoredProfile()
+        self.erased = False
+        self.sessions: list[Member] = []
+        self.changing = asyncio.Lock()
+        self.arriving = asyncio.Lock()
+        self._path = path
+        self._store = store
+        self._loaded = False
+        self._written: dict[str, bytes] = {}
+
+    @property
+    def learning(self) -> bool:
+        """Whether the user lets anything be learned."""
+        return self.profile.settings.learning and not self.erased
+
+    def items(self, kind: str, app: str) -> dict[str, Item]:
+        """What was taught of a kind in an app, by its key."""
+        return {item.key: item for item in self.profile.items if item.kind == kind and item.app == app}
+
+    @property
+    def adapters(self) -> Profile:
+        """What a session of this user joins the engine with."""
+        return {**self.profile.adapters, **self._gestures()}
+
+    @property
+    def set_aside(self) -> list[str]:
+        """Gestures that were taught to another version of the gesture model."""
+        version = dict(self._path.info.models).get(gestures.MODEL)
+        items = self.items(gestures.KIND, "").values()
+        return [item.key for item in items if item.data.get("version", version) != version]
+
+    def _gestures(self) -> Profile:
+        version = dict(self._path.info.models).get(gestures.MODEL)
+        if version is None:
+            return {}
+        return {f"{gestures.MODEL}@{version}": gestures.adapters(self.items(gestures.KIND, "").values(), version)}
+
+    async def begin(self) -> None:
+        """Counts a session that begins. The first one reads what is stored.
+
+        Raises:
+            StoreError: it cannot be read or written.
+        """
+        async with self.changing:
+            profile = await asyncio.to_thread(self._store.begin, self.name)
+            if self._loaded:
+                self.profile.statistics = profile.statistics
+            else:
+                self._take(profile)
+                self._loaded = True
+
+    async def put(self, item: Item, mark: Mark | None) -> Item | None:
+        """Keeps what was taught, in place of what has its key, which is returned.
+
+        Raises:
+            TooMuch, BadItem: it is more than may be kept, or what cannot be.
+            StoreError: it cannot be written down.
+        """
+        return await self._change(item.kind, item.app, item.key, item, mark)
+
+    async def remove(self, kind: ItemKind, app: str, key: str, mark: Mark | None) -> None:
+        """Forgets something that was taught.
+
+        Raises:
+            StoreError: see ``put``.
+        """
+        await self._change(kind, app, key, None, mark)
+
+    async def _change(self, kind: ItemKind, app: str, key: str, item: Item | None, mark: Mark | None) -> Item | None:
+        async with self.changing:
+            before = self.items(kind, app).get(key)
+            if item is not None:
+                await asyncio.to_thread(self._store.put_item, self.name, item, mark=mark)
+            else:
+                await asyncio.to_thread(self._store.remove_item, self.name, kind, app, key, mark=mark)
+            self._replace(kind, app, key, item)
+        return before
+
+    def _replace(self, kind: str, app: str, key: str, item: Item | None) -> None:
+        kept = [one for one in self.profile.items if (one.kind, one.app, one.key) != (kind, app, key)]
+        self.profile.items = kept if item is None else [*kept, item]
+        if kind == gestures.KIND:
+            for session in self.sessions:
+                self._path.put(session.seat, self._gestures())
+        self._tell_all()
+
+    async def learned(self, adapters: Profile, mark: Mark | None) -> None:
+        """Keeps adapters that a selection changed.
+
+        Raises:
+            StoreError: they cannot be written down.
+        """
+        self.profile.adapters.update(adapters)
+        async with self.changing:
+            await self._save(adapters, mark=mark)
+
+    async def set_learning(self, learning: bool, mark: Mark | None) -> None:
+        """Whether anything may be learned from now on.
+
+        Raises:
+            StoreError: it cannot be written down.
+        """
+        async with self.changing:
+            await asyncio.to_thread(self._store.set_learning, self.name, learning, mark=mark)
+        self.profile.settings.learning = learning
+        for session in self.sessions:
+            self._path.learn(session.seat, learning and session.may_learn)
+
+    async def reset(self, kind: Kind, mark: Mark | None) -> None:
+        """Forgets what was learned of a kind.
+
+        Raises:
+            StoreError: it cannot be written down.
+        """
+        async with self.changing:
+            await asyncio.to_thread(self._store.reset, self.name, kind, mark=mark)
+            await self._reload()
+
+    async def import_(self, data: bytes, kind: Kind, mark: Mark | None) -> None:
+        """Replaces what is known by an export.
+
+        Raises:
+            BadExport: it is none.
+            StoreError: it cannot be written down.
+        """
+        async with self.changing:
+            await asyncio.to_thread(self._store.import_, self.name, data, kind, mark=mark)
+            await self._reload()
+
+    async def export(self) -> bytes:
+        """All that is known, as the store exports it.
+
+        Raises:
+            StoreError: it cannot be read or written.
+        """
+        await self.save()
+        async with self.changing:
+            return await asyncio.to_thread(self._store.export, self.name)
+
+    async def erase(self) -> None:
+        """Leaves nothing of the user: not here, not in the engine, not on the disk.
+
+        Raises:
+            StoreError: the disk still has it.
+        """
+        self._vanish()
+        async with self.changing:
+            await asyncio.to_thread(self._store.erase, self.name)
+
+    def _vanish(self) -> None:
+        self.erased = True
+        for session in self.sessions:
+            self._path.forget(session.seat)
+        self._take(StoredProfile())
+        self._tell_all()
+
+    async def save(self) -> None:
+        """Fetches what the engine has learned, and writes it down if it is not what is there.
+
+        Raises:
+            StoreError: it cannot be written down.
+        """
+        for session in self.sessions:
+            if session.seat.learning and session.seat.left is None:
+                adapters = await self._path.profile(session.seat)
+                async with self.changing:
+                    await self._save(adapters)
+                return
+
+    async def keep(self, adapters: Profile) -> None:
+        """Keeps what a session has learned, here at once and on the disk if that can be written."""
+        self.profile.adapters.update(adapters)
+        try:
+            async with self.changing:
+                await self._save(adapters)
+        except StoreError as error:
+            log.error("what was learned of user %r is not written down yet: %s", self.name, error)
+
+    async def refresh(self) -> None:
+        """Loads again what somebody else changed on the disk.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        async with self.changing:
+            generations = {self.name: self.profile.generation}
+            changed = await asyncio.to_thread(self._store.superseded, generations)
+            if changed and not self.erased:
+                await self._reload()
+
+    async def count(self, session: Member, adapters: Profile) -> None:
+        """Counts the frames of a session that is over, and keeps what it learned at last.
+
+        Raises:
+            StoreError: it cannot be written down.
+        """
+        seconds = monotonic() - session.started
+        async with self.changing:
+            learned = adapters if session.seat.learning else {}
+            await self._save(learned, frames=session.frames, seconds=seconds)
+
+    async def _save(
+        self, adapters: Mapping[str, bytes], *, frames: int = 0, seconds: float = 0.0, mark: Mark | None = None
+    ) -> None:
+        if self.erased:
+            return
+        changed = self._changed(adapters)
+        if not (changed or frames or seconds or mark):
+            return
+        generation, marks = self.profile.generation, () if mark is None else (mark,)
+
+        def save(generation: int | None) -> None:
+            self._store.save(self.name, changed, frames=frames, seconds=seconds, generation=generation, marks=marks)
+
+        try:
+            await asyncio.to_thread(save, generation)
+        except Superseded:
+            log.warning("the profile of user %r was changed from outside; what it says now counts", self.name)
+            changed = {}
+            if frames or seconds or mark:
+                await asyncio.to_thread(save, None)
+            await self._reload()
+        self._written.update(changed)
+        self.profile.adapters.update(changed)
+
+    def _changed(self, adapters: Mapping[str, bytes]) -> dict[str, bytes]:
+        return {
+            key: data
+            for key, data in adapters.items()
+            # What gestures are spotted with is made of what was taught, and that is written down.
+            if self._written.get(key) != data and not key.startswith(f"{gestures.MODEL}@")
+        }
+
+    def _take(self, profile: StoredProfile) -> None:
+        self.profile = profile
+        self._written = dict(profile.adapters)
+
+    async def _reload(self) -> None:
+        profile = await asyncio.to_thread(self._store.load, self.name)
+        if not profile.generation:
+            # Somebody erased it.
+            self._vanish()
+            return
+        self._take(profile)
+        serving = {f"{name}@{version}": b"" for name, version in self._path.info.models}
+        for session in self.sessions:
+            self._path.put(session.seat, serving | self.adapters)
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        for session in self.sessions:
+            session.known_changed()
+
+
+class Users:
+    """The users of a daemon.
+
+    Args:
+        share: whether sessions of one user at the same time learn together; else the newest one alone does.
+    """
+
+    def __init__(self, path: FramePath, store: ProfileStore, *, share: bool) -> None:
+        self._path = path
+        self._store = store
+        self._share = share
+        self._here: dict[str, User] = {}
+        self._holders: dict[User, int] = {}
+
+    async def come(self, name: str) -> User:
+        """The user of that name, who is here until ``gone`` was called as often.
+
+        Raises:
+            StoreError: the profile cannot be read.
+        """
+        user = self._here.get(name)
+        if user is None or user.erased:
+            user = self._here[name] = User(name, self._path, self._store)
+            self._holders[user] = 0
+        self._holders[user] += 1
+        try:
+            await user.begin()
+        except BaseException:
+            self.gone(user)
+            raise
+        return user
+
+    def gone(self, user: User) -> None:
+        """One who asked for this user needs them no more."""
+        self._holders[user] -= 1
+        if not self._holders[user]:
+            del self._holders[user]
+            if self._here.get(user.name) is user:
+                del self._here[user.name]
+
+    async def make_way(self, user: User) -> Seat | None:
+        """Lets a session that is about to begin learn: returns the seat to share, or ends learning in the others.
+
+        Nothing that these learned is lost: it is in the user's profile then.
+        """
+        others = [one for one in user.sessions if one.seat.learning and one.seat.left is None]
+        if others and self._share:
+            return others[0].seat
+        for other in others:
+            self._path.learn(other.seat, False)
+            await user.keep(await self._path.profile(other.seat))
+            other.taken_over()
+        return None
+
+    async def save_all(self) -> int:
+        """Writes down what all users have learned since the last time; returns of how many it could not be."""
+        failed = 0
+        for user in list(self._here.values()):
+            try:
+                await user.save()
+                await user.refresh()
+            except StoreError as error:
+                failed += 1
+                log.error("what was learned of user %r is not written down yet: %s", user.name, error)
+        return failed

@@ -1,0 +1,316 @@
+"""What a user teaches: it counts at once, is acknowledged when it is on the disk, and can be taken back."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bridge.app import ActionInfo, App
+from bridge.profiles.sqlite import SqliteStore
+from bridge.protocol import Ack, Actions, Error, Feedback, Hello, Message, Profile, Scene, Target, Teach, Utterance
+from bridge.session import Session
+from bridge.users import Users
+from models.gesture.names import NUMBERS
+from models.language.dialogue import Reading
+from tests.stand_ins import FakeLanguage, FakeLink, FakePath
+
+TAKE = ActionInfo("take", ["take {target}"], target="required")
+FIRE = ActionInfo("fire", ["fire"], gestures=["nod", "zigzag"])
+APP = App("shop", actions=[TAKE, FIRE])
+
+
+class Room:
+    """A session on a real store, with a path without an engine."""
+
+    def __init__(self, folder: Path, app: App = APP) -> None:
+        self.file = folder / "profiles.sqlite"
+        self.store = SqliteStore(self.file)
+        self.path = FakePath()
+        self.path.info = type(self.path.info)((("gesture", "1"), ("target", "7")), "cpu")
+        self.users = Users(self.path, self.store, share=False)  # type: ignore[arg-type]
+        self.language = FakeLanguage()
+        self.app = app
+        self.counted: list[str] = []
+
+    async def enter(self, user: str = "ada", **settings: Any) -> tuple[Session, FakeLink]:
+        known = await self.users.come(user)
+        app = self.app
+        hello = Hello("1.0", app, user)
+        session = Session(
+            "id",
+            "secret",
+            hello,
+            self.path,
+            None,
+            self.language,
+            app,
+            known,
+            settings.get("done", ()),
+            self.counted.append,  # type: ignore[arg-type]
+        )
+        session.seat = self.path.join(session, [0.1], known.adapters, learning=app.learn and known.learning)
+        known.sessions.append(session)
+        link = FakeLink()
+        session.attach(link)
+        return session, link
+
+
+async def settle(session: Session, link: FakeLink, message: Message) -> Message:
+    """Sends a message; what came back when it was carried out."""
+    session.event(message)  # type: ignore[arg-type]
+    await session._teaching.end()
+    return link.sent.pop()
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    made = Room(tmp_path)
+    yield made
+    made.store.close()
+
+
+def phrase(identifier: str, words: str = "zap it", action: str = "fire") -> Teach:
+    return Teach(identifier, "phrase", action, phrase=words)
+
+
+def movement(scale: float = 1.0) -> bytes:
+    """A zigzag of the right controller, ninety moments in a second."""
+    times = np.linspace(0, 1, 90)
+    x = scale * 0.3 * np.abs((times * 3) % 2 - 1)
+    rows = np.stack((times, x, times * 0.3, x * 0, x * 0, x * 0, x * 0, x * 0 + 1), axis=1)
+    return rows.astype("<f4").tobytes()
+
+
+async def test_a_phrase_counts_for_the_next_utterance(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(phrase("t1"))
+    session.event(Utterance("u1", "zap it", 0))
+    await session._teaching.end()
+    assert [(one.text, one.action) for one in room.language.question().phrases] == [("zap it", "fire")]
+    assert link.sent == [Ack("t1")]
+    assert [item.key for item in room.store.load("ada").items] == ["zap it"]
+
+
+async def test_what_was_taught_is_there_for_the_next_session_and_for_nobody_else(room: Room) -> None:
+    session, link = await room.enter()
+    await settle(session, link, phrase("t1"))
+    again, _ = await room.enter()
+    eve, _ = await room.enter("eve")
+    for one, expected in ((again, ["zap it"]), (eve, [])):
+        one.event(Utterance("u", "x", 0))
+        assert [known.text for known in room.language.question().phrases] == expected
+        room.language.answer(None)
+
+
+@pytest.mark.parametrize(
+    ("lesson", "key"),
+    [
+        (phrase("t", action="dance"), "name"),
+        (phrase("t", words=" ?! "), "phrase"),
+        (Teach("t", "phrase", " ", phrase="x"), "name"),
+        (Teach("t", "name", "Bob", target="nobody"), "target"),
+        (Teach("t", "gesture", "zigzag", examples=[movement()]), "device"),
+        (Teach("t", "gesture", "zigzag", device="right"), "examples"),
+        (Teach("t", "gesture", "zigzag", device="right", examples=[b"12345"]), "examples"),
+        (Teach("t", "gesture", "zigzag", device="right_hand", examples=[movement()]), "examples"),
+        (Teach("t", "gesture", "nod", device="head", examples=[movement()]), "examples"),
+        (Feedback("t", "undo", 0), "of"),
+        (Feedback("t", "undo", 0, of="t0"), "of"),
+        (Feedback("t", "confirm", 0, target="nobody"), "target"),
+        (Feedback("t", "correct", 0, "fire", n=7), "n"),
+        (Feedback("t", "correct", 0, "fire", of="u0"), "of"),
+        (Feedback("t", "correct", 0, "dance", of="u0"), "action"),
+        (Profile("t", "import", data=b"nonsense"), "data"),
+    ],
+)
+async def test_what_cannot_be_learned_is_refused_by_its_key(room: Room, lesson: Message, key: str) -> None:
+    session, link = await room.enter()
+    error = await settle(session, link, lesson)
+    assert isinstance(error, Error)
+    assert (error.code, error.key, error.id) == ("invalid", key, "t")
+    assert error.message.startswith(f"{error.of}.{key}: ")
+    assert room.counted == ["invalid"]
+    assert room.store.load("ada").items == []
+
+
+async def test_objects_are_not_served(room: Room) -> None:
+    session, link = await room.enter()
+    error = await settle(session, link, Teach("t", "object", "mug"))
+    assert isinstance(error, Error)
+    assert error.code == "unsupported"
+
+
+async def test_a_name_is_an_alias_of_its_target(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("lamp-1", (0, 0, 0), name="Lamp"), Target("cup", (1, 0, 0))]))
+    await settle(session, link, Teach("t", "name", "Bob", target="lamp-1"))
+    session.event(Utterance("u", "take bob", 0))
+    candidates = room.language.question().situation.candidates
+    assert [one.aliases for one in candidates] == [("Bob",), ()]
+
+
+async def test_a_lesson_is_carried_out_once(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(phrase("t1"))
+    session.event(phrase("t1", action="take"))
+    await session._teaching.end()
+    session.event(phrase("t1", action="take"))
+    assert link.sent == [Ack("t1"), Ack("t1")]
+    assert room.store.load("ada").items[0].data["action"] == "fire"
+
+
+async def test_a_lesson_of_a_session_that_is_no_more_is_not_carried_out_again(room: Room) -> None:
+    session, link = await room.enter(done=["t1"])
+    assert await settle(session, link, phrase("t1")) == Ack("t1")
+    assert room.store.load("ada").items == []
+
+
+async def test_a_correction_teaches_the_words_of_the_utterance(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(Utterance("u1", "Zap  it", 0))
+    room.language.answer(Reading("take", 0.9, missing=("target",), problem="which?"))
+    link.sent.clear()
+    assert await settle(session, link, Feedback("f1", "correct", 0, "fire", n=1)) == Ack("f1")
+    assert room.store.load("ada").items[0].data == {"text": "Zap it", "action": "fire", "target": ""}
+    assert await settle(session, link, Feedback("f2", "correct", 0, of="u1")) == Ack("f2")
+    assert room.store.load("ada").items[0].data == {"text": "Zap it", "action": "", "target": ""}
+    assert await settle(session, link, Feedback("f3", "undo", 0)) == Ack("f3")
+    assert room.store.load("ada").items[0].data["action"] == "fire"
+    assert await settle(session, link, Feedback("f4", "undo", 0, of="f1")) == Ack("f4")
+    assert room.store.load("ada").items == []
+
+
+async def test_a_selection_is_learned_and_taken_back(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("a", (0, 0, 0)), Target("b", (1, 0, 0))]))
+    assert await settle(session, link, Feedback("f1", "confirm", 5, target="b")) == Ack("f1")
+    assert room.path.confirmed == [(session.seat, 1, b"")]
+    assert room.store.load("ada").adapters == {"target@7": b"1 1"}
+    assert await settle(session, link, Feedback("f2", "undo", 6)) == Ack("f2")
+    assert room.path.confirmed[-1] == (session.seat, 1, b"moment")
+    assert room.store.load("ada").adapters == {"target@7": b"2 1"}
+
+
+async def test_a_gesture_is_taught_spotted_and_made_stricter(room: Room) -> None:
+    session, link = await room.enter()
+    taught = Teach("t1", "gesture", "zigzag", device="right", examples=[movement(), movement(1.1)])
+    assert await settle(session, link, taught) == Ack("t1")
+    seat, adapters = room.path.puts[-1]
+    assert seat is session.seat
+    assert len(adapters["gesture@1"]) > 1000
+    first = len(NUMBERS) + 1
+    session.gesture(first, 2, 0.75, 1_000, 2_000)
+    session.answered(1, 2_000, 0, b"", -1, b"")
+    answer = link.sent.pop()
+    assert isinstance(answer, Actions)
+    (action,) = answer.a
+    assert (action.name, action.source, action.confidence) == ("fire", "gesture", 0.75)
+    assert action.arguments == {"gesture": "zigzag", "device": "right", "start": 1_000, "end": 2_000}
+    assert await settle(session, link, Feedback("f1", "correct", 0, n=action.n)) == Ack("f1")
+    assert room.path.puts[-1][1] != adapters
+    session.gesture(first + 1, 2, 0.75, 1_000, 2_000)
+    session.answered(2, 3_000, 0, b"", -1, b"")
+    assert link.sent.pop().a == []  # type: ignore[union-attr]
+    assert await settle(session, link, Profile("p", "reset", kind="gesture")) == Ack("p")
+    assert room.path.puts[-1][1]["gesture@1"] == b""
+
+
+async def test_a_gesture_may_need_a_target(room: Room) -> None:
+    take = ActionInfo("take", ["take {target}"], target="required", gestures=["*"])
+    room.app = App("shop", actions=[take, FIRE])
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("a", (0, 0, 0)), Target("b", (1, 0, 0))]))
+    link.sent.clear()
+    session.gesture(NUMBERS["push"], 1, 0.5, 0, 1)
+    session.answered(1, 2_000_000, 0, b"", 1, struct.pack("<2f", 0.25, 0.75))
+    session.gesture(NUMBERS["push"], 1, 0.5, 2_000_000, 2_500_000)
+    session.answered(2, 2_600_000, 0, b"", 1, struct.pack("<2f", 0.25, 0.75))
+    first, second = link.sent
+    assert first.a == []  # type: ignore[union-attr]
+    assert [(action.name, action.target) for action in second.a] == [("take", "b")]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("lesson", [phrase("t"), Feedback("t", "confirm", 0)])
+async def test_where_learning_is_off_nothing_is_learned(room: Room, lesson: Message) -> None:
+    session, link = await room.enter()
+    assert await settle(session, link, Profile("p", "pause_learning")) == Ack("p")
+    error = await settle(session, link, lesson)
+    assert isinstance(error, Error)
+    assert error.code == "learning_off"
+    assert await settle(session, link, Profile("p2", "resume_learning")) == Ack("p2")
+    assert await settle(session, link, phrase("t2")) == Ack("t2")
+
+
+async def test_an_app_can_turn_learning_off(room: Room) -> None:
+    room.app = App("shop", actions=APP.actions, learn=False)
+    session, link = await room.enter()
+    error = await settle(session, link, phrase("t"))
+    assert isinstance(error, Error)
+    assert error.code == "learning_off"
+    assert not session.seat.learning
+
+
+async def test_nothing_is_left_of_who_is_erased(room: Room) -> None:
+    session, link = await room.enter("ada-lovelace")
+    await settle(session, link, phrase("t", words="zap the difference engine"))
+    assert await settle(session, link, Profile("p", "erase")) == Ack("p")
+    assert room.path.forgotten == [session.seat]
+    for file in room.file.parent.iterdir():
+        data = file.read_bytes()
+        assert b"lovelace" not in data
+        assert b"difference engine" not in data
+    error = await settle(session, link, phrase("t2"))
+    assert isinstance(error, Error)
+    assert error.code == "learning_off"
+    await session.user.count(session, {"target@7": b"late"})
+    assert room.store.load("ada-lovelace").adapters == {}
+    assert await room.users.come("ada-lovelace") is not session.user, "who comes by that name is somebody new"
+
+
+async def test_an_export_can_be_imported_by_somebody_else(room: Room) -> None:
+    room.path.learned = {}
+    session, link = await room.enter()
+    await settle(session, link, phrase("t"))
+    ack = await settle(session, link, Profile("p", "export"))
+    assert isinstance(ack, Ack)
+    eve, heard = await room.enter("eve")
+    assert await settle(eve, heard, Profile("p", "import", data=ack.data)) == Ack("p")
+    eve.event(Utterance("u", "zap it", 0))
+    assert [one.text for one in room.language.question().phrases] == ["zap it"]
+
+
+async def test_too_many_lessons_at_once_are_put_off(room: Room) -> None:
+    session, link = await room.enter()
+    for number in range(70):
+        try:
+            session.event(phrase(f"t{number}", words=f"word{number}"))
+        except Exception as refused:
+            link.sent.append(refused.error)  # type: ignore[attr-defined]
+    await session._teaching.end()
+    errors = [message for message in link.sent if isinstance(message, Error)]
+    assert [(error.code, error.id) for error in errors] == [("flooding", f"t{number}") for number in range(64, 70)]
+    assert len(room.store.load("ada").items) == 64
+
+
+async def test_a_lesson_that_cannot_be_written_down_is_refused_and_forgotten(room: Room) -> None:
+    session, link = await room.enter()
+    room.store.close()
+    error = await settle(session, link, phrase("t"))
+    assert isinstance(error, Error)
+    assert (error.code, error.id) == ("internal", "t")
+    session.event(Utterance("u", "zap it", 0))
+    assert room.language.question().phrases == ()
+    room.store = SqliteStore(room.file)
+
+
+async def test_who_is_there_at_the_same_time_knows_it_too(room: Room) -> None:
+    first, link = await room.enter()
+    second, _ = await room.enter()
+    await settle(first, link, phrase("t"))
+    second.event(Utterance("u", "x", 0))
+    assert [one.text for one in room.language.question().phrases] == ["zap it"]
