@@ -44,7 +44,8 @@ def compile_csharp(
         str(source) for folder in sources for source in (sorted(folder.rglob("*.cs")) if folder.is_dir() else [folder])
     ]
     assert files, f"nothing to compile for {output.name}"
-    command = ["mcs", "-langversion:latest", "-warnaserror", "-debug", f"-out:{output}"]
+    # 649: Unity fills serialized fields, and the compiler cannot know.
+    command = ["mcs", "-langversion:latest", "-warnaserror", "-nowarn:649", "-debug", f"-out:{output}"]
     command.append("-target:library" if output.suffix == ".dll" else "-target:exe")
     command += [f"-r:{reference}" for reference in references]
     command += [f"-d:{define}" for define in defines]

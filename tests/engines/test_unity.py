@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemons import Served, served
+from tests.daemons import COUNTING, Served, served
 from tests.engines import mono
 
 TIMEOUT_S = 300.0
@@ -18,21 +18,46 @@ TIMEOUT_S = 300.0
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with Genlock.Core and what uses it."""
+    """A folder with all assemblies of the package and what tests them, compiled as the asmdefs divide them."""
     mono.require()
     folder = tmp_path_factory.mktemp("mono")
-    core = mono.compile_csharp(folder / "Genlock.Core.dll", [mono.PACKAGE / "Runtime" / "Core"])
-    mono.compile_csharp(folder / "headset.exe", [mono.HERE / "headset"], [core])
+
+    def compiled(name: str, sources: Path, *references: Path, defines: tuple[str, ...] = ()) -> Path:
+        return mono.compile_csharp(folder / name, [sources], references, defines)
+
+    runtime = mono.PACKAGE / "Runtime"
+    core = compiled("Genlock.Core.dll", runtime / "Core")
+    compiled("headset.exe", mono.HERE / "headset", core)
+    compiled("Genlock.Core.Tests.dll", mono.PACKAGE / "Tests" / "Core", core, mono.NUNIT)
+    engine = compiled("UnityStubs.dll", mono.HERE / "stubs")
+    compiled("Android.dll", runtime / "Unity", core, engine, defines=("UNITY_ANDROID",))
+    unity = compiled("Genlock.Unity.dll", runtime / "Unity", core, engine)
+    hands = compiled("Genlock.Unity.XRHands.dll", runtime / "XRHands", core, engine, unity)
+    inputs = compiled("Genlock.Unity.InputSystem.dll", runtime / "InputSystem", core, engine, unity)
+    editor = compiled("Genlock.Unity.Editor.dll", mono.PACKAGE / "Editor", core, engine, unity)
+    everything = (core, engine, unity, hands, inputs, editor)
+    compiled("Genlock.Unity.Tests.dll", mono.HERE / "components", *everything, mono.NUNIT)
+    compiled("Genlock.PublicApi.Tests.dll", mono.PACKAGE / "Tests" / "PublicApi", core, engine, unity, mono.NUNIT)
     return folder
 
 
-def test_core(built: Path) -> None:
-    tests = mono.compile_csharp(
-        built / "Genlock.Core.Tests.dll", [mono.PACKAGE / "Tests" / "Core"], [built / "Genlock.Core.dll", mono.NUNIT]
-    )
-    outcome = mono.run_nunit(tests)
+async def test_core(built: Path, tmp_path: Path) -> None:
+    async with served(tmp_path, "--token", "right") as daemon:
+        outcome = await asyncio.to_thread(
+            mono.run_nunit, built / "Genlock.Core.Tests.dll", {"GENLOCK_URL": daemon.url, "GENLOCK_TOKEN": "right"}
+        )
     assert not outcome.failures
-    assert outcome.passed > 110
+    assert outcome.passed > 115
+
+
+async def test_components_and_public_api(built: Path, tmp_path: Path) -> None:
+    async with served(tmp_path, models=(COUNTING, "gesture")) as daemon:
+        for name, least in (("Genlock.Unity.Tests", 18), ("Genlock.PublicApi.Tests", 14)):
+            outcome = await asyncio.to_thread(
+                mono.run_nunit, built / f"{name}.dll", {"GENLOCK_URL": daemon.url.rstrip("/")}
+            )
+            assert not outcome.failures, name
+            assert outcome.passed >= least
 
 
 class Proxy:

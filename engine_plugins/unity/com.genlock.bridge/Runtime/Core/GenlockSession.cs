@@ -354,6 +354,9 @@ namespace Genlock
             End();
         }
 
+        /// <summary>The version that the hello says, for tests of what a daemon refuses.</summary>
+        internal string VersionSaid { get; set; } = Protocol.Version;
+
         /// <summary>Sends bytes as they are, for tests of what a daemon refuses.</summary>
         internal void SendRaw(byte[] bytes)
         {
@@ -505,6 +508,7 @@ namespace Genlock
                 _writer,
                 new Hello
                 {
+                    Version = VersionSaid,
                     App = _options.App,
                     User = _options.User,
                     Token = _options.Token,
