@@ -35,7 +35,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hands = compiled("Genlock.Unity.XRHands.dll", runtime / "XRHands", core, engine, unity)
     inputs = compiled("Genlock.Unity.InputSystem.dll", runtime / "InputSystem", core, engine, unity)
     editor = compiled("Genlock.Unity.Editor.dll", mono.PACKAGE / "Editor", core, engine, unity)
-    everything = (core, engine, unity, hands, inputs, editor)
+    sample = mono.PACKAGE / "Samples~" / "Gallery"
+    gallery = compiled("Genlock.Gallery.dll", sample / "Scripts", core, engine, unity)
+    menu = compiled("Genlock.Gallery.Editor.dll", sample / "Editor", core, engine, unity, gallery)
+    everything = (core, engine, unity, hands, inputs, editor, gallery, menu)
     compiled("Genlock.Unity.Tests.dll", mono.HERE / "components", *everything, mono.NUNIT)
     compiled("Genlock.PublicApi.Tests.dll", mono.PACKAGE / "Tests" / "PublicApi", core, engine, unity, mono.NUNIT)
     return folder

@@ -217,6 +217,11 @@ namespace UnityEngine
         internal readonly List<Transform> Children = new List<Transform>();
         private Transform _parent;
 
+        public Vector3 forward
+        {
+            get { return rotation * Vector3.forward; }
+        }
+
         public Vector3 localPosition { get; set; }
 
         public Quaternion localRotation { get; set; } = Quaternion.identity;
@@ -727,6 +732,14 @@ namespace UnityEngine
         }
     }
 
+    [AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
+    public sealed class RequireComponent : Attribute
+    {
+        public RequireComponent(Type requiredComponent)
+        {
+        }
+    }
+
     [AttributeUsage(AttributeTargets.Class)]
     public sealed class DisallowMultipleComponent : Attribute
     {
@@ -768,6 +781,7 @@ namespace UnityEngine
         public static readonly List<object> Subsystems = new List<object>();
         public static readonly Dictionary<string, object> Features = new Dictionary<string, object>();
         public static float[] Sound = new float[1];
+        private static readonly HashSet<Component> Awoken = new HashSet<Component>();
         private static readonly HashSet<Component> Running = new HashSet<Component>();
 
         public static double Now { get; set; }
@@ -827,6 +841,10 @@ namespace UnityEngine
         {
             foreach (var part in of.Parts.OfType<MonoBehaviour>().ToArray())
             {
+                if (part.gameObject.activeInHierarchy && Awoken.Add(part))
+                {
+                    Call(part, "Awake");
+                }
                 if (part.isActiveAndEnabled && Running.Add(part))
                 {
                     Call(part, "OnEnable");

@@ -6,6 +6,15 @@ namespace UnityEngine
 {
     public static class GUILayout
     {
+        public static void Label(string text, params GUILayoutOption[] options)
+        {
+        }
+
+        public static string TextField(string text, params GUILayoutOption[] options)
+        {
+            return text;
+        }
+
         public static bool Button(string text, params GUILayoutOption[] options)
         {
             return false;
@@ -212,6 +221,64 @@ namespace UnityEditor
 
         public static void RegisterCreatedObjectUndo(UnityEngine.Object objectToUndo, string name)
         {
+        }
+    }
+}
+
+namespace UnityEditor
+{
+    public sealed class AssetDatabase
+    {
+        public static bool IsValidFolder(string path)
+        {
+            return Engine.Log.Contains("folder " + path);
+        }
+
+        public static string CreateFolder(string parentFolder, string newFolderName)
+        {
+            Engine.Log.Add("folder " + parentFolder + "/" + newFolderName);
+            return "";
+        }
+
+        public static void CreateAsset(UnityEngine.Object asset, string path)
+        {
+            Engine.Log.Add("asset " + path);
+        }
+    }
+}
+
+namespace UnityEngine.SceneManagement
+{
+    public struct Scene
+    {
+    }
+}
+
+namespace UnityEditor.SceneManagement
+{
+    public enum NewSceneSetup
+    {
+        EmptyScene,
+        DefaultGameObjects,
+    }
+
+    public enum NewSceneMode
+    {
+        Single,
+        Additive,
+    }
+
+    public sealed class EditorSceneManager
+    {
+        public static UnityEngine.SceneManagement.Scene NewScene(NewSceneSetup setup, NewSceneMode mode)
+        {
+            return default(UnityEngine.SceneManagement.Scene);
+        }
+
+        public static bool SaveScene(UnityEngine.SceneManagement.Scene scene, string dstScenePath)
+        {
+            Engine.Log.Add("scene " + dstScenePath);
+            return true;
         }
     }
 }
