@@ -7,18 +7,21 @@ DURATION ?= 60
 SESSIONS ?= 4
 HZ ?= 90
 
-.PHONY: run test lint install clean
+.PHONY: run test lint mono install clean
 
 run: $(VENV)/installed
 	$(VENV)/bin/genlock demo --duration $(DURATION) --sessions $(SESSIONS) --hz $(HZ)
 
-test: lint
+test: lint mono
 	$(VENV)/bin/pytest -q
 
 lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+mono:
+	@tests/engines/get_mono.sh
 
 install: $(VENV)/installed
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemons import COUNTING, Served, served
-from tests.engines import mono
+from tests.engines import mono, unity_cost
 
 TIMEOUT_S = 300.0
 
@@ -28,6 +28,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runtime = mono.PACKAGE / "Runtime"
     core = compiled("Genlock.Core.dll", runtime / "Core")
     compiled("headset.exe", mono.HERE / "headset", core)
+    compiled("cost.exe", mono.HERE / "cost", core)
     compiled("Genlock.Core.Tests.dll", mono.PACKAGE / "Tests" / "Core", core, mono.NUNIT)
     engine = compiled("UnityStubs.dll", mono.HERE / "stubs")
     compiled("Android.dll", runtime / "Unity", core, engine, defines=("UNITY_ANDROID",))
@@ -61,6 +62,20 @@ async def test_components_and_public_api(built: Path, tmp_path: Path) -> None:
             )
             assert not outcome.failures, name
             assert outcome.passed >= least
+
+
+async def test_a_frame_makes_no_more_garbage_than_a_bare_loop(built: Path, tmp_path: Path) -> None:
+    async with served(tmp_path) as daemon:
+        bare, package = await asyncio.gather(
+            *(
+                asyncio.to_thread(unity_cost.measure, built / "cost.exe", kind, daemon.url, 150, 1500)
+                for kind in ("bare", "package")
+            )
+        )
+    assert bare.bytes_a_frame > 500, "the loop that is compared with must work"
+    assert package.answers > 1000
+    # Counting collections is as exact as one nursery in all: 87 bytes a frame here.
+    assert package.bytes_a_frame < 1.1 * bare.bytes_a_frame + 100
 
 
 class Proxy:

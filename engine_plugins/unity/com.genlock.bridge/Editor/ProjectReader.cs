@@ -21,7 +21,7 @@ namespace Genlock.Editor
                 Token = client.Token,
                 HasMicrophone = Object.FindObjectOfType<GenlockMicrophone>() != null,
                 HasActions = client.Actions != null,
-                NeedsMicrophoneUsage = target == BuildTarget.iOS || target == BuildTarget.StandaloneOSX,
+                NeedsMicrophoneUsage = target == BuildTarget.iOS,
                 MicrophoneUsage = PlayerSettings.iOS.microphoneUsageDescription ?? "",
                 ActionMistakes = client.Actions == null ? new string[0] : AppCheck.Mistakes(client.Actions.ToApp("")),
             };

@@ -764,9 +764,14 @@ namespace UnityEngine
         public string fileName { get; set; }
     }
 
+    public interface ISubsystem
+    {
+        bool running { get; }
+    }
+
     public static class SubsystemManager
     {
-        public static void GetSubsystems<T>(List<T> subsystems) where T : class
+        public static void GetSubsystems<T>(List<T> subsystems) where T : ISubsystem
         {
             subsystems.Clear();
             subsystems.AddRange(Engine.Subsystems.OfType<T>());

@@ -44,7 +44,6 @@ namespace UnityEditor
 
     public enum BuildTarget
     {
-        StandaloneOSX = 2,
         iOS = 9,
         Android = 13,
         StandaloneWindows64 = 19,
@@ -280,5 +279,33 @@ namespace UnityEditor.SceneManagement
             Engine.Log.Add("scene " + dstScenePath);
             return true;
         }
+    }
+}
+
+namespace UnityEditor.Build
+{
+    public interface IOrderedCallback
+    {
+        int callbackOrder { get; }
+    }
+
+    public interface IUnityLinkerProcessor : IOrderedCallback
+    {
+        string GenerateAdditionalLinkXmlFile(
+            UnityEditor.Build.Reporting.BuildReport report, UnityEditor.UnityLinker.UnityLinkerBuildPipelineData data);
+    }
+}
+
+namespace UnityEditor.Build.Reporting
+{
+    public sealed class BuildReport
+    {
+    }
+}
+
+namespace UnityEditor.UnityLinker
+{
+    public sealed class UnityLinkerBuildPipelineData
+    {
     }
 }

@@ -77,7 +77,7 @@ namespace UnityEngine.XR.Hands
         }
     }
 
-    public class XRHandSubsystem
+    public class XRHandSubsystem : ISubsystem
     {
         public bool running { get; set; } = true;
 
