@@ -1,8 +1,9 @@
 """Makes the ``.meta`` files of the Unity package: ``python engine_plugins/unity/make_meta.py [--check]``.
 
 Unity wants one beside each file and folder of a package, with a GUID that never changes, because scenes and prefabs
-refer to scripts by it. A GUID here is the MD5 of the path inside the package, so it is the same whoever makes it; a file
-that is moved keeps the GUID that it had: it stands in ``MOVED``. Names that end in ``~`` are hidden from Unity and get none.
+refer to scripts by it. A GUID here is the MD5 of the path inside the package, so it is the same whoever makes it; a
+file that is moved keeps the GUID that it had: it stands in ``MOVED``. Names that end in ``~`` are hidden from Unity and
+get none.
 """
 
 from __future__ import annotations

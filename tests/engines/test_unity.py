@@ -46,7 +46,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_core(built: Path, tmp_path: Path) -> None:
-    async with served(tmp_path, "--token", "right") as daemon:
+    certificate = mono.ROOT / "tests" / "integration" / "localhost.pem"
+    key = certificate.with_name("localhost-key.pem")
+    async with served(tmp_path, "--token", "right", "--tls-cert", str(certificate), "--tls-key", str(key)) as daemon:
         outcome = await asyncio.to_thread(
             mono.run_nunit, built / "Genlock.Core.Tests.dll", {"GENLOCK_URL": daemon.url, "GENLOCK_TOKEN": "right"}
         )
@@ -206,4 +208,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice(built: Path, tmp_path: Pa
     assert int(said) == int(performed) == client.count("action Performed")
     assert int(said) > 20
     assert int(told["reconnects"]) >= 3
+    for kind in ("scene", "update", "teach", "name", "confirm", "take back", "export"):
+        assert f"done {kind} ok" in client.lines
+    assert "exported something" in client.lines
     assert told["closed"].startswith("1000 over")

@@ -1,4 +1,4 @@
-"""What Unity reads of the package without running it: names, versions, assemblies, GUIDs; and the stand-ins for Unity."""
+"""What Unity reads of the package without running it: names, versions, assemblies, GUIDs; and what stands in for it."""
 
 from __future__ import annotations
 
@@ -99,6 +99,7 @@ def test_the_core_has_no_engine_and_no_reflection() -> None:
         text = path.read_text()
         assert "UnityEngine" not in text, path
         assert "System.Reflection" not in text, path
+        assert "new Thread" not in text, path
         assert not re.search(r"\.GetType\(\)|Activator\.|\bdynamic\b", text), path
 
 

@@ -10,17 +10,19 @@ namespace Genlock.Editor
         public override void OnInspectorGUI()
         {
             var client = (GenlockClient)target;
-            foreach (var problem in ProjectCheck.Problems(ProjectReader.Read(client)))
+            if (EditorApplication.isPlaying)
             {
-                EditorGUILayout.HelpBox(problem, MessageType.Warning);
+                LiveState.Draw(client);
+                EditorGUILayout.Space();
+            }
+            else
+            {
+                foreach (var problem in ProjectCheck.Problems(ProjectReader.Read(client)))
+                {
+                    EditorGUILayout.HelpBox(problem, MessageType.Warning);
+                }
             }
             DrawDefaultInspector();
-            if (!EditorApplication.isPlaying)
-            {
-                return;
-            }
-            EditorGUILayout.Space();
-            LiveState.Draw(client);
         }
 
         public override bool RequiresConstantRepaint()

@@ -38,12 +38,12 @@ namespace Genlock.Editor
                 EditorGUILayout.HelpBox("There is no GenlockClient in the open scenes.", MessageType.Info);
                 return;
             }
-            foreach (var problem in ProjectCheck.Problems(ProjectReader.Read(_client)))
-            {
-                EditorGUILayout.HelpBox(problem, MessageType.Warning);
-            }
             if (!EditorApplication.isPlaying)
             {
+                foreach (var problem in ProjectCheck.Problems(ProjectReader.Read(_client)))
+                {
+                    EditorGUILayout.HelpBox(problem, MessageType.Warning);
+                }
                 EditorGUILayout.LabelField("Address", _client.Url);
                 EditorGUILayout.HelpBox("Play to connect.", MessageType.Info);
                 return;

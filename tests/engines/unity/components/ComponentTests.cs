@@ -1,7 +1,9 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Net.WebSockets;
 using System.Threading;
+using System.Threading.Tasks;
 using NUnit.Framework;
 using UnityEngine;
 using UnityEngine.InputSystem;
@@ -306,17 +308,49 @@ namespace Genlock.Tests
         }
 
         [Test]
-        public void NoThreadStaysAfterTheClientIsGone()
+        public void NoConnectionStaysAfterTheClientIsGone()
         {
             for (var i = 0; i < 3; i++)
             {
                 _client.gameObject.SetActive(true);
                 Until(() => _client.State == SessionState.Connected);
+                Assert.GreaterOrEqual(Connections(), 1);
                 _client.gameObject.SetActive(false);
             }
-            var links = _client.Session;
-            Assert.IsNull(links);
+            Until(() => Connections() == 0);
             Assert.IsEmpty(Engine.Log);
+        }
+
+        [Test]
+        public void WhereAPlatformHasNoWebSocketOverAStreamItsOwnClientIsUsed()
+        {
+            var options = new SessionOptions { Url = new Uri(Url), User = "plain", App = new AppInfo { Name = "test" } };
+            using (var session = new GenlockSession(options, new Plain(), GenlockSession.Microseconds, new System.Random(1)))
+            {
+                var answers = 0;
+                session.Answered += answer => answers++;
+                session.Connect();
+                var frame = new TrackingFrame();
+                Until(
+                    () =>
+                    {
+                        session.Pump();
+                        session.SendFrame(frame, GenlockSession.Microseconds());
+                        return answers > 3;
+                    });
+            }
+        }
+
+        /// <summary>How many sessions the daemon says that it has.</summary>
+        private static int Connections()
+        {
+            using (var http = new System.Net.WebClient())
+            {
+                var metrics = http.DownloadString(Url.Replace("ws://", "http://") + "/metrics").Split('\n');
+                return (int)double.Parse(
+                    metrics.Single(line => line.StartsWith("genlock_sessions ")).Split(' ')[1],
+                    System.Globalization.CultureInfo.InvariantCulture);
+            }
         }
 
         private static GenlockActions Shop()
@@ -359,6 +393,14 @@ namespace Genlock.Tests
             }
             Engine.Position = (Engine.Position + 960) % Engine.Sound.Length;
             Engine.Tick(0.02);
+        }
+
+        private sealed class Plain : IConnector
+        {
+            public Task<WebSocket> ConnectAsync(Uri url, CancellationToken cancel)
+            {
+                return Connector.PlainAsync(url, cancel);
+            }
         }
 
         private void Begin()

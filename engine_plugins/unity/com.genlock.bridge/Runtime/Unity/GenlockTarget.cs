@@ -34,6 +34,7 @@ namespace Genlock
         [SerializeField] private UnityEvent onLeave = new UnityEvent();
 
         private string _id = "";
+        private string _name = "";
         private Renderer[] _renderers = new Renderer[0];
         private Collider[] _colliders = new Collider[0];
 
@@ -50,8 +51,16 @@ namespace Genlock
         /// <summary>What people call it.</summary>
         public string DisplayName
         {
-            get { return displayName.Length > 0 ? displayName : name; }
-            set { displayName = value; }
+            get
+            {
+                return displayName.Length > 0 ? displayName : name;
+            }
+
+            set
+            {
+                displayName = value;
+                _name = DisplayName;
+            }
         }
 
         /// <summary>What else people call it.</summary>
@@ -102,14 +111,14 @@ namespace Genlock
         {
             Vector3 centre, size;
             Box(trackingSpace, out centre, out size);
-            if (before != null && before.Name == DisplayName && SameWords(before.Aliases) && IsNear(before, centre, size))
+            if (before != null && before.Name == _name && SameWords(before.Aliases) && IsNear(before, centre, size))
             {
                 return before;
             }
             return new Target
             {
                 Id = Id,
-                Name = DisplayName,
+                Name = _name,
                 Aliases = aliases.ToArray(),
                 X = centre.x,
                 Y = centre.y,
@@ -154,6 +163,8 @@ namespace Genlock
         private void OnEnable()
         {
             _id = Id;
+            // Unity makes a new string each time that an object's name is asked for.
+            _name = DisplayName;
             _renderers = shape != null ? new[] { shape } : GetComponentsInChildren<Renderer>();
             _colliders = _renderers.Length > 0 ? new Collider[0] : GetComponentsInChildren<Collider>();
             if (client == null)

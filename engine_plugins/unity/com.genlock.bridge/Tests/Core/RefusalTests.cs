@@ -10,6 +10,7 @@ namespace Genlock.Tests
     {
         private readonly List<string> _errors = new List<string>();
         private readonly List<Closing> _closings = new List<Closing>();
+        private bool _trusts = true;
         private GenlockSession _session;
 
         [TearDown]
@@ -19,6 +20,7 @@ namespace Genlock.Tests
             {
                 _session.Dispose();
             }
+            _trusts = true;
             _errors.Clear();
             _closings.Clear();
         }
@@ -32,6 +34,20 @@ namespace Genlock.Tests
             Assert.AreEqual(CloseCodes.Unauthorized, _closings[0].Code);
             StringAssert.Contains("Set Token", _closings[0].Advice);
             Assert.IsFalse(_closings[0].TriesAgain);
+        }
+
+        [Test]
+        public void ACertificateThatIsNotTrustedIsRefusedInWords()
+        {
+            _trusts = false;
+            Begin("", Protocol.Version);
+            if (!Environment.GetEnvironmentVariable("GENLOCK_URL").StartsWith("wss"))
+            {
+                Assert.Ignore("the daemon at GENLOCK_URL has no certificate");
+            }
+            Until(() => _closings.Count == 1);
+            StringAssert.Contains("certificate chain", _closings[0].Reason);
+            Assert.IsTrue(_closings[0].TriesAgain);
         }
 
         [Test]
@@ -93,7 +109,14 @@ namespace Genlock.Tests
                 Assert.Ignore("no daemon: set GENLOCK_URL and GENLOCK_TOKEN");
             }
             _session = new GenlockSession(
-                new SessionOptions { Url = new Uri(url), Token = token, User = "refused", App = new AppInfo { Name = "test" } })
+                new SessionOptions
+                {
+                    Url = new Uri(url),
+                    Token = token,
+                    User = "refused",
+                    App = new AppInfo { Name = "test" },
+                    CertificateValidation = (sender, certificate, chain, errors) => _trusts && certificate.Subject == "CN=localhost",
+                })
             {
                 VersionSaid = version,
             };
