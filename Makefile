@@ -1,6 +1,6 @@
 # make run    installs everything and shows it working with four simulated headsets
-# make test   installs what tests need and runs them, the Godot engine too
-# make godot  fetches the engine for them, if it is not there yet; with a virtual screen: make godot SCREEN=--screen
+# make test   installs what tests need, Godot and Mono too, and runs them
+# make godot  fetches Godot for them, if it is not there yet; with a virtual screen: make godot SCREEN=--screen
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,18 +8,21 @@ DURATION ?= 60
 SESSIONS ?= 4
 HZ ?= 90
 
-.PHONY: run test lint install godot clean
+.PHONY: run test lint mono install godot clean
 
 run: $(VENV)/installed
 	$(VENV)/bin/genlock demo --duration $(DURATION) --sessions $(SESSIONS) --hz $(HZ)
 
-test: lint
+test: lint mono
 	$(VENV)/bin/pytest -q
 
 lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+mono:
+	@tests/engines/get_mono.sh
 
 install: $(VENV)/installed
 

@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.forecast.motion import DEVICES, FEATURES, HAND, HEAD, STATE, Observed, Observer, Seen
+from models.forecast.readout import LEARNED, SAMPLES, TRUST, Readout
 from models.frame_model import GAZE, LEFT, RIGHT, Columns, FrameBatch, Rows
 from models.frame_model import HEAD as HEAD_COLUMN
 
@@ -28,7 +29,6 @@ READOUT: Final = 64
 POWERS: Final = 4
 HORIZON_UNIT_S: Final = 0.1
 COEFFICIENTS: Final = DEVICES * POWERS * 6
-RANK: Final = 4
 DROPOUT: Final = 0.1
 
 WEIGHTS: Final = Path(__file__).with_name("weights.safetensors")
@@ -83,17 +83,23 @@ class Forecast:
     """The frame model. See ``models.frame_model.FrameModel``.
 
     The network was trained on right hands. A left hand is forecast by the same network as it looks in a mirror, with a
-    state of its own and the same adapters.
+    state of its own. What is learned of either hand is learned apart; of the head it is learned beside the right hand,
+    whether there is one or not.
     """
 
     name = "forecast"
-    learns = False
+    learns = True
     remembers_scene = False
 
     def __init__(self, network: ForecastNetwork, version: str, device: torch.device | str = "cpu") -> None:
         self.version = version
-        self.state: Columns = {"right": (STATE + HIDDEN,), "left": (STATE + HIDDEN,)}
-        self.adapters: Columns = {"down": (READOUT, RANK), "up": (RANK, COEFFICIENTS)}
+        self.state: Columns = {
+            "right": (STATE + HIDDEN,),
+            "left": (STATE + HIDDEN,),
+            "right_samples": (SAMPLES,),
+            "left_samples": (SAMPLES,),
+        }
+        self.adapters: Columns = {"right": LEARNED, "left": LEARNED, "right_trust": TRUST, "left_trust": TRUST}
         self._observer = Observer().to(device)
         network = network.to(device).eval().requires_grad_(False)
         gru = network.gru.state_dict()
@@ -105,8 +111,10 @@ class Forecast:
         self._hidden_bias = gru["bias_hh_l0"]
         self._readout = network.readout.weight.t().contiguous()
         self._readout_bias = network.readout.bias
-        self._out = network.out.weight.t().contiguous()
-        self._out_bias = network.out.bias
+        self._personal = Readout(network.out.weight, self._observer)
+        # The shared readout's coefficients and what the personal one hears, in one product.
+        self._out = torch.cat((network.out.weight.t(), self._personal.directions), dim=1)
+        self._out_bias = torch.cat((network.out.bias, self._personal.constant))
         self._mirror = torch.tensor(_MIRROR_POSE, device=device)
 
     @classmethod
@@ -123,32 +131,59 @@ class Forecast:
 
     def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
         """See ``models.frame_model.FrameModel``."""
-        down, up = adapters["down"], adapters["up"]
         lefts = batch.tracked[:, LEFT]
-        poses, after = self._one_side(_seen(batch, batch.right, RIGHT), batch.horizons, state["right"], down, up)
+        learning = bool(batch.learning.any())
+        right = _seen(batch, batch.right, RIGHT)
+        poses, after, learned = self._one_side(right, batch, "right", state, adapters, batch.learning, learning)
         if bool(lefts.any()):
             mirrored = self._mirrored(_seen(batch, batch.left, LEFT))
-            images, new = self._one_side(mirrored, batch.horizons, state["left"], down, up)
+            of_lefts = batch.learning & lefts
+            images, new, also = self._one_side(mirrored, batch, "left", state, adapters, of_lefts, learning)
+            left = images[:, HAND] * self._mirror
             # Without a left hand there is nothing to remember, whatever others in the batch have.
-            left, after_left = images[:, HAND] * self._mirror, new * lefts.unsqueeze(1)
+            after |= {name: value * lefts.view(-1, *[1] * (value.dim() - 1)) for name, value in new.items()}
+            learned |= also
         else:
-            left, after_left = poses[:, HAND], torch.zeros_like(after)
+            left = poses[:, HAND]
+            after |= {name: torch.zeros_like(state[name]) for name in ("left", "left_samples")}
         forecast = torch.stack((poses[:, HEAD], left, poses[:, HAND]), dim=1)
-        return {"forecast": forecast}, {"right": after, "left": after_left}, {}
+        return {"forecast": forecast}, after, {**adapters, **learned} if learned else {}
 
     def _mirrored(self, seen: Seen) -> Seen:
         return seen._replace(poses=seen.poses * self._mirror, gaze=seen.gaze * self._mirror[3:])
 
     def _one_side(
-        self, seen: Seen, horizons: Tensor, memory: Tensor, down: Tensor, up: Tensor
-    ) -> tuple[Tensor, Tensor]:
+        self,
+        seen: Seen,
+        batch: FrameBatch,
+        side: str,
+        state: Rows,
+        adapters: Rows,
+        learning: Tensor,
+        learns: bool,
+    ) -> tuple[Tensor, Rows, Rows]:
+        """Poses ``[N, 2, H, 7]`` of the head and this side's hand, its state, and what was learned."""
+        memory, waiting, trust = state[side], f"{side}_samples", f"{side}_trust"
         observed, motion = self._observer.observe(seen, memory[:, :STATE])
         hidden = self._gru(observed.features, memory[:, STATE:])
         inner = nn.functional.silu(torch.addmm(self._readout_bias, hidden, self._readout))
-        coefficients = torch.addmm(self._out_bias, inner, self._out)
-        coefficients = coefficients + torch.bmm(torch.bmm(inner.unsqueeze(1), down), up).squeeze(1)
-        moved = displacement(observed.velocity, coefficients.view(-1, DEVICES, POWERS, 6), horizons.unsqueeze(1))
-        return _move(seen.poses, observed, moved), torch.cat((motion, hidden), dim=1)
+        out = torch.addmm(self._out_bias, inner, self._out)
+        coefficients = out[:, :COEFFICIENTS].view(-1, DEVICES, POWERS, 6)
+        moved = displacement(observed.velocity, coefficients, batch.horizons.unsqueeze(1))
+        moved += self._personal.correction(out[:, COEFFICIENTS:], batch.horizons, adapters[side], adapters[trust])
+        after = {side: torch.cat((motion, hidden), dim=1)}
+        learned: Rows = {}
+        if learns:
+            coefficients[:, :, 0].add_(observed.velocity, alpha=HORIZON_UNIT_S)
+            frame = torch.cat((seen.tracked[:, :DEVICES].float(), seen.poses.flatten(1), out), dim=1)
+            after[waiting], found = self._personal.learn(
+                frame, seen.dt, learning, state[waiting], adapters[side], adapters[trust]
+            )
+            if found is not None:
+                learned = {side: found[0], trust: found[1]}
+        else:
+            after[waiting] = torch.zeros_like(state[waiting])
+        return _move(seen.poses, observed, moved), after, learned
 
     def _gru(self, features: Tensor, hidden: Tensor) -> Tensor:
         # As torch.nn.GRU, equations in its documentation.

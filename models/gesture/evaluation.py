@@ -58,6 +58,7 @@ def evaluate(
     background: Path | None = None,
     recipe: Recipe | None = None,
     held_out: int = _HELD_OUT,
+    performances: int = _PERFORMANCES,
     threads: int = 2,
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def evaluate(
         background: another folder, of vr_objects, if ``data`` is not.
         recipe: how the networks that are measured on skeletons are trained.
         held_out: people to test on where the folder has no test split.
+        performances: made-up ones of each gesture.
         threads: that torch may use.
 
     Returns:
@@ -85,7 +87,7 @@ def evaluate(
         found |= _on_skeletons(skeletons.load(data), recipe or Recipe(), held_out, progress)
     recordings = data if is_background else background
     if recordings is not None:
-        found |= _on_recordings(vr_objects.load(recordings), progress)
+        found |= on_recordings(vr_objects.load(recordings), performances, progress)
     return found
 
 
@@ -222,7 +224,12 @@ def _percent(right: NDArray[np.bool_]) -> float:
     return round(100 * float(np.mean(right)), 2)
 
 
-def _on_recordings(dataset: vr_objects.Dataset, progress: bool) -> dict[str, Any]:
+def on_recordings(dataset: vr_objects.Dataset, performances: int, progress: bool) -> dict[str, Any]:
+    """``false_activations``, ``synthetic`` and ``inserted``, see ``evaluate``.
+
+    Raises:
+        NothingToMeasureError: no trial is there whole.
+    """
     model = Gesture.load()
     groups = {
         "tuned on": [user for user in dataset.users if user in TUNED_ON],
@@ -248,8 +255,8 @@ def _on_recordings(dataset: vr_objects.Dataset, progress: bool) -> dict[str, Any
         "false_activations": {
             name: _false(users, stretches, plain, with_lessons) for name, users in groups.items() if users
         },
-        "synthetic": {f"{rate:.0f}": _synthetic(model, rate) for rate in RATES_HZ},
-        "inserted": _inserted(model, [piece for some in stretches.values() for piece in some]),
+        "synthetic": {f"{rate:.0f}": _synthetic(model, rate, performances) for rate in RATES_HZ},
+        "inserted": _inserted(model, [piece for some in stretches.values() for piece in some], performances),
     }
 
 
@@ -284,7 +291,7 @@ def _false(
     }
 
 
-def _synthetic(model: Gesture, rate_hz: float) -> dict[str, dict[str, float]]:
+def _synthetic(model: Gesture, rate_hz: float, performances: int) -> dict[str, dict[str, float]]:
     """By gesture, built in or taught: percent of performances spotted, spotted too late, and taken for another."""
     rng = np.random.default_rng(_SEED)
     lessons = taught.columns({slot: (lesson(name), "right") for slot, name in enumerate(INVENTED)})
@@ -293,7 +300,7 @@ def _synthetic(model: Gesture, rate_hz: float) -> dict[str, dict[str, float]]:
         (BUILT_IN, None, None, None),
         (INVENTED, lessons, "right", 1),
     ):
-        made = [perform(name, rate_hz, rng, device, person) for name in names for _ in range(_PERFORMANCES)]
+        made = [perform(name, rate_hz, rng, device, person) for name in names for _ in range(performances)]
         spotted = spot(model, [Piece("", one.head, one.left, one.right) for one in made], rate_hz, adapters)
         for name in names:
             rows = {number: one for number, one in enumerate(made) if one.name == name}
@@ -322,7 +329,7 @@ def _judged(rows: dict[int, Performance], spotted: list[Spotted], number: int, r
     }
 
 
-def _inserted(model: Gesture, stretches: list[Piece]) -> dict[str, dict[str, float]]:
+def _inserted(model: Gesture, stretches: list[Piece], performances: int) -> dict[str, dict[str, float]]:
     """Percent of made-up movements that are spotted where they come on top of what real people do."""
     rng = np.random.default_rng(_SEED)
     found: dict[str, dict[str, float]] = {}
@@ -335,7 +342,7 @@ def _inserted(model: Gesture, stretches: list[Piece]) -> dict[str, dict[str, flo
             assert piece.head is not None
             assert piece.right is not None
             changed = inserted(name, piece.head if mover == 0 else piece.right, piece.head, _RATE_HZ, rng)
-            if changed is not None and len(made) < _PERFORMANCES:
+            if changed is not None and len(made) < performances:
                 poses, start, end = changed
                 cut = slice(max(0, start - 200), end + 60)
                 head = poses if mover == 0 else piece.head

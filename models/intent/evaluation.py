@@ -34,9 +34,9 @@ from models.language.encoder import Encoder
 SHOTS: Final = 10
 DRAWS: Final = 3
 """Of the few examples, over which figures are averaged."""
-REFUSED_OF_MISTAKEN: Final = 0.1
-"""The threshold is where, of the examples left out in turn, this part of as many as got a wrong label would be refused:
-a command that is refused although it was meant shall be rare beside one that is mistaken for another."""
+OUTSIDE_WANTED: Final = 0.6
+"""Of texts that are out of scope this share at least shall be refused, with as few refusals of others as may be. The
+threshold is where the share of those in the training part is this and one standard error more: they are a sample."""
 
 PUBLISHED: Final[dict[str, dict[str, Any]]] = {
     "clinc150": {
@@ -167,10 +167,10 @@ def _few_shot(own: _Embedded, plain: _Embedded, encoder: Encoder | None, draws: 
 
 def _whole(own: _Embedded, plain: _Embedded) -> dict[str, Any]:
     labels = [example.label for example in own.texts.fit]
-    named = with_names([], labels)[1]
+    named = with_names([example.text for example in own.texts.fit], labels)[1]
     model = IntentModel.fit(
         np.concatenate((own.fit, own.names)),
-        labels + named,
+        named,
         own.around,
         own.outside_fit if len(own.outside_fit) else None,
     )
@@ -184,7 +184,8 @@ def _whole(own: _Embedded, plain: _Embedded) -> dict[str, Any]:
     }
     if len(own.outside):
         outside, _ = model.probabilities(own.outside)
-        threshold = model.threshold(REFUSED_OF_MISTAKEN * model.mistaken)
+        known, _ = model.probabilities(own.outside_fit)
+        threshold = _threshold(known)
         belongs = np.repeat((1, 0), (len(inside), len(outside)))
         found |= {
             "threshold": round(threshold, 4),
@@ -194,6 +195,14 @@ def _whole(own: _Embedded, plain: _Embedded) -> dict[str, Any]:
             "auroc": round(100 * float(roc_auc_score(belongs, np.concatenate((inside, outside)))), 2),
         }
     return found
+
+
+def _threshold(known: NDArray[np.float64]) -> float:
+    """From the probabilities with which texts that belong to no label are said to; without any, as in service."""
+    if not len(known):
+        return 0.5
+    error = (OUTSIDE_WANTED * (1 - OUTSIDE_WANTED) / len(known)) ** 0.5
+    return float(np.quantile(known, min(OUTSIDE_WANTED + error, 1.0)))
 
 
 def table(result: dict[str, Any]) -> Table:

@@ -52,7 +52,6 @@ class IntentModel:
 
     Attributes:
         labels: sorted.
-        mistaken: the share of the examples that, left out in turn, got another label than theirs.
     """
 
     def __init__(
@@ -63,17 +62,13 @@ class IntentModel:
         head: Any,
         temperature: float,
         gate: Any,
-        inside: NDArray[np.float64],
-        mistaken: float,
     ) -> None:
         self.labels = tuple(labels)
-        self.mistaken = mistaken
         self._examples = examples
         self._classes = classes
         self._head = head
         self._temperature = temperature
         self._gate = gate
-        self._inside = inside
 
     @classmethod
     def fit(cls, embeddings: Array, labels: Sequence[str], around: Array, outside: Array | None = None) -> IntentModel:
@@ -97,12 +92,7 @@ class IntentModel:
         beside = _features(embeddings, classes, beyond, probabilities, leave_out=False)
         gate = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000)
         gate.fit(np.concatenate((inside, beside)), np.repeat((1, 0), (len(inside), len(beside))))
-        mistaken = float((left_out.argmax(1) != classes).mean())
-        return cls(names, embeddings, classes, head, temperature, gate, gate.predict_proba(inside)[:, 1], mistaken)
-
-    def threshold(self, share: float) -> float:
-        """The probability of belonging to any label that a share of the examples, each left out, does not reach."""
-        return float(np.quantile(self._inside, share))
+        return cls(names, embeddings, classes, head, temperature, gate)
 
     def predict(self, embeddings: Array, tuned: NDArray[np.float64] | None = None) -> list[Prediction]:
         """What texts of these embeddings, ``[N, 384]`` of unit length, belong to.

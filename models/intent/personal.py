@@ -39,12 +39,12 @@ _MEANT_POWER: Final = 6
 # The same of what the app says of them: who means one action where the app hears another will do so again.
 _HEARD: Final = 0.45
 # Variance of the scores, and how much of it is a meaning's own and not its parts'.
-_VARIANCE: Final = 10.0
+_VARIANCE: Final = 20.0
 _OWN: Final = 0.05
 # An example weighs so much less with each that follows, but never less than the second of these.
 _FORGETTING: Final = 0.98
 _KEPT: Final = 0.5
-_FLOOR: Final = 1e-3
+_FLOOR: Final = 0.1
 _STEPS: Final = 12
 # A text that is less like every example than the first is like none of them; from the second on it is like one.
 _UNLIKE: Final = 0.15
@@ -126,7 +126,7 @@ class Personal:
             return prior, None
         alike += _HEARD * self._heard @ np.sqrt(prior[self._named])
         scores = self._between @ (_VARIANCE * (alike @ self._pull))
-        found = _softmax(_logits(prior) + share * scores)
+        found = (1 - share) * prior + share * _softmax(_logits(prior) + scores)
         repeats = np.isin(self._keys, [one.key for one in forms])
         if repeats.any():
             weights = np.where(repeats, self._weights, 0.0) / self._weights[repeats][-1]

@@ -24,7 +24,7 @@ from models.language.references import Situation
 from models.language.understanding import Action, PhraseIntents, Understanding, read
 
 ACTIONS = [Action("start", ("start the engine", "switch it on")), Action("stop", ("stop the engine", "switch it off"))]
-TIMEOUT_S = 120.0
+TIMEOUT_S = 600.0
 
 
 @pytest.fixture(scope="module")
