@@ -7,10 +7,12 @@ with its shipped models; and a bare WebSocket echo of frames as long from a seco
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from tests.daemons import served
 from tests.engines.godot_engine import Project, Ran, find_engine
@@ -28,8 +30,9 @@ WORDS = {
 
 async def _measure(folder: Path) -> Ran:
     async def echo(client: ServerConnection) -> None:
-        async for data in client:
-            await client.send(data)
+        with contextlib.suppress(ConnectionClosed):
+            async for data in client:
+                await client.send(data)
 
     project = Project.make(find_engine(), folder / "project")
     async with served(folder, models=()) as daemon, serve(echo, "127.0.0.1", 0, compression=None) as echoing:

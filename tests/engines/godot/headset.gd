@@ -9,6 +9,7 @@ var _orders: Array[Dictionary] = []
 var _reading := Thread.new()
 var _mutex := Mutex.new()
 var _requests: Dictionary[String, GenlockRequest] = {}
+var _last_action: GenlockActionEvent
 var _frames := 0
 var _awaited_frames := 0
 var _microphone: GenlockMicrophone
@@ -105,6 +106,8 @@ func _obey(order: Dictionary) -> void:
 			_client.disconnect_from_daemon()
 		"reconnect_now":
 			_client.reconnect_now()
+		"halt":
+			_session.set_process(false)
 		"replay":
 			_replay.recording = order["path"]
 			_replay.start_s = order.get("start_s", 0.0)
@@ -142,9 +145,7 @@ func _quit() -> void:
 
 
 func _ask(order: Dictionary) -> void:
-	var arguments: Array = order.get("arguments", []).map(
-		func(argument: Variant) -> Variant: return Checks.typed(argument)
-	)
+	var arguments: Array = order.get("arguments", []).map(_argument)
 	var request: GenlockRequest = _client.callv(order["method"] as String, arguments)
 	_requests[request.id] = request
 	_tell("asked", {"id": request.id})
@@ -161,6 +162,28 @@ func _ask(order: Dictionary) -> void:
 				}
 			)
 	)
+
+
+## What is not written down as a value is something of an earlier request, or the last action.
+func _argument(written: Variant) -> Variant:
+	if written is Dictionary:
+		var told: Dictionary = written
+		if "request" in told:
+			return _requests[told["request"] as String]
+		if "data_of" in told:
+			return _requests[told["data_of"] as String].data
+		if "last_action" in told:
+			return _last_action
+		if "examples" in told:
+			return _examples(told["examples"] as Array)
+	return Checks.typed(written)
+
+
+func _examples(written: Array) -> Array[PackedFloat32Array]:
+	var examples: Array[PackedFloat32Array] = []
+	for example: Array in written:
+		examples.append(PackedFloat32Array(example))
+	return examples
 
 
 func _place(target: Dictionary) -> void:
@@ -210,6 +233,7 @@ func _on_forecast(poses: GenlockForecastPoses) -> void:
 
 
 func _tell_action(action: GenlockActionEvent, what: String) -> void:
+	_last_action = action
 	_tell(
 		what,
 		{

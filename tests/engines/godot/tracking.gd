@@ -57,8 +57,15 @@ func _left_out() -> void:
 	joints.resize(GenlockFrame.JOINTS)
 	joints[3].origin.z = INF
 	frame.add_hand(GenlockFrame.Part.LEFT_HAND, joints)
-	same(frame.parts, 0, "what is not finite, too far or flat is left out")
-	same(frame.blob(), PackedByteArray(), "and a frame of nothing is empty")
+	same(frame.blob(), PackedByteArray(), "what is not finite, too far or flat is left out")
+	same(frame.parts, 0, "and a frame of nothing has no parts")
+	var sound: Array[Transform3D] = []
+	sound.resize(GenlockFrame.JOINTS)
+	frame = GenlockFrame.new(1)
+	frame.add_hand(GenlockFrame.Part.LEFT_HAND, joints)
+	frame.add_hand(GenlockFrame.Part.RIGHT_HAND, sound)
+	same(frame.blob().size(), 4 * 7 * GenlockFrame.JOINTS, "the other hand stays")
+	same(frame.parts, GenlockFrame.Part.RIGHT_HAND, "alone")
 	frame = GenlockFrame.new(1)
 	frame.add_pose(GenlockFrame.Part.HEAD, Transform3D(Basis.from_scale(Vector3(2, 2, 2)), Vector3.ONE))
 	close(

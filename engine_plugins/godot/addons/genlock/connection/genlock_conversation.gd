@@ -101,7 +101,9 @@ func say_frame(frame: GenlockFrame, now_us: int) -> void:
 		return
 	_q += 1
 	_last_time_us = maxi(frame.time_us, _last_time_us + 1)
-	outgoing.append(_wire.lay({"type": "frame", "q": _q, "t": _last_time_us, "m": frame.parts, "d": frame.blob()}))
+	# Before the parts are read: what is unsound is left out of both.
+	var numbers := frame.blob()
+	outgoing.append(_wire.lay({"type": "frame", "q": _q, "t": _last_time_us, "m": frame.parts, "d": numbers}))
 	_sent_at[_q] = now_us
 	frames_sent += 1
 

@@ -56,6 +56,7 @@ var _known: Dictionary[String, Dictionary] = {}
 var _changed: Dictionary[String, Dictionary] = {}
 var _scene_request: GenlockRequest
 var _scene_at := 0
+var _is_scene_begun := false
 
 
 func _enter_tree() -> void:
@@ -79,6 +80,7 @@ func _ready() -> void:
 	client.target_threshold = target_threshold
 	client.refresh_hz = clampf(_refresh_hz(), 1.0, 240.0)
 	client.welcomed.connect(_on_welcomed)
+	client.disconnected.connect(_on_disconnected)
 	if connect_at_start:
 		# Deferred, so that all nodes have said what they stream.
 		client.connect_to_daemon.call_deferred()
@@ -203,6 +205,14 @@ func _add_hand(frame: GenlockFrame, part: GenlockFrame.Part, source: StringName)
 
 func _look_at_targets() -> void:
 	var now := Time.get_ticks_usec()
+	if not _is_scene_begun:
+		# All at once, so that the daemon knows what there is before it hears anything.
+		_is_scene_begun = true
+		_find_targets()
+		_look_at(_targets.size())
+		_tell_scene()
+		_scene_at = now + SCENE_USEC
+		return
 	if _next_target >= _targets.size():
 		if now < _scene_at or _is_scene_on_its_way():
 			return
@@ -210,8 +220,11 @@ func _look_at_targets() -> void:
 		_scene_at = now + SCENE_USEC
 		_find_targets()
 		return
+	_look_at(mini(_next_target + TARGETS_A_FRAME, _targets.size()))
+
+
+func _look_at(until: int) -> void:
 	var stage_from_world := stage_to_world().affine_inverse()
-	var until := mini(_next_target + TARGETS_A_FRAME, _targets.size())
 	while _next_target < until:
 		var target := _targets[_next_target]
 		_next_target += 1
@@ -262,6 +275,16 @@ func _is_scene_on_its_way() -> bool:
 func _on_welcomed(welcome: Dictionary) -> void:
 	if welcome["recording"]:
 		print("Genlock: the daemon records this session.")
+
+
+## The next session is a new one, which knows nothing.
+func _on_disconnected() -> void:
+	_is_scene_begun = false
+	_known.clear()
+	_changed.clear()
+	_targets.clear()
+	_next_target = 0
+	_scene_request = null
 
 
 func _refresh_hz() -> float:

@@ -79,20 +79,19 @@ func add_buttons(part: Part, numbers: PackedFloat32Array) -> void:
 	_buttons.append_array(numbers)
 
 
-## Adds a hand's [constant JOINTS] joints as [method XRHandTracker.get_hand_joint_transform] gives them.
+## Adds a hand's [constant JOINTS] joints as [method XRHandTracker.get_hand_joint_transform] gives them. A hand with a
+## joint that is not finite or too far away is left out by [method blob], which has the time to look.
 func add_hand(part: Part, joints: Array[Transform3D]) -> void:
 	assert(part > parts and joints.size() == JOINTS, "26 joints, in the order of the parts' bits")
-	for joint in joints:
-		if not _is_sound(joint):
-			return
 	parts |= part
 	_joints.append_array(joints)
 
 
-## The numbers of the wire: little-endian float 32, the parts in the order of their bits.
+## The numbers of the wire: little-endian float 32, the [member parts] in the order of their bits.
 func blob() -> PackedByteArray:
 	if _recorded:
 		return _recorded
+	_leave_out_unsound_hands()
 	var numbers := PackedFloat32Array()
 	numbers.resize(7 * _poses.size() + _buttons.size() + 7 * _joints.size())
 	var at := 0
@@ -106,6 +105,19 @@ func blob() -> PackedByteArray:
 		_put(numbers, at, joint.origin, joint.basis.get_rotation_quaternion() * JOINT_TURN)
 		at += 7
 	return numbers.to_byte_array()
+
+
+func _leave_out_unsound_hands() -> void:
+	var first := 0
+	for part: Part in [Part.LEFT_HAND, Part.RIGHT_HAND]:
+		if not parts & part:
+			continue
+		var hand := _joints.slice(first, first + JOINTS)
+		if hand.all(_is_sound):
+			first += JOINTS
+		else:
+			parts &= ~part
+			_joints = _joints.slice(0, first) + _joints.slice(first + JOINTS)
 
 
 static func _put(numbers: PackedFloat32Array, at: int, position: Vector3, orientation: Quaternion) -> void:
