@@ -410,7 +410,9 @@ async def test_users_teach_correct_and_take_their_profile_along(project: Project
         assert await means("take the wuzzle") == "take"
         assert worn.happened("action_performed")[-1]["target"] == kettle
         await done("confirm_action", {"last_action": True})
-        await done("correct_action", {"last_action": True}, text("help"))
+        assert await means("paint the kettle blue") == "paint"
+        await done("correct_action", {"last_action": True}, text("take"))
+        assert await means("paint the kettle blue") == "take"
         await done("confirm_target", text(kettle))
         await done("teach_gesture", text("zigzag"), text("right"), {"examples": _zigzag()})
         exported = await done("export_profile")

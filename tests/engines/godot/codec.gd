@@ -43,6 +43,10 @@ func _vector(vector: Dictionary) -> void:
 	var message := _wire.read(bytes)
 	same(_wire.error, "", path)
 	same(message, meaning, path + " read")
+	if message["type"] == "frame":
+		var numbers: PackedByteArray = meaning["d"]
+		var laid := _wire.lay_frame(meaning["q"] as int, meaning["t"] as int, meaning["m"] as int, numbers)
+		same(laid, _wire.lay(meaning), path + " laid directly")
 	if vector["canonical"]:
 		same(_wire.lay(meaning).hex_encode(), bytes.hex_encode(), path + " laid")
 	else:

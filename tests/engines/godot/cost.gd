@@ -83,7 +83,7 @@ func _codec() -> void:
 	var laid := PackedByteArray()
 	var begun := Time.get_ticks_usec()
 	for turn in ROUNDS:
-		laid = wire.lay({"type": "frame", "q": turn, "t": 1_000_000, "m": frame.parts, "d": frame.blob()})
+		laid = wire.lay_frame(turn, 1_000_000, frame.parts, frame.blob())
 	var encoded := Time.get_ticks_usec()
 	for turn in ROUNDS:
 		wire.read(laid)

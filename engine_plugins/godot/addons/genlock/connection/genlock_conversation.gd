@@ -103,7 +103,7 @@ func say_frame(frame: GenlockFrame, now_us: int) -> void:
 	_last_time_us = maxi(frame.time_us, _last_time_us + 1)
 	# Before the parts are read: what is unsound is left out of both.
 	var numbers := frame.blob()
-	outgoing.append(_wire.lay({"type": "frame", "q": _q, "t": _last_time_us, "m": frame.parts, "d": numbers}))
+	outgoing.append(_wire.lay_frame(_q, _last_time_us, frame.parts, numbers))
 	_sent_at[_q] = now_us
 	frames_sent += 1
 
@@ -275,7 +275,7 @@ func _hear_error(message: Dictionary, now_us: int) -> void:
 	var repeated := "%s %s %s" % [code, message["of"], message["key"]]
 	if now_us < _told.get(repeated, 0):
 		return
-	if message["q"] as int >= 0 or message["of"] == "audio" or message["of"] == "frame":
+	if message["q"] as int >= 0 or message["of"] in ["audio", "image", "frame"]:
 		_told[repeated] = now_us + REPEAT_USEC
 	_fail(code, message["message"] as String)
 

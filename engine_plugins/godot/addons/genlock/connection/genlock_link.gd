@@ -142,15 +142,16 @@ func _take_queue(now: int) -> void:
 	_at_once = false
 	_mutex.unlock()
 	for item: Variant in queue:
-		if item is GenlockFrame:
-			_active_until = now + 1_000_000
-			if _state != State.OPEN or _is_full:
-				_frames_dropped += 1
-			else:
-				_talk.say_frame(item as GenlockFrame, now)
+		_active_until = now + 1_000_000
+		if item is not GenlockFrame:
+			var message: Dictionary = item
+			# What has an id must not be lost; sound and pictures that come too late are of no use.
+			if "id" in message or not _is_full:
+				_talk.say(message)
+		elif _state != State.OPEN or _is_full:
+			_frames_dropped += 1
 		else:
-			_active_until = now + 1_000_000
-			_talk.say(item as Dictionary)
+			_talk.say_frame(item as GenlockFrame, now)
 	if leave and _state != State.CLOSING:
 		_farewell(now)
 
@@ -228,9 +229,10 @@ func _flush() -> void:
 				"message": "The network is slower than what is sent: frames are left out until it has caught up.",
 			}
 		)
-	while _talk.outgoing:
+	while _talk.outgoing and buffered + _talk.outgoing[0].size() < _peer.outbound_buffer_size:
 		if _peer.send(_talk.outgoing[0], WebSocketPeer.WRITE_MODE_BINARY):
 			break
+		buffered = _peer.get_current_outbound_buffered_amount()
 		_bytes_sent += _talk.outgoing.pop_front().size()
 
 

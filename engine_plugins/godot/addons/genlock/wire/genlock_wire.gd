@@ -267,6 +267,11 @@ func lay(message: Dictionary) -> PackedByteArray:
 	return bytes
 
 
+## A frame as [method lay] would lay it, without the detour: there are many of them.
+func lay_frame(q: int, time_us: int, parts: int, numbers: PackedByteArray) -> PackedByteArray:
+	return _codec.encode({"type": "frame", "q": q, "t": time_us, "m": parts, "d": numbers})
+
+
 ## A message from bytes, with every key that the protocol has for its type; keys that it does not
 ## know are left out. Of a type that is not known only [code]type[/code] is there. Empty, and
 ## [member error] set, if it is no message.
