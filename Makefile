@@ -1,5 +1,6 @@
 # make run    installs everything and shows it working with four simulated headsets
-# make test   installs what tests need and runs them
+# make test   installs what tests need, Godot and Mono too, and runs them
+# make godot  fetches Godot for them, if it is not there yet; with a virtual screen: make godot SCREEN=--screen
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,12 +8,12 @@ DURATION ?= 60
 SESSIONS ?= 4
 HZ ?= 90
 
-.PHONY: run test lint install clean
+.PHONY: run test lint mono install godot clean
 
 run: $(VENV)/installed
 	$(VENV)/bin/genlock demo --duration $(DURATION) --sessions $(SESSIONS) --hz $(HZ)
 
-test: lint
+test: lint mono
 	$(VENV)/bin/pytest -q
 
 lint: $(VENV)/installed-test
@@ -20,7 +21,13 @@ lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+mono:
+	@tests/engines/get_mono.sh
+
 install: $(VENV)/installed
+
+godot:
+	tests/engines/get_godot.sh .engines/godot$(SCREEN) $(SCREEN)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -61,6 +61,7 @@ class NoticeCode(StrEnum):
     PROFILE_SET_ASIDE = "profile_set_aside"
     PROFILE_TAKEN_OVER = "profile_taken_over"
     NOT_UNDERSTOOD = "not_understood"
+    LEARNED = "learned"
     WHICH_TARGET = "which_target"
     WHICH_ARGUMENT = "which_argument"
     LANGUAGE_LOST = "language_lost"

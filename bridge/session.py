@@ -151,6 +151,7 @@ class Session:
                 language.declare(app),
                 self._aim,
                 self._answers,
+                learn=lambda identifier, taught, then: self._teaching.said(identifier, taught, then),
                 tell=self.send,
                 flush=self._flush,
                 done=self._finish,
@@ -207,7 +208,9 @@ class Session:
                 target: (item.data["name"],) for target, item in self.user.items("name", self.app).items()
             }
             self._utterances.phrases = tuple(
-                Phrase(item.data["text"], item.data["action"], item.data["target"])
+                Phrase(
+                    item.data["text"], item.data["action"], item.data.get("target", ""), item.data.get("arguments", {})
+                )
                 for item in self.user.items("phrase", self.app).values()
             )
 

@@ -16,10 +16,11 @@ from bridge.frame_path.path import FramePath, Seat
 from bridge.profiles import gestures
 from bridge.profiles.export import BadExport
 from bridge.profiles.items import BadItem, Item
-from bridge.profiles.store import Mark, TooMuch
+from bridge.profiles.store import Mark, StoreError, Superseded, TooMuch
 from bridge.protocol import Ack, Error, ErrorCode, Feedback, Profile, Refused, Target, Teach, type_of
 from bridge.users import User
 from models.gesture.names import NUMBERS
+from models.language.dialogue import Name, Phrase
 
 log = logging.getLogger("genlock.session")
 
@@ -75,7 +76,7 @@ class Teaching:
         self._scope = scope
         self._done = done
         self._refused = refused
-        self._waiting: deque[Lesson | Callable[[], None]] = deque()
+        self._waiting: deque[Lesson | Callable[[], Awaitable[None] | None]] = deque()
         self._carrying_out: asyncio.Task[None] | None = None
         self._undo: OrderedDict[str, Callable[[Mark], Awaitable[None]]] = OrderedDict()
 
@@ -92,8 +93,33 @@ class Teaching:
             text = f"{kind}: {MAX_WAITING} wait to be kept; send it again when some have been acknowledged"
             raise Refused(Error(ErrorCode.FLOODING, text, kind, id=lesson.id))
         self._waiting.append(lesson)
-        if self._carrying_out is None:
-            self._carrying_out = asyncio.create_task(self._carry_out_all(), name="keep what is taught")
+        self._begin()
+
+    def said(self, identifier: str, lesson: Phrase | Name, then: Callable[[str], None]) -> None:
+        """Keeps what an utterance taught; ``then`` gets what is wrong with it, or nothing when it is kept."""
+
+        async def keep() -> None:
+            problem = ""
+            try:
+                if not self._may_learn():
+                    problem = f"nothing is learned of this user here; {self._why_not()}"
+                else:
+                    await self._keep(identifier, self._of_words(lesson), Mark(self._scope, identifier))
+            except (TooMuch, BadItem, StoreError, Superseded) as fault:
+                problem = f"it could not be kept: {fault}"
+            then(problem)
+
+        self._waiting.append(keep)
+        self._begin()
+
+    def _of_words(self, lesson: Phrase | Name) -> Item:
+        if isinstance(lesson, Name):
+            return Item("name", self._app.name, lesson.target, {"name": lesson.name}, time())
+        words = " ".join(lesson.text.split())
+        data = {
+            "text": words, "action": lesson.action, "target": lesson.target, "arguments": dict(lesson.arguments)
+        }  # fmt: skip
+        return Item("phrase", self._app.name, words.casefold(), data, time())
 
     def then(self, act: Callable[[], None]) -> None:
         """Does something when all lessons that were taken are carried out, at once if none waits."""
@@ -107,17 +133,25 @@ class Teaching:
         if self._carrying_out is not None:
             await self._carrying_out
 
+    def _begin(self) -> None:
+        if self._carrying_out is None:
+            self._carrying_out = asyncio.create_task(self._carry_out_all(), name="keep what is taught")
+
     async def _carry_out_all(self) -> None:
         while self._waiting:
             lesson = self._waiting[0]
             if callable(lesson):
-                lesson()
+                if (doing := lesson()) is not None:
+                    await doing
                 self._waiting.popleft()
                 continue
             try:
                 self._done(await self._carry_out(lesson))
             except Refused as refused:
                 self._refused(refused.error)
+            except Superseded as problem:
+                text = f"{type_of(lesson)}: {problem}; send it again"
+                self._refused(Error(ErrorCode.INVALID, text, type_of(lesson), id=lesson.id))
             except Exception as problem:
                 log.exception("a lesson could not be kept")
                 text = f"{type_of(lesson)}: it could not be kept: {problem}"
@@ -130,7 +164,7 @@ class Teaching:
         if isinstance(lesson, Profile):
             return await self._profile(lesson, mark)
         kind = type_of(lesson)
-        if not (self._app.learn and self._user.learning and self._around.seat().learning):
+        if not self._may_learn():
             text = f"{kind}: nothing is learned of this user here; {self._why_not()}"
             raise Refused(Error(ErrorCode.LEARNING_OFF, text, kind, id=lesson.id))
         try:
@@ -141,6 +175,9 @@ class Teaching:
         except (TooMuch, BadItem) as problem:
             raise _invalid(lesson, "", str(problem)) from None
         return Ack(lesson.id)
+
+    def _may_learn(self) -> bool:
+        return self._app.learn and self._user.learning and self._around.seat().learning
 
     def _why_not(self) -> str:
         if not self._app.learn:
@@ -266,9 +303,7 @@ class Teaching:
         words = " ".join(text.split())
         if not any(letter.isalnum() for letter in words):
             raise _invalid(lesson, key, "it has no words")
-        return Item(
-            "phrase", self._app.name, words.casefold(), {"text": words, "action": action, "target": target}, time()
-        )
+        return self._of_words(Phrase(words, action, target))
 
     def _check_action(self, lesson: Lesson, key: str, name: str) -> None:
         if all(name != action.name for action in self._app.actions):
@@ -289,7 +324,7 @@ class Teaching:
             if operation == "import":
                 await user.import_(lesson.data, lesson.kind, mark)
             elif operation == "erase":
-                await user.erase()
+                await user.erase(mark)
                 self._undo.clear()
             elif operation == "reset":
                 await user.reset(lesson.kind, mark)

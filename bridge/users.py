@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Protocol
 
 from bridge.frame_path.path import FramePath, Profile, Seat
-from bridge.profiles import gestures
+from bridge.profiles import gestures, lessons
+from bridge.profiles.export import BadExport, unpack
 from bridge.profiles.items import Item, ItemKind
 from bridge.profiles.store import Kind, Mark, ProfileStore, StoredProfile, StoreError, Superseded
 
@@ -92,11 +93,12 @@ class User:
         """
         async with self.changing:
             profile = await asyncio.to_thread(self._store.begin, self.name)
-            if self._loaded:
-                self.profile.statistics = profile.statistics
-            else:
+            if not self._loaded:
                 self._take(profile)
                 self._loaded = True
+            elif profile.generation != self.profile.generation:
+                await self._reload()
+            self.profile.statistics = profile.statistics
 
     async def put(self, item: Item, mark: Mark | None) -> Item | None:
         """Keeps what was taught, in place of what has its key, which is returned.
@@ -116,14 +118,26 @@ class User:
         await self._change(kind, app, key, None, mark)
 
     async def _change(self, kind: ItemKind, app: str, key: str, item: Item | None, mark: Mark | None) -> Item | None:
-        async with self.changing:
-            before = self.items(kind, app).get(key)
+        def write(generation: int) -> int:
             if item is not None:
-                await asyncio.to_thread(self._store.put_item, self.name, item, mark=mark)
-            else:
-                await asyncio.to_thread(self._store.remove_item, self.name, kind, app, key, mark=mark)
+                return self._store.put_item(self.name, item, generation=generation, mark=mark)
+            return self._store.remove_item(self.name, kind, app, key, generation=generation, mark=mark)
+
+        async with self.changing:
+            await self._write(write)
+            before = self.items(kind, app).get(key)
             self._replace(kind, app, key, item)
         return before
+
+    async def _write(self, write: Callable[[int], int]) -> None:
+        """Writes what does not depend on what is known here: once more, if somebody else changed that meanwhile."""
+        try:
+            self.profile.generation = await asyncio.to_thread(write, self.profile.generation)
+        except Superseded:
+            await self._reload()
+            if self.erased:
+                raise
+            self.profile.generation = await asyncio.to_thread(write, self.profile.generation)
 
     def _replace(self, kind: str, app: str, key: str, item: Item | None) -> None:
         kept = [one for one in self.profile.items if (one.kind, one.app, one.key) != (kind, app, key)]
@@ -137,11 +151,12 @@ class User:
         """Keeps adapters that a selection changed.
 
         Raises:
+            Superseded: somebody else changed the profile, and what was learned is not there any more.
             StoreError: they cannot be written down.
         """
-        self.profile.adapters.update(adapters)
         async with self.changing:
-            await self._save(adapters, mark=mark)
+            if not await self._save(adapters, mark=mark):
+                raise Superseded(self.name, self.profile.generation)
 
     async def set_learning(self, learning: bool, mark: Mark | None) -> None:
         """Whether anything may be learned from now on.
@@ -150,7 +165,9 @@ class User:
             StoreError: it cannot be written down.
         """
         async with self.changing:
-            await asyncio.to_thread(self._store.set_learning, self.name, learning, mark=mark)
+            await self._write(
+                lambda generation: self._store.set_learning(self.name, learning, generation=generation, mark=mark)
+            )
         self.profile.settings.learning = learning
         for session in self.sessions:
             self._path.learn(session.seat, learning and session.may_learn)
@@ -161,6 +178,7 @@ class User:
         Raises:
             StoreError: it cannot be written down.
         """
+        await self.save()
         async with self.changing:
             await asyncio.to_thread(self._store.reset, self.name, kind, mark=mark)
             await self._reload()
@@ -169,9 +187,14 @@ class User:
         """Replaces what is known by an export.
 
         Raises:
-            BadExport: it is none.
+            BadExport: it is none, or holds what cannot be used.
+            TooMuch: with what stays it is more than is kept of a user.
             StoreError: it cannot be written down.
         """
+        for at, item in enumerate((await asyncio.to_thread(unpack, data)).profile.items):
+            if fault := lessons.problem(item):
+                raise BadExport(f"items[{at}].data", fault)
+        await self.save()
         async with self.changing:
             await asyncio.to_thread(self._store.import_, self.name, data, kind, mark=mark)
             await self._reload()
@@ -186,7 +209,7 @@ class User:
         async with self.changing:
             return await asyncio.to_thread(self._store.export, self.name)
 
-    async def erase(self) -> None:
+    async def erase(self, mark: Mark | None) -> None:
         """Leaves nothing of the user: not here, not in the engine, not on the disk.
 
         Raises:
@@ -194,7 +217,7 @@ class User:
         """
         self._vanish()
         async with self.changing:
-            await asyncio.to_thread(self._store.erase, self.name)
+            await asyncio.to_thread(self._store.erase, self.name, mark=mark)
 
     def _vanish(self) -> None:
         self.erased = True
@@ -250,27 +273,32 @@ class User:
 
     async def _save(
         self, adapters: Mapping[str, bytes], *, frames: int = 0, seconds: float = 0.0, mark: Mark | None = None
-    ) -> None:
+    ) -> bool:
+        """Writes down adapters that are new; false if somebody else changed the profile, and they are gone."""
         if self.erased:
-            return
+            return False
         changed = self._changed(adapters)
         if not (changed or frames or seconds or mark):
-            return
-        generation, marks = self.profile.generation, () if mark is None else (mark,)
+            return True
 
-        def save(generation: int | None) -> None:
-            self._store.save(self.name, changed, frames=frames, seconds=seconds, generation=generation, marks=marks)
+        def save(generation: int, learned: Mapping[str, bytes], marks: Sequence[Mark]) -> int:
+            return self._store.save(
+                self.name, learned, frames=frames, seconds=seconds, generation=generation, marks=marks
+            )
 
         try:
-            await asyncio.to_thread(save, generation)
+            self.profile.generation = await asyncio.to_thread(
+                save, self.profile.generation, changed, () if mark is None else (mark,)
+            )
         except Superseded:
             log.warning("the profile of user %r was changed from outside; what it says now counts", self.name)
-            changed = {}
-            if frames or seconds or mark:
-                await asyncio.to_thread(save, None)
             await self._reload()
+            if not self.erased and (frames or seconds):
+                self.profile.generation = await asyncio.to_thread(save, self.profile.generation, {}, ())
+            return False
         self._written.update(changed)
         self.profile.adapters.update(changed)
+        return True
 
     def _changed(self, adapters: Mapping[str, bytes]) -> dict[str, bytes]:
         return {
@@ -283,6 +311,9 @@ class User:
     def _take(self, profile: StoredProfile) -> None:
         self.profile = profile
         self._written = dict(profile.adapters)
+        for item in [item for item in profile.items if lessons.problem(item)]:
+            log.warning("a %s of user %r cannot be used: %s", item.kind, self.name, lessons.problem(item))
+            profile.items.remove(item)
 
     async def _reload(self) -> None:
         profile = await asyncio.to_thread(self._store.load, self.name)

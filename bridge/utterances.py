@@ -11,7 +11,7 @@ from bridge.actions import Answers, Phase
 from bridge.aim import Aim
 from bridge.event_path.language import Language
 from bridge.protocol import Ack, Error, ErrorCode, Message, Notice, NoticeCode, Refused, Target, Utterance
-from models.language.dialogue import TARGET, Pending, Phrase, Question, Reading
+from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading
 from models.language.references import Candidate, Situation
 from models.language.space import Viewpoint
 
@@ -35,6 +35,7 @@ class Utterances:
         key: the app's, as ``Language.declare`` gave it.
         aim: what the session aims at.
         answers: what takes the actions.
+        learn: keeps what an utterance of an ``id`` taught; then tells what is wrong with it, or nothing if it is kept.
         tell: sends a message to the client.
         flush: sends the actions that wait.
         done: takes the acknowledgement of an utterance when everything that comes of it has been sent.
@@ -47,6 +48,7 @@ class Utterances:
         aim: Aim,
         answers: Answers,
         *,
+        learn: Callable[[str, Phrase | Name, Callable[[str], None]], None],
         tell: Callable[[Message], None],
         flush: Callable[[], None],
         done: Callable[[Ack], None],
@@ -58,6 +60,7 @@ class Utterances:
         self._key = key
         self._aim = aim
         self._answers = answers
+        self._learn = learn
         self._tell = tell
         self._flush = flush
         self._done = done
@@ -65,6 +68,7 @@ class Utterances:
         self._said: OrderedDict[str, str] = OrderedDict()
         self._serial: int | None = None
         self._last = ""
+        self._before = ""
         self._pending: Pending | None = None
         self._pending_of = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -120,7 +124,7 @@ class Utterances:
             viewpoint=viewpoint,
             last=self._last or None,
         )
-        question = Question(utterance.text, situation, self._pending, self.phrases)
+        question = Question(utterance.text, situation, self._pending, self.phrases, self._before)
         self._serial = self._language.ask(self._key, question, self._read)
 
     def _read(self, reading: Reading | None) -> None:
@@ -128,10 +132,33 @@ class Utterances:
         if reading is None:
             text = "this utterance could not be read; the daemon's log says more"
             self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, text, 0, utterance.id))
-        elif not reading.action:
+        elif not reading.action and not (reading.teaches_phrase or reading.teaches_name):
             self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, reading.problem, 0, utterance.id))
-        else:
+        elif reading.action:
             self._act(utterance.id, reading)
+        taught = None if reading is None else reading.teaches_phrase or reading.teaches_name
+        if taught is None:
+            self._finish(utterance.text)
+        else:
+            self._learn(utterance.id, taught, lambda problem: self._taught(utterance.id, taught, problem))
+
+    def _taught(self, identifier: str, taught: Phrase | Name, problem: str) -> None:
+        if not self._waiting:
+            # The session is over.
+            return
+        if problem:
+            self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, problem, 0, identifier))
+        elif isinstance(taught, Name):
+            self._tell(Notice(NoticeCode.LEARNED, f"{taught.target} is also called {taught.name!r}", 0, identifier))
+        else:
+            meaning = f"means {taught.action}" if taught.action else "means nothing"
+            self._tell(Notice(NoticeCode.LEARNED, f"{taught.text!r} {meaning}", 0, identifier))
+        self._finish("")
+
+    def _finish(self, said: str) -> None:
+        """An utterance is done with; what it said is what a correction right after it speaks of."""
+        utterance, _ = self._waiting[0]
+        self._before = said
         self._done(Ack(utterance.id))
         self._waiting.popleft()
         self._serial = None

@@ -78,6 +78,7 @@ class Served:
 async def served(folder: Path, *options: str, models: Sequence[str] = (COUNTING,)) -> AsyncIterator[Served]:
     """A daemon that is ready; its profiles lie in ``folder``."""
     command = [sys.executable, "-m", "bridge", "serve", "--port", "0", "--profiles", str(folder / "profiles.sqlite")]
+    command += ["--cache", str(folder / "longer-fits")]
     for model in models:
         command += ["--frame-model", model]
     process = await asyncio.create_subprocess_exec(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge import __version__
-from bridge.cli import bench, demo, evaluate, recording, say, serve, simulate, train
+from bridge.cli import bench, demo, evaluate, profiles, recording, say, serve, simulate, train
 
 app = typer.Typer(
     name="genlock",
@@ -23,6 +23,7 @@ app.command()(demo.demo)
 app.command()(say.say)
 app.add_typer(bench.app, name="bench")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(profiles.app, name="profiles")
 app.add_typer(recording.app, name="recording")
 app.add_typer(train.app, name="train")
 

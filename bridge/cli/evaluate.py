@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,15 @@ Texts = Annotated[
 ]
 Threads = Annotated[int, typer.Option("--threads", help="Threads that torch may use.", min=1)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+class Part(StrEnum):
+    """Of what is learned."""
+
+    FORECAST = "forecast"
+    TARGET = "target"
+    PHRASE = "phrase"
+    GESTURE = "gesture"
 
 
 @app.command()
@@ -41,11 +51,17 @@ def target(data: Data, weights: Weights = None, users: Users = None, as_json: Js
 
 
 @app.command()
-def intent(data: Texts, threads: Threads = 2, as_json: Json = False) -> None:
+def intent(
+    data: Texts,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out the longer fit, which takes minutes.")] = False,
+    draws: Annotated[int, typer.Option("--draws", help="Choices of the few examples to average over.", min=1)] = 3,
+    threads: Threads = 2,
+    as_json: Json = False,
+) -> None:
     """Which intent a text means, from few examples and from all, beside the encoder as published."""
     from models.intent import evaluation
 
-    _report(evaluation.evaluate, evaluation.table, data, as_json, threads=threads)
+    _report(evaluation.evaluate, evaluation.table, data, as_json, quick=quick, draws=draws, threads=threads)
 
 
 @app.command()
@@ -64,6 +80,45 @@ def text(
     from models.text import evaluation
 
     _report(evaluation.evaluate, evaluation.table, data, as_json, weights=weights, picture=picture)
+
+
+@app.command()
+def gesture(
+    data: Annotated[
+        Path,
+        typer.Option("--data", help="A folder in the format of shrec2017_skeleton or vr_objects.", file_okay=False),
+    ],
+    background: Annotated[
+        Path | None,
+        typer.Option("--background", help="Recordings in which nobody gestures, as vr_objects.", file_okay=False),
+    ] = None,
+    threads: Threads = 2,
+    as_json: Json = False,
+) -> None:
+    """Gestures: hand skeletons of people never seen, few examples of one's own, false activations."""
+    from models.gesture import evaluation
+
+    _report(evaluation.evaluate, evaluation.table, data, as_json, background=background, threads=threads)
+
+
+@app.command()
+def personal(
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data",
+            help="A folder with the folders vr_objects_headhandgaze, shrdlurn and shrec2017_skeleton, or one of these.",
+            file_okay=False,
+        ),
+    ],
+    part: Annotated[list[Part] | None, typer.Option("--part", help="Only this part. May be given again.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What learning of each user brings: forecasts, pointing, phrases and gestures, beside not learning."""
+    from models import personal as evaluation
+
+    parts = tuple(one.value for one in part or Part)
+    _report(evaluation.evaluate, evaluation.table, data, as_json, parts=parts)
 
 
 def _named(users: str | None) -> frozenset[str] | None:

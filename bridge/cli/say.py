@@ -18,9 +18,12 @@ def say(
     app: Annotated[Path, typer.Option(help="The app's manifest; its targets are the scene.")],
     look: Annotated[str, typer.Option(help="The id or name of the target that is looked and pointed at.")] = "",
     last: Annotated[str, typer.Option(help="The id or name of the target that was spoken of last.")] = "",
+    cache: Annotated[
+        Path | None, typer.Option(help="The folder that keeps longer fits of apps; else the user's cache folder.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")] = False,
 ) -> None:
-    """Say what an utterance would do in an app, and why."""
+    """Say what an utterance would do in an app, and why; with the app's longer fit, if one is kept."""
     try:
         manifest = load(app)
         looked, spoken = _target(manifest, look), _target(manifest, last)
@@ -30,14 +33,18 @@ def say(
     from bridge.event_path.apps import understand
     from models.intent import background
     from models.intent.adapted import adapted
+    from models.intent.tuned import Cache, default_cache
     from models.language.dialogue import Question
     from models.language.encoder import Encoder
     from models.language.references import Candidate, Situation
-    from models.language.understanding import read
+    from models.language.understanding import PhraseIntents, read
 
     try:
         encoder = Encoder.load(adapted())
         understanding = understand(manifest.app, encoder, encoder.encode(background.texts()).numpy())
+        intents = understanding.intents
+        if isinstance(intents, PhraseIntents) and intents.tunable:
+            intents.tuned = Cache(cache or default_cache()).load(encoder, intents.texts, intents.labels)
     except (OSError, ValueError) as error:
         fail(str(error))
     candidates = tuple(

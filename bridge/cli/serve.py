@@ -19,7 +19,7 @@ import uvloop
 
 from bridge.cli.errors import fail
 from bridge.daemon import Daemon, DaemonOptions
-from bridge.event_path.language import LanguageError
+from bridge.event_path.language import LanguageError, LanguageOptions
 from bridge.frame_path.engine import EngineError, EngineOptions
 from bridge.manifest import ManifestError, load
 from bridge.profiles.store import StoreError
@@ -82,6 +82,9 @@ def serve(
     app: Annotated[
         list[Path] | None, typer.Option(help="A manifest of an app: what its utterances mean. May be given again.")
     ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="The folder that keeps longer fits of apps; else the user's cache folder.")
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where the models run.")] = Device.AUTO,
     frame_model: Annotated[
         list[str] | None, typer.Option(help="A frame model, by name or as module:Class. May be given again.")
@@ -127,6 +130,7 @@ def serve(
         engine=EngineOptions(
             models=tuple(frame_model or EngineOptions.models), device=device, threads=engine_threads, slots=max_sessions
         ),
+        language=LanguageOptions(cache=str(cache.absolute()) if cache is not None else ""),
         sessions=SessionOptions(token=token, resume_s=resume_s, share_profiles=share_profiles),
         transport=TransportOptions(origins=tuple(origin or ())),
     )

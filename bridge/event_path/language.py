@@ -48,6 +48,7 @@ class LanguageOptions:
         worker: the module that the worker runs.
         threads: threads that torch may use for one operation.
         niceness: by how much the worker steps back behind the frame path when both want a core (``os.nice``).
+        cache: the folder where longer fits of apps are kept; the usual one if empty.
         start_timeout_s: how long loading the model may take.
         answer_timeout_s: a worker that says nothing for so long although it was asked hangs, and is replaced.
     """
@@ -55,6 +56,7 @@ class LanguageOptions:
     worker: str = "bridge.event_path.worker"
     threads: int = 1
     niceness: int = 5
+    cache: str = ""
     start_timeout_s: float = 120.0
     answer_timeout_s: float = 60.0
 

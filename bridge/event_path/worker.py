@@ -1,6 +1,7 @@
 """The process that understands utterances, batched over sessions. Run by ``bridge.event_path.language``, never by hand.
 
-Apps are fitted on a thread of their own, so that one with many phrases does not make the others wait.
+Apps are fitted on a thread of their own, so that one with many phrases does not make the others wait, and once more at
+length in a process of its own (``bridge.event_path.longer_fits``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -25,11 +27,13 @@ import torch
 from bridge.app import App
 from bridge.event_path.apps import understand
 from bridge.event_path.language import LanguageOptions
+from bridge.event_path.longer_fits import LongerFits
 from models.intent import background
 from models.intent.adapted import adapted
+from models.intent.tuned import Cache, default_cache
 from models.language.dialogue import Question
 from models.language.encoder import Encoder
-from models.language.understanding import Understanding, read
+from models.language.understanding import PhraseIntents, Understanding, read
 
 log = logging.getLogger("genlock.language")
 
@@ -47,9 +51,10 @@ class Worker:
 
     Args:
         channel: the stream to the gateway.
+        cache: where longer fits are kept.
     """
 
-    def __init__(self, channel: socket.socket, encoder: Encoder) -> None:
+    def __init__(self, channel: socket.socket, encoder: Encoder, cache: Cache) -> None:
         self._channel = channel
         self._encoder = encoder
         self._background = encoder.encode(background.texts()).numpy()
@@ -58,11 +63,13 @@ class Worker:
         self._fitting: dict[str, asyncio.Task[None]] = {}
         self._fitted: dict[str, Understanding | str] = {}
         self._waiting: list[Asked] = []
+        self._cache = cache
 
     async def run(self) -> None:
         """Serves until the gateway is gone."""
         loop = asyncio.get_running_loop()
         unpacker = msgpack.Unpacker()
+        self._longer = LongerFits(self._cache, self._encoder, self._fitter)
         while data := await loop.sock_recv(self._channel, 1 << 20):
             unpacker.feed(data)
             for kind, *rest in unpacker:
@@ -72,12 +79,14 @@ class Worker:
                 elif kind == "forget":
                     (key,) = rest
                     self._fitted.pop(key, None)
+                    self._longer.forget(key)
                     if (task := self._fitting.pop(key, None)) is not None:
                         task.cancel()
                 elif kind == "ask":
                     serial, key, question = rest
                     self._waiting.append((serial, key, _decode_question(question)))
             self._answer_all()
+        await self._longer.stop()
         self._fitter.shutdown(wait=False, cancel_futures=True)
 
     async def _fit(self, key: str, data: bytes) -> None:
@@ -88,7 +97,9 @@ class Worker:
             fit = asyncio.get_running_loop().run_in_executor(
                 self._fitter, understand, app, self._encoder, self._background
             )
-            self._fitted[key] = await fit
+            self._fitted[key] = understanding = await fit
+            if isinstance(understanding.intents, PhraseIntents):
+                self._longer.want(key, understanding.intents)
         except Exception as error:
             log.exception("app %s cannot be fitted", key)
             self._fitted[key] = problem = f"{type(error).__name__}: {error}"
@@ -148,7 +159,7 @@ def main() -> None:
         except (OSError, ValueError) as error:
             channel.sendall(packer.pack(["unable", str(error)]))
             return
-        worker = Worker(channel, encoder)
+        worker = Worker(channel, encoder, Cache(Path(options.cache) if options.cache else default_cache()))
         channel.sendall(packer.pack(["ready", encoder.version]))
         channel.setblocking(False)
         asyncio.run(worker.run())

@@ -130,7 +130,8 @@ def _decode(data: bytes, kind: type[Any]) -> Any:
         return msgspec.msgpack.decode(data, type=kind)
     except msgspec.ValidationError as problem:
         text, _, place = str(problem).partition(" - at `")
-        raise BadExport(place.rpartition("$")[2].removesuffix("`").lstrip("."), text[:_LONGEST_FAULT]) from None
+        path = place.rpartition("$")[2].removesuffix("`").lstrip(".")
+        raise BadExport(path, f"{'' if path else 'not an exported profile: '}{text[:_LONGEST_FAULT]}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise BadExport("", f"not an exported profile: {str(problem)[:_LONGEST_FAULT]}") from None
 

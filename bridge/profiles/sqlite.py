@@ -271,9 +271,7 @@ class SqliteStore:
         for user, _, _, bytes_ in items:
             sizes[user] += bytes_
         for user, learning, *counted in users:
-            by_user[user] = UserSummary(
-                user, Statistics(*counted), Settings(bool(learning)), {}, Counter(), sizes[user]
-            )
+            by_user[user] = UserSummary(user, Statistics(*counted), Settings(bool(learning)), {}, {}, sizes[user])
         for user, model, bytes_ in adapters:
             by_user[user].adapters[model] = bytes_
         for user, kind, count, _ in items:
@@ -297,8 +295,8 @@ class SqliteStore:
             sessions=sum(user.statistics.sessions for user in users),
             frames=sum(user.statistics.frames for user in users),
             seconds=sum(user.statistics.seconds for user in users),
-            adapters=adapters,
-            items=items,
+            adapters=dict(adapters),
+            items=dict(items),
             bytes=sum(user.bytes for user in users),
             file_bytes=file_bytes,
         )

@@ -17,7 +17,6 @@ applies it leaves a mark, in the same transaction. A call whose mark is there al
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol
@@ -141,7 +140,7 @@ class UserSummary:
     statistics: Statistics
     settings: Settings
     adapters: dict[str, int]
-    items: Counter[str]
+    items: dict[str, int]
     bytes: int
 
 
@@ -160,8 +159,8 @@ class Totals:
     sessions: int
     frames: int
     seconds: float
-    adapters: Counter[str]
-    items: Counter[str]
+    adapters: dict[str, int]
+    items: dict[str, int]
     bytes: int
     file_bytes: int
 

@@ -72,8 +72,8 @@ OPPOSITES: Final = {
 def head_templates() -> list[Template]:
     """Nods and shakes."""
     single = Template("nod", _bump(-_UP), None, (0.16, 0.9), 0.2, (0.4, 1.1), 0.93, rests=True)
-    nods = _swings("nod", _UP, (1.5, 2.0, 2.5, 3.0), (0.08, 0.6), 0.0, (1.1, 3.0), 0.91)
-    shakes = _swings("shake", _RIGHT, (1.5, 2.0, 2.5, 3.0), (0.1, 0.8), 0.0, (1.1, 3.0), 0.9)
+    nods = _swings("nod", _UP, (1.5, 2.0, 2.5, 3.0), (0.08, 0.6), 0.0, (1.1, 3.0), 0.93)
+    shakes = _swings("shake", _RIGHT, (1.5, 2.0, 2.5, 3.0), (0.1, 0.8), 0.0, (1.1, 3.0), 0.925)
     return [single, *nods, *shakes]
 
 
@@ -88,13 +88,13 @@ def hand_templates() -> list[Template]:
         "pull": _BACK,
     }
     found = [
-        Template(name, _stroke(way), None, (0.25, 1.4), 1.6, (0.3, 0.9), 0.953, rests=True)
+        Template(name, _stroke(way), None, (0.25, 1.4), 1.6, (0.3, 0.9), 0.96, rests=True)
         for name, way in strokes.items()
     ]
     for sense in (1.0, -1.0):
         for pace in (_even, least_jerk):
             course, quadrature = _round(sense, pace)
-            found.append(Template("circle", course, quadrature, (0.12, 1.2), 0.15, (0.6, 2.4), 0.9))
+            found.append(Template("circle", course, quadrature, (0.12, 1.2), 0.15, (0.6, 2.4), 0.935))
     return [*found, *_swings("wave", _RIGHT, (2.0, 2.5, 3.0, 4.0), (0.08, 0.6), 0.0, (1.2, 3.2), 0.9)]
 
 

@@ -92,23 +92,31 @@ class Looker(nn.Module):
         facing = forward[:, -_FACING:].sum(1)[:, (0, 2)]
         return _turned(moving, F.normalize(facing + self.ahead, dim=1).view(-1, 1, 1, 2))
 
-    def described(self, past: Tensor) -> tuple[Tensor, Tensor]:
-        """Windows of each of ``WINDOWS`` that end now, as ``models.gesture.taught.described``:
-        ``[n, 3, W, POINTS * 9]`` of the movers' poses and ``[n, 2, W, POINTS * 8]`` of both hands' joints."""
-        n, windows = len(past), len(WINDOWS)
-        poses = past[..., :21].view(n, MOMENTS, MOVERS, 7).transpose(1, 2)
+    def poses(self, past: Tensor) -> Tensor:
+        """Windows of each of ``WINDOWS`` that end now, as ``models.gesture.taught.described`` has them of poses.
+
+        ``[n, 3, W, POINTS * 9]`` by mover.
+        """
+        n = len(past)
+        poses = past[..., : MOVERS * 7].view(n, MOMENTS, MOVERS, 7).transpose(1, 2)
         orientation = poses[..., 3:]
-        vectors = torch.cat((poses[..., :3], _forward(orientation), _up(orientation)), dim=3)
-        vectors = torch.lerp(vectors.index_select(2, self.before), vectors.index_select(2, self.after), self.share)
+        vectors = self._windows(torch.cat((poses[..., :3], _forward(orientation), _up(orientation)), dim=3))
         # [n, mover, window, point, vector, axis]
-        vectors = vectors.view(n, MOVERS, windows, POINTS, 3, 3)
+        vectors = vectors.view(*vectors.shape[:4], 3, 3)
         mean = vectors.mean(3, keepdim=True)
         moved = _turned(vectors - mean, _heading(mean[..., 1, :], mean[..., 2, :], self.ahead).unsqueeze(4))
-        joints = past[..., 21:].view(n, MOMENTS, 2, JOINT_CHANNELS).transpose(1, 2)
-        opened = torch.lerp(joints.index_select(2, self.before), joints.index_select(2, self.after), self.share)
-        opened = opened.view(n, 2, windows, POINTS, JOINT_CHANNELS)
-        opened = (opened - opened.mean(3, keepdim=True)) * JOINT_WEIGHT
-        return (moved * self.weights).flatten(3), opened.flatten(3)
+        return (moved * self.weights).flatten(3)
+
+    def opened(self, past: Tensor) -> Tensor:
+        """The same of the joints of left and right hand: ``[n, 2, W, POINTS * 8]``."""
+        joints = past[..., MOVERS * 7 :].view(len(past), MOMENTS, 2, JOINT_CHANNELS).transpose(1, 2)
+        opened = self._windows(joints)
+        return ((opened - opened.mean(3, keepdim=True)) * JOINT_WEIGHT).flatten(3)
+
+    def _windows(self, courses: Tensor) -> Tensor:
+        """``[n, k, MOMENTS, c]`` to ``[n, k, W, POINTS, c]``."""
+        found = torch.lerp(courses.index_select(2, self.before), courses.index_select(2, self.after), self.share)
+        return found.view(*courses.shape[:2], len(WINDOWS), POINTS, -1)
 
 
 def _forward(q: Tensor) -> Tensor:

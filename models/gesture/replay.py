@@ -17,7 +17,7 @@ from models.gesture.taught import Floats
 from models.vr_objects import Dataset, Trial
 
 _MAX_GAP_S: Final = 0.2
-_ROWS: Final = 128
+_ROWS: Final = 256
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ GRID: Final = 96
 _FILE: Final = "shrec2017.npz"
 _COLUMNS: Final = ("gesture", "finger", "subject", "trial", "label14", "label28", "split", "frames")
 _METRES: Final = 1e-4
+_RATE_HZ: Final = 30.0
 
 
 class DataError(ValueError):
@@ -90,6 +91,29 @@ def load(folder: Path) -> Sequences:
     )
 
 
+def recording(joints: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A sequence ``[n, 22, 3]`` as a client would send it to teach a right hand's gesture: ``[n, 183]`` float32.
+
+    The palm points from the wrist to the middle finger's knuckle (-Z), its back is up (+Y). What the format lacks, the
+    feet of the four fingers in the palm, is put between wrist and knuckle; other joints have no orientation.
+    """
+    n = len(joints)
+    poses = np.zeros((n, 26, 7), dtype=np.float32)
+    poses[..., 6] = 1
+    poses[:, 0, :3], poses[:, 1, :3], poses[:, 2:6, :3] = joints[:, 1], joints[:, 0], joints[:, 2:6]
+    for finger in range(4):
+        given, foot = 6 + 4 * finger, 6 + 5 * finger
+        poses[:, foot + 1 : foot + 5, :3] = joints[:, given : given + 4]
+        poses[:, foot, :3] = (2 * joints[:, 0] + joints[:, given]) / 3
+    back = _unit(joints[:, 0] - joints[:, 10])
+    right = joints[:, 18] - joints[:, 6]
+    right = _unit(right - (right * back).sum(1, keepdims=True) * back)
+    axes = np.stack((right, np.cross(back, right), back), axis=2)
+    poses[:, 0, 3:] = _quaternions(axes)
+    times = np.arange(n, dtype=np.float32)[:, None] / _RATE_HZ
+    return np.concatenate((times, poses.reshape(n, -1)), axis=1).astype(np.float32)
+
+
 def on_grid(joints: list[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
     """Sequences brought to ``GRID`` frames, ``[N, GRID, 22, 3]``, and how many frames each had, ``[N]``."""
     made = [
@@ -146,6 +170,20 @@ def varied(grid: Tensor, frames: int, rng: torch.Generator) -> tuple[Tensor, Ten
     joints = joints * between(0.85, 1.15, 1, 1, 1) * lengths + palm
     joints = joints + 0.002 * drawn(1, JOINTS, 3) + 0.001 * drawn(frames, JOINTS, 3)
     return joints @ _turns(0.2 * drawn(3)).unsqueeze(1), end - start
+
+
+def _quaternions(axes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of rotation matrices ``[n, 3, 3]``: squares of all parts are linear in the diagonal, signs are in the rest."""
+    x, y, z = axes[:, 0, 0], axes[:, 1, 1], axes[:, 2, 2]
+    squares = np.stack((1 + x - y - z, 1 - x + y - z, 1 - x - y + z, 1 + x + y + z), axis=1) / 4
+    rest = axes - axes.transpose(0, 2, 1)
+    signs = np.stack((rest[:, 2, 1], rest[:, 0, 2], rest[:, 1, 0], np.ones(len(axes))), axis=1)
+    made = np.copysign(np.sqrt(squares.clip(0)), signs)
+    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True))
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-6))
 
 
 def _turns(axes: Tensor) -> Tensor:

@@ -20,12 +20,15 @@ from models.frame_model import HEAD, LEFT, RIGHT, Columns, FrameBatch, Rows
 from models.gesture.builtin import LEAD_S, OPPOSITES, TAIL_S, Floats, Template, hand_templates, head_templates
 from models.gesture.names import BUILT_IN, FIRST_TAUGHT, NUMBERS, TAUGHT_SLOTS
 from models.gesture.past import CHANNELS, MOMENTS, MOVERS, Looker
-from models.gesture.shape import RATE_HZ, WINDOWS
+from models.gesture.shape import JOINT_NUMBERS, POSE_NUMBERS, RATE_HZ, WINDOWS
 from models.gesture.taught import ADAPTERS
 
 _PERIOD_S: Final = 1 / RATE_HZ
 _EARLY_S: Final = 0.003
 """A frame that comes this much before its moment is taken for it: clocks are not that even."""
+
+_GAP_S: Final = 0.25
+"""After so long without a moment, the past is over."""
 
 _OVERLAP: Final = 0.2
 """Share of a window that may lie in what has been reported already."""
@@ -178,10 +181,14 @@ class Gesture:
         rows = due.nonzero()[:, 0]
         if len(rows) == 0:
             return {"gesture": gesture}, {**state, "clock": clock}, {}
+        some = {name: value.index_select(0, rows) for name, value in state.items()}
+        # What was before a gap, or before gestures were wanted again, is not what was just done.
+        going_on = clock.index_select(0, rows) <= _GAP_S
+        some |= {name: some[name] * going_on for name in ("seen", "candidate")}
+        some["said"] = some["said"] * going_on.unsqueeze(2)
         # Below RATE_HZ frames a second every frame is a moment.
         passed = (clock - _PERIOD_S).clamp(-_EARLY_S, _PERIOD_S).masked_fill(batch.fresh.unsqueeze(1), 0)
         clock = torch.where(due.unsqueeze(1), passed, clock)
-        some = {name: value.index_select(0, rows) for name, value in state.items()}
         reported, new = self._moment(batch, rows, some, adapters)
         gesture.index_copy_(0, rows, reported)
         after = {name: state[name].index_copy(0, rows, value) for name, value in new.items()}
@@ -235,28 +242,35 @@ class Gesture:
         courses = self._looker.courses(past)
         head = self._head.margins(courses[:, :1], stricter)
         hand = self._hand.margins(courses[:, 1:], stricter)
-        movers = spotting[..., 1].long()
-        if bool(spotting[..., 0].any()):
-            taught = self._taught(past, jointed, adapters["taught"].index_select(0, rows), spotting, movers)
-        else:
-            taught = past.new_full((len(rows), len(WINDOWS) * TAUGHT_SLOTS), _NOT)
+        # What a profile holds came from outside.
+        movers = spotting[..., 1].long().clamp(0, MOVERS - 1)
+        taught = past.new_full((len(rows), len(WINDOWS) * TAUGHT_SLOTS), _NOT)
+        some = spotting[..., 0].any(1).nonzero()[:, 0]
+        if len(some):
+            known = adapters["taught"].index_select(0, rows.index_select(0, some))
+            of_these = (column.index_select(0, some) for column in (past, jointed, spotting, movers))
+            taught.index_copy_(0, some, self._taught(known, *of_these))
         lines = torch.cat((self._movers.expand(len(rows), -1), movers.repeat(1, len(WINDOWS))), dim=1)
         return torch.cat((head.flatten(1), hand.flatten(1), taught), dim=1), lines
 
-    def _taught(self, past: Tensor, jointed: Tensor, taught: Tensor, spotting: Tensor, movers: Tensor) -> Tensor:
+    def _taught(self, taught: Tensor, past: Tensor, jointed: Tensor, spotting: Tensor, movers: Tensor) -> Tensor:
         """``[n, W * slots]``."""
         n, windows = len(past), len(WINDOWS)
-        poses, opened = self._looker.described(past)
-        known_pose, known_opened = torch.split_with_sizes(taught, (poses.shape[3], opened.shape[3]), dim=2)
-        likeness = (poses.flatten(1, 2) @ known_pose.transpose(1, 2)).view(n, MOVERS, windows, TAUGHT_SLOTS)
-        of_joints = (opened.flatten(1, 2) @ known_opened.transpose(1, 2)).view(n, 2, windows, TAUGHT_SLOTS)
-        likeness = likeness + F.pad(of_joints, (0, 0, 0, 0, 1, 0))
-        squares, of_joints = (poses * poses).sum(3), F.pad((opened * opened).sum(3), (0, 0, 1, 0))
-        used, _, joints, wanted, weakest, strongest, shortest, longest = spotting.unsqueeze(1).unbind(3)
+        poses = self._looker.poses(past)
+        known_poses, known_opened = torch.split_with_sizes(taught, (POSE_NUMBERS, JOINT_NUMBERS), dim=2)
         # [n, mover, W, slot], of which each slot has its own mover's
-        strengths = (squares.unsqueeze(3) + of_joints.unsqueeze(3) * joints.unsqueeze(1)).sqrt()
+        products = (poses.flatten(1, 2) @ known_poses.transpose(1, 2)).view(n, MOVERS, windows, TAUGHT_SLOTS)
+        squares = (poses * poses).sum(3, keepdim=True)
+        if bool(jointed.any()):
+            opened = self._looker.opened(past)
+            of_joints = (opened.flatten(1, 2) @ known_opened.transpose(1, 2)).view(n, 2, windows, TAUGHT_SLOTS)
+            products = products + F.pad(of_joints, (0, 0, 0, 0, 1, 0))
+            of_joints = F.pad((opened * opened).sum(3, keepdim=True), (0, 0, 0, 0, 1, 0))
+            squares = squares + of_joints * spotting[:, None, None, :, 2]
         own = movers.view(n, 1, 1, TAUGHT_SLOTS).expand(-1, 1, windows, -1)
-        product, strength = likeness.gather(1, own)[:, 0], strengths.gather(1, own)[:, 0]
+        product = products.gather(1, own)[:, 0]
+        strength = squares.expand_as(products).gather(1, own)[:, 0].sqrt()
+        used, _, joints, wanted, weakest, strongest, shortest, longest = spotting.unsqueeze(1).unbind(3)
         there = F.pad(jointed, (1, 0)).gather(1, movers).unsqueeze(1)
         seconds = (self._counts - 1) * _PERIOD_S
         inside = (used > 0) & (strength >= weakest) & (strength <= strongest)

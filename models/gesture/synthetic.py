@@ -248,3 +248,35 @@ def _poses(
     orientation = rotations.multiply(facing, rotations.multiply(turned, held)).numpy()
     placed = rotations.rotate(facing, torch.from_numpy(places + rng.normal(0, 0.0005, places.shape))).numpy()
     return np.concatenate((placed + stand, orientation), axis=1).astype(np.float32)
+
+
+def inserted(
+    name: str, poses: NDArray[np.float32], head: NDArray[np.float32], rate_hz: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], int, int] | None:
+    """A real recording of one device in which a made-up movement comes on top of what is done anyway.
+
+    Args:
+        poses: ``[T, 7]`` of the device that makes the gesture.
+        head: ``[T, 7]``, whose heading when it begins tells which way is ahead.
+
+    Returns:
+        the poses, and the gesture's first and last frame; nothing where the recording is too short.
+    """
+    made = movement(name, rate_hz, rng)
+    after, back = int(rng.uniform(0.15, 0.5) * rate_hz), int(rng.uniform(0.7, 1.4) * rate_hz)
+    lead, tail = int(1.2 * rate_hz), int(0.5 * rate_hz)
+    room = len(poses) - lead - len(made.places) - after - back - tail
+    if room <= 0:
+        return None
+    start = lead + int(rng.integers(room))
+    x, _, z = rotations.forward(torch.from_numpy(head[start : start + 1, 3:]))[0].tolist()
+    facing = rotations.from_rotation_vector(torch.tensor([0.0, float(np.arctan2(-x, -z)), 0.0], dtype=torch.float64))
+    facing = facing.expand(len(poses), 4)
+    places = torch.from_numpy(_placed(made.places, start, after, back, len(poses)))
+    turns = torch.from_numpy(_placed(made.turns, start, after, back, len(poses)))
+    turned = rotations.from_rotation_vector(rotations.rotate(facing, turns))
+    found = torch.from_numpy(poses).double()
+    moved = torch.cat(
+        (found[:, :3] + rotations.rotate(facing, places), rotations.multiply(turned, found[:, 3:])), dim=1
+    )
+    return moved.float().numpy(), start, start + len(made.places) - 1

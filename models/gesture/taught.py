@@ -74,7 +74,7 @@ def prototype(recordings: Sequence[Floats], device: str) -> Floats:
     """
     if not EXAMPLES[0] <= len(recordings) <= EXAMPLES[1]:
         raise ValueError(f"a gesture takes {EXAMPLES[0]} to {EXAMPLES[1]} examples, not {len(recordings)}")
-    found = [_movement(recording, device, f"example {n}") for n, recording in enumerate(recordings, start=1)]
+    found = [_spottable(recording, device, f"example {n}") for n, recording in enumerate(recordings, start=1)]
     directions = np.stack([vector / np.linalg.norm(vector) for vector, _ in found])
     mean = directions.sum(0)
     mean /= np.linalg.norm(mean)
@@ -99,7 +99,7 @@ def prototype(recordings: Sequence[Floats], device: str) -> Floats:
 def with_example(known: Floats, recording: Floats, device: str) -> Floats:
     """A prototype moved towards a further example, which counts as much as each of those before (of which the newest
     four count). Raises as ``prototype`` does."""
-    vector, seconds = _movement(recording, device, "the example")
+    vector, seconds = _spottable(recording, device, "the example")
     count = min(float(known[_COUNT]), 4.0)
     strength = np.linalg.norm(vector)
     made = known.copy()
@@ -211,15 +211,14 @@ def heading_of(forward: Floats, up: Floats) -> Floats:
     return np.asarray(towards / np.linalg.norm(towards), dtype=np.float32)
 
 
-def _movement(recording: Floats, device: str, which: str) -> tuple[Floats, float]:
-    """The described movement of a recording, and the seconds that it took."""
+def movement(recording: Floats, device: str, which: str = "the recording") -> tuple[Floats, float]:
+    """What moves in a recording, described, and the seconds that it takes: ``[NUMBERS]``, zeros for joints not tracked.
+
+    Raises:
+        ValueError: as ``prototype``, but any duration goes; ``which`` names the recording in what it says.
+    """
     times, moments = _moments(recording, device, which)
     start, end = _moving(times, moments, which)
-    seconds = float(times[end] - times[start])
-    if seconds < SHORTEST_S:
-        raise ValueError(f"{which} moves for {seconds:.2f} s; a gesture takes at least {SHORTEST_S} s")
-    if seconds > LONGEST_S:
-        raise ValueError(f"{which} moves for {seconds:.1f} s; a gesture takes at most {LONGEST_S} s")
     even = np.linspace(times[start], times[end], POINTS)
     vector = described(_at(times, moments, even))
     if not device.endswith("_hand"):
@@ -227,6 +226,15 @@ def _movement(recording: Floats, device: str, which: str) -> tuple[Floats, float
     strength = float(np.linalg.norm(vector))
     if strength < _LEAST_STRENGTH:
         raise ValueError(f"{which} hardly moves; make the gesture larger")
+    return vector, float(times[end] - times[start])
+
+
+def _spottable(recording: Floats, device: str, which: str) -> tuple[Floats, float]:
+    vector, seconds = movement(recording, device, which)
+    if seconds < SHORTEST_S:
+        raise ValueError(f"{which} moves for {seconds:.2f} s; a gesture takes at least {SHORTEST_S} s")
+    if seconds > LONGEST_S:
+        raise ValueError(f"{which} moves for {seconds:.1f} s; a gesture takes at most {LONGEST_S} s")
     return vector, seconds
 
 

@@ -25,6 +25,9 @@ _NEIGHBOURS: Final = 3
 _ROWS: Final = 1024
 # A text of the background that is nearer than this to an example may well mean what the example means.
 _TOO_NEAR: Final = 0.6
+# Of the longer fit, whose examples tell nothing of how sure it may be: it has seen them all. Chosen on parts of the
+# published sets' training parts that were not fitted to.
+_TUNED_TEMPERATURE: Final = 2.0
 _TEMPERATURES: Final = tuple(float(value) for value in np.geomspace(0.2, 5.0, 33))
 
 
@@ -45,7 +48,11 @@ class Prediction:
 
 
 class IntentModel:
-    """A head that was fitted; ``fit`` makes one."""
+    """A head that was fitted; ``fit`` makes one.
+
+    Attributes:
+        labels: sorted.
+    """
 
     def __init__(
         self,
@@ -55,7 +62,6 @@ class IntentModel:
         head: Any,
         temperature: float,
         gate: Any,
-        inside: NDArray[np.float64],
     ) -> None:
         self.labels = tuple(labels)
         self._examples = examples
@@ -63,7 +69,6 @@ class IntentModel:
         self._head = head
         self._temperature = temperature
         self._gate = gate
-        self._inside = inside
 
     @classmethod
     def fit(cls, embeddings: Array, labels: Sequence[str], around: Array, outside: Array | None = None) -> IntentModel:
@@ -87,17 +92,17 @@ class IntentModel:
         beside = _features(embeddings, classes, beyond, probabilities, leave_out=False)
         gate = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000)
         gate.fit(np.concatenate((inside, beside)), np.repeat((1, 0), (len(inside), len(beside))))
-        return cls(names, embeddings, classes, head, temperature, gate, gate.predict_proba(inside)[:, 1])
+        return cls(names, embeddings, classes, head, temperature, gate)
 
-    def threshold(self, share: float) -> float:
-        """The probability of belonging to any label that a share of the examples, each left out, does not reach."""
-        return float(np.quantile(self._inside, share))
+    def predict(self, embeddings: Array, tuned: NDArray[np.float64] | None = None) -> list[Prediction]:
+        """What texts of these embeddings, ``[N, 384]`` of unit length, belong to.
 
-    def predict(self, embeddings: Array) -> list[Prediction]:
-        """What texts of these embeddings, ``[N, 384]`` of unit length, belong to."""
+        Args:
+            tuned: what the longer fit makes of them, ``[N, labels]``, as ``Tuned.likelihoods`` says.
+        """
         if not len(embeddings):
             return []
-        inside, probabilities = self.probabilities(embeddings)
+        inside, probabilities = self.probabilities(embeddings, tuned)
         predictions = []
         for belongs, row in zip(inside.tolist(), probabilities, strict=True):
             best = np.argsort(-row, kind="stable")[:RANKED]
@@ -108,11 +113,16 @@ class IntentModel:
                 predictions.append(Prediction(None, 1 - belongs, ranking))
         return predictions
 
-    def probabilities(self, embeddings: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def probabilities(
+        self, embeddings: Array, tuned: NDArray[np.float64] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Probabilities ``[N]`` that a text belongs to any label, and ``[N, labels]`` of each if it does."""
         probabilities = _softened(_logits(self._head, embeddings, len(self.labels)), self._temperature)
         features = _features(self._examples, self._classes, embeddings, probabilities, leave_out=False)
-        return self._gate.predict_proba(features)[:, 1], probabilities
+        inside = self._gate.predict_proba(features)[:, 1]
+        if tuned is not None:
+            probabilities = _softened(tuned, _TUNED_TEMPERATURE)
+        return inside, probabilities
 
 
 def _fit_head(embeddings: Array, classes: NDArray[np.int64], count: int) -> Any:

@@ -30,27 +30,30 @@ Meaning = Mapping[str, Hashable]
 MAX_EXAMPLES: Final = 256
 """Of a user's examples, as many are used."""
 
-# How much alike two texts are: shares of words, pairs of words, letters, embeddings, and of being the same.
-_WORDS: Final = 0.2
-_PAIRS: Final = 0.2
-_LETTERS: Final = 0.3
+# How much alike two texts are: shares of words, pairs of words, words by their place, beginnings, letters, of what
+# embeddings say, and of being the same. They add up to 1.
+_SHARES: Final = {"words": 0.1, "pairs": 0.18, "places": 0.18, "beginnings": 0.18, "letters": 0.18}
 _MEANT: Final = 0.1
-_SAME: Final = 0.2
-_MEANT_POWER: Final = 4
+_SAME: Final = 0.08
+_MEANT_POWER: Final = 6
+# The same of what the app says of them: who means one action where the app hears another will do so again.
+_HEARD: Final = 0.45
 # Variance of the scores, and how much of it is a meaning's own and not its parts'.
-_VARIANCE: Final = 10.0
-_OWN: Final = 0.3
+_VARIANCE: Final = 20.0
+_OWN: Final = 0.05
 # An example weighs so much less with each that follows, but never less than the second of these.
 _FORGETTING: Final = 0.98
-_KEPT: Final = 0.25
-_FLOOR: Final = 1e-3
+_KEPT: Final = 0.5
+_FLOOR: Final = 0.1
 _STEPS: Final = 12
 # A text that is less like every example than the first is like none of them; from the second on it is like one.
-_UNLIKE: Final = 0.2
-_LIKE: Final = 0.4
+_UNLIKE: Final = 0.15
+_LIKE: Final = 0.35
 # Beside the latest exact repeat, which has weight 1, what the scores say has this weight.
 _DOUBT: Final = 0.1
-_WIDTHS: Final = (256, 256, 512)
+_WIDTHS: Final = {"words": 256, "pairs": 256, "places": 256, "beginnings": 256, "letters": 512}
+_PLACES: Final = 4
+_APART: Final = 3
 # Signs are words of some private languages; those that end a sentence depend on who wrote it down.
 _TOKEN: Final = re.compile(r"\w+|[^\w\s.,;:!?\"'…]")
 
@@ -61,7 +64,7 @@ class Text:
 
     Attributes:
         key: the same for texts that say the same.
-        features: ``[1024]`` of unit length but for the shares of what is compared.
+        features: ``[1536]``, whose dot product is a share of how much alike two texts are.
         embedding: ``[384]`` of unit length.
     """
 
@@ -102,7 +105,9 @@ class Personal:
         ages = np.arange(len(self._examples) - 1, -1, -1, dtype=np.float64)
         self._weights = np.maximum(_FORGETTING**ages, _KEPT)
         self._between = _between(meanings)
-        alike = np.stack([self._likeness(one) for one in self._examples])
+        self._named = np.array([bool(meaning) for meaning in meanings])
+        self._heard = np.sqrt(prior[:, self._named])
+        alike = np.stack([self._likeness(one) for one in self._examples]) + _HEARD * self._heard @ self._heard.T
         truth = np.eye(len(meanings))[self._meant]
         self._pull = _mode(alike, self._between, self._weights, truth, _logits(prior))
 
@@ -119,8 +124,9 @@ class Personal:
         share = min(max((float(alike[nearest]) - _UNLIKE) / (_LIKE - _UNLIKE), 0.0), 1.0)
         if share == 0:
             return prior, None
+        alike += _HEARD * self._heard @ np.sqrt(prior[self._named])
         scores = self._between @ (_VARIANCE * (alike @ self._pull))
-        found = _softmax(_logits(prior) + share * scores)
+        found = (1 - share) * prior + share * _softmax(_logits(prior) + scores)
         repeats = np.isin(self._keys, [one.key for one in forms])
         if repeats.any():
             weights = np.where(repeats, self._weights, 0.0) / self._weights[repeats][-1]
@@ -165,15 +171,18 @@ def _between(meanings: Sequence[Meaning]) -> Array:
 def _features(key: str) -> NDArray[np.float32]:
     said = key.split()
     letters = f" {key} "
-    groups = (
-        said,
-        [" ".join(pair) for pair in itertools.pairwise(("", *said, ""))],
-        [letters[at : at + size] for size in (2, 3, 4) for at in range(len(letters) - size + 1)],
+    groups = {
+        "words": said,
+        "pairs": [f"{one} {other}" for at, one in enumerate(said) for other in said[at + 1 : at + 1 + _APART]],
+        "places": [f"{at} {word}" for at, word in enumerate(said[:_PLACES])],
+        "beginnings": [" ".join(said[:size]) for size in range(1, min(len(said), _PLACES) + 1)],
+        "letters": [letters[at : at + size] for size in (2, 3, 4) for at in range(len(letters) - size + 1)],
+    }
+    # One word has no pair; it is as like itself as any.
+    whole = groups["pairs"] or said
+    return np.concatenate(
+        [_SHARES[name] ** 0.5 * _hashed(found or whole, _WIDTHS[name]) for name, found in groups.items()]
     )
-    parts = []
-    for share, width, found in zip((_WORDS, _PAIRS, _LETTERS), _WIDTHS, groups, strict=True):
-        parts.append(share**0.5 * _hashed(found, width))
-    return np.concatenate(parts)
 
 
 def _hashed(found: Iterable[str], width: int) -> NDArray[np.float32]:

@@ -45,17 +45,27 @@ class Phrase:
 
 
 @dataclass(frozen=True)
+class Name:
+    """What one user calls a target, by its ``id``."""
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True)
 class Question:
     """An utterance and all that helps to understand it.
 
     Attributes:
         phrases: the user's own, the latest last.
+        before: what the user said right before; empty for nothing. "No, I meant ..." speaks of it.
     """
 
     text: str
     situation: Situation
     pending: Pending | None = None
     phrases: tuple[Phrase, ...] = ()
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,9 +78,11 @@ class Reading:
         target: the ``id`` of the target meant; empty for none.
         target_confidence: how sure that is.
         missing: what the action still waits for, as in ``Pending``.
-        problem: for people: why it means nothing, or what is missing; empty where it can be performed.
+        problem: for people: why it means nothing, or what is missing; empty where it can be performed or teaches.
         completes: whether it gives what a pending action waited for.
         phrase: the user's own phrase that decided; empty where the app's phrases did.
+        teaches_phrase: what is to be learned of it. With an action it corrects what was said before.
+        teaches_name: likewise.
         ranking: the likeliest actions and their probabilities, best first.
         why: for developers: how it was understood, a line a step.
     """
@@ -84,5 +96,7 @@ class Reading:
     problem: str = ""
     completes: bool = False
     phrase: str = ""
+    teaches_phrase: Phrase | None = None
+    teaches_name: Name | None = None
     ranking: tuple[tuple[str, float], ...] = ()
     why: tuple[str, ...] = ()

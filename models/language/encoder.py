@@ -6,10 +6,11 @@ mean of its tokens' last hidden states, brought to unit length, so that a dot pr
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -87,6 +88,37 @@ class Encoder:
         network.train(False)
         nn.Module.to(network, device)
         return cls(network, tokenizer, version)
+
+    def tunable(self) -> dict[str, Tensor]:
+        """Weights of the linear layers of its blocks, by name: what an app's longer fit changes."""
+        found: dict[str, Tensor] = {}
+        for path, module in self.network.named_modules():
+            if isinstance(module, nn.Linear):
+                found |= {f"{path}.{name}": weight for name, weight in module.named_parameters()}
+        return found
+
+    def changed(self, changes: Mapping[str, Tensor], *, copied: bool = False) -> Encoder:
+        """Another encoder, of these weights and what is to be added to some of them, by name.
+
+        Args:
+            copied: nothing is shared, so that it can be trained; else weights that do not change are.
+
+        Raises:
+            ValueError: the changes do not fit.
+        """
+        shared = {} if copied else {id(weight): weight for weight in self.network.parameters()}
+        network = copy.deepcopy(self.network, shared)
+        for name, change in changes.items():
+            path, _, last = name.rpartition(".")
+            try:
+                module = network.get_submodule(path)
+                weight = module.get_parameter(last).detach() + change.to(torch.float32)
+            except (AttributeError, RuntimeError) as problem:
+                raise ValueError(f"{name} does not fit the encoder: {problem}") from None
+            if weight.shape != module.get_parameter(last).shape:
+                raise ValueError(f"{name} does not fit the encoder: it is {list(change.shape)}")
+            module.register_parameter(last, nn.Parameter(weight, requires_grad=False))
+        return Encoder(network, self._tokenizer, self.version)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
@@ -15,13 +16,16 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.intent.examples import with_names
 from models.intent.model import IntentModel, Prediction
+from models.intent.tuned import Tuned
 from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
-from models.language.dialogue import TARGET, Pending, Phrase, Question, Reading
+from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder
-from models.language.mentions import unknown_words, without_mentions
+from models.language.mentions import Names, template, unknown_words, without_mentions
 from models.language.phrases import STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
+from models.language.teaching import NameTeaching, PhraseTeaching, correction, name_teaching, phrase_teaching
 from models.language.words import words
 
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
@@ -32,6 +36,8 @@ _SURE: Final = 0.5
 _LIKELY: Final = 0.3
 _LIKELIER_BY: Final = 1.5
 _SAME_THING: Final = 0.55
+# "When I say zap it I mean take it" is near to taking; only an app's very phrase is that for sure.
+_CLAIMED: Final = 0.98
 
 
 @dataclass(frozen=True)
@@ -52,17 +58,28 @@ class Intents(Protocol):
 
 
 class PhraseIntents:
-    """Tells actions apart by their phrases."""
+    """Tells actions apart by their phrases.
+
+    Attributes:
+        texts, labels: the examples, and the actions that they mean.
+        tuned: a longer fit of the same examples, if there is one.
+    """
 
     def __init__(self, actions: Sequence[Action], encoder: Encoder, background: NDArray[np.float32]) -> None:
         examples = [(text, action.name) for action in actions for text in expanded(action)]
-        embeddings = encoder.encode([text for text, _ in examples]).numpy()
-        self._model = IntentModel.fit(embeddings, [name for _, name in examples], background)
+        self.texts, self.labels = with_names([text for text, _ in examples], [name for _, name in examples])
+        self.tuned: Tuned | None = None
+        self._model = IntentModel.fit(encoder.encode(self.texts).numpy(), self.labels, background)
         self._exact = {_normal(text): name for text, name in examples}
+
+    @property
+    def tunable(self) -> bool:
+        """Whether a longer fit could tell more: there is something to tell apart."""
+        return len(set(self.labels)) > 1
 
     def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
         """See ``Intents``."""
-        predictions = self._model.predict(embeddings)
+        predictions = self._model.predict(embeddings, self.tuned.likelihoods(texts) if self.tuned is not None else None)
         for at, text in enumerate(texts):
             name = self._exact.get(_normal(text))
             if name is not None:
@@ -111,27 +128,101 @@ def expanded(action: Action) -> list[str]:
 
 
 def read(encoder: Encoder, asked: Sequence[tuple[Understanding, Question]]) -> list[Reading]:
-    """Reads utterances of any sessions and apps, with one call of the encoder for all."""
-    heard = [_Heard(understanding, question) for understanding, question in asked]
+    """Reads utterances of any sessions and apps, with one call of the encoder for all and one of each app's head."""
+    heard = [_Listened(understanding, question) for understanding, question in asked]
     texts = [text for one in heard for text in one.texts]
     embeddings = encoder.encode(texts).numpy()
+    rows: dict[int, list[int]] = defaultdict(list)
+    intents = [one.intents for one in heard for _ in one.texts]
+    for row, one in enumerate(intents):
+        rows[id(one)].append(row)
+    predictions: dict[int, Prediction] = {}
+    for some in rows.values():
+        found = intents[some[0]].predict_texts([texts[row] for row in some], embeddings[some])
+        predictions |= zip(some, found, strict=True)
     readings = []
     at = 0
-    for one in heard:
-        readings.append(one.read(embeddings[at : at + len(one.texts)], encoder))
-        at += len(one.texts)
+    for hearing in heard:
+        end = at + len(hearing.texts)
+        readings.append(hearing.read([predictions[row] for row in range(at, end)], embeddings[at:end], encoder))
+        at = end
     return readings
+
+
+class _Listened:
+    """One utterance, which may do something or teach something."""
+
+    def __init__(self, understanding: Understanding, question: Question) -> None:
+        self.intents = understanding.intents
+        self._understanding = understanding
+        self._question = question
+        self._names = _names(question)
+        self._heard = _Heard(understanding, question)
+        self._phrase = phrase_teaching(question.text)
+        self._corrected = correction(question.text) if question.before else ""
+        self._name = name_teaching(question.text, self._names)
+        meant = self._phrase.meant if self._phrase is not None else self._corrected
+        # What a phrase is to mean is read as if it had been said.
+        self._meant = _Heard(understanding, replace(question, text=meant, pending=None))
+        self.intents = understanding.intents
+        self.texts = [*self._heard.texts, *self._meant.texts]
+
+    def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
+        own = len(self._heard.texts)
+        reading = self._heard.read(predictions[:own], embeddings[:own], encoder)
+        if reading.completes:
+            return reading
+        if self._corrected or self._phrase is not None:
+            meant = self._meant.read(predictions[own:], embeddings[own:], encoder)
+            if self._phrase is not None and not _claimed(reading, _CLAIMED):
+                return self._phrase_taught(self._phrase, meant)
+            if meant.action and self._meant.does_something:
+                return replace(meant, teaches_phrase=self._meaning(self._question.before, meant.action))
+        if self._name is not None and not _claimed(reading, self._understanding.confidence):
+            return self._name_taught(self._name, encoder)
+        return reading
+
+    def _phrase_taught(self, teaching: PhraseTeaching, meant: Reading) -> Reading:
+        action = "" if not teaching.meant else self._called(teaching.meant) or meant.action
+        if teaching.meant and not action:
+            problem = f"{_cut(teaching.said)!r} cannot be taught: {meant.problem}"
+            return Reading("", 1.0, problem=problem, ranking=meant.ranking, why=meant.why)
+        why = (f"teaches that {teaching.said!r} means {action or 'nothing'}", *meant.why)
+        return Reading("", meant.confidence, why=why, teaches_phrase=self._meaning(teaching.said, action))
+
+    def _meaning(self, said: str, action: str) -> Phrase:
+        """A phrase that means the action with what was said of it."""
+        if not action:
+            return Phrase(said)
+        about = self._understanding.actions[action]
+        said = template(said, self._names) if about.target != "none" else said
+        target = self._meant.named if about.target != "none" and "{target}" not in said else ""
+        return Phrase(said, action, target, self._meant.arguments(about))
+
+    def _called(self, meant: str) -> str:
+        """The action whose very name this is."""
+        names = (name for name in self._understanding.actions if _normal(name.replace("_", " ")) == _normal(meant))
+        return next(names, "")
+
+    def _name_taught(self, teaching: NameTeaching, encoder: Encoder) -> Reading:
+        spoken_of = _Heard(self._understanding, replace(self._question, text=teaching.mention, pending=None))
+        target, sure, problem = spoken_of.target(encoder)
+        if not target:
+            return Reading("", 1.0, problem=f"{_cut(teaching.name)!r} cannot be taught: {problem}")
+        why = (f"teaches that {target} is called {teaching.name!r}",)
+        return Reading("", sure, target, sure, why=why, teaches_name=Name(teaching.name, target))
 
 
 class _Heard:
     """One utterance on its way to a reading."""
 
     def __init__(self, understanding: Understanding, question: Question) -> None:
+        self.intents = understanding.intents
         self._understanding = understanding
         self._text = question.text
         self._situation = question.situation
         self._pending = question.pending
-        names = tuple((one.name or one.id, one.aliases) for one in question.situation.candidates)
+        names = _names(question)
         own = own_words(tuple(phrase.text for phrase in question.phrases), names) if question.phrases else ()
         self._phrases = question.phrases
         self._names = names
@@ -143,14 +234,13 @@ class _Heard:
         self.texts = list(dict.fromkeys((question.text, without))) if said else []
         self._why = [f"{ref.mention.text!r} is a {ref.mention.kind}: {ref.why}" for ref in self._references]
 
-    def read(self, embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
+    def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
         if not self.texts:
             return Reading("", 1.0, problem="nothing was said")
         if self._pending is not None:
             reading = self._complete(self._pending, encoder)
             if reading is not None:
                 return reading
-        predictions = self._understanding.intents.predict_texts(self.texts, embeddings)
         best = max(range(len(predictions)), key=lambda at: _top(predictions[at]))
         ranking, text = predictions[best].ranking, self.texts[best]
         book = self._understanding.phrasebooks.open(encoder, self._phrases, self._names) if self._phrases else None
@@ -174,6 +264,30 @@ class _Heard:
             self._why.append(f"the user's own {_cut(phrase.text)!r} means {name} ({probability:.2f})")
         reading = self._fill(self._understanding.actions[name], probability, None, encoder)
         return replace(reading, ranking=ranking, phrase=phrase.text if phrase is not None else "")
+
+    @property
+    def does_something(self) -> bool:
+        """Whether more is said than which target."""
+        return bool(words(without_mentions(self._text, [reference.mention for reference in self._references], " ")))
+
+    @property
+    def named(self) -> str:
+        """The target that is called by its name, if that is clear."""
+        for reference in self._references[:1]:
+            if reference.mention.kind == "name" and reference.ranking and reference.ranking[0][1] >= _SURE:
+                return reference.ranking[0][0]
+        return ""
+
+    def arguments(self, action: Action) -> dict[str, Value]:
+        """Those of an action's arguments that are said."""
+        found = self._extract(action)
+        return {name: found.values[name] for name in found.said if name in found.values}
+
+    def target(self, encoder: Encoder) -> tuple[str, float, str]:
+        """The target that is mentioned and how sure that is; else nothing, and why, in words."""
+        if not self._references:
+            return "", 0.0, f"{_cut(self._text)!r} is nothing here"
+        return self._chosen(self._references[0], encoder)
 
     def _complete(self, pending: Pending, encoder: Encoder) -> Reading | None:
         """What an action that waits for more makes of it; nothing if this is no answer to that."""
@@ -296,6 +410,15 @@ def _values(argument: Argument) -> list[str]:
     if isinstance(argument, Choice):
         return [name for value, synonyms in argument.values.items() for name in (value, *synonyms)]
     return [argument.unit] if isinstance(argument, Number) and argument.unit else []
+
+
+def _names(question: Question) -> Names:
+    return tuple((one.name or one.id, one.aliases) for one in question.situation.candidates)
+
+
+def _claimed(reading: Reading, confidence: float) -> bool:
+    """Whether an app's action is so sure to be meant that nothing else can be."""
+    return bool(reading.action) and bool(reading.ranking) and reading.ranking[0][1] >= confidence
 
 
 def _top(prediction: Prediction) -> float:

@@ -7,7 +7,7 @@ selections of how far what was chosen lies from the mean of what the shared mode
 covariances of that (Laplace's approximation; Bishop, "Pattern Recognition and Machine Learning", 2006, section 4.5).
 Both are sums over selections that do not depend on ``w``. So their order does not matter and one can be taken back.
 
-Some selections are mistakes. Each counts as much as it is likely to have been meant, where a few in a hundred are of
+Some selections are mistakes. Each counts as much as it is likely to have been meant, where one in ten is of
 any target at random; so what the shared model thinks impossible is hardly learned from.
 """
 
@@ -16,12 +16,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-POINTING_SPREAD = 0.06
+POINTING_SPREAD = 0.04
 """Of the prior, in radians. Like the two below it was found on people whom the weights in use had not seen."""
 
-READOUT_SPREAD = 0.1
+READOUT_SPREAD = 0.2
 
-_MISTAKEN = 0.02
+_MISTAKEN = 0.1
 
 _LARGEST = 4.0
 """In spreads. What lies farther from the mean counts as this far: no selection outweighs all others."""

@@ -17,11 +17,13 @@ from bridge.protocol import (
     Action,
     Actions,
     Error,
+    Feedback,
     Hello,
     Notice,
     Scene,
     ServerMessage,
     Target,
+    Teach,
     Utterance,
     Welcome,
     decode_server,
@@ -121,6 +123,30 @@ async def test_what_is_missing_is_asked_for_and_given(daemon: Served) -> None:
         (canceled, undone), _ = await say(client, "u4", "undo")
         assert (canceled.name, canceled.phase, canceled.id) == ("take", "canceled", "u3")
         assert (undone.name, undone.phase) == ("undo", "performed")
+
+
+async def test_what_a_user_teaches_holds_for_the_next_utterance_and_for_nobody_else(daemon: Served) -> None:
+    async with connected(daemon.url) as client, connected(daemon.url) as other:
+        await began(client)
+        await other.ask(Hello("1.0", SHOP, "eve"))
+        for one in (client, other):
+            await one.ask(SCENE)
+        await client.send(Teach("t1", "phrase", "undo", phrase="zorble"))
+        await client.send(Teach("t2", "name", "Bob", target="k"))
+        assert [await client.receive(), await client.receive()] == [Ack("t1"), Ack("t2")]
+        (undone,), _ = await say(client, "u1", "zorble")
+        assert (undone.name, undone.phase) == ("undo", "performed")
+        (took,), _ = await say(client, "u2", "pick up bob")
+        assert (took.name, took.target) == ("take", "k")
+        nothing, (why,) = await say(other, "u1", "zorble")
+        assert (nothing, why.code) == ([], "not_understood")
+        nothing, (why,) = await say(client, "u3", "quiddle the wumpus")
+        assert (nothing, why.code) == ([], "not_understood")
+        assert await client.ask(Feedback("f1", "correct", 0, "undo", of="u3")) == Ack("f1")
+        (undone,), _ = await say(client, "u4", "quiddle the wumpus")
+        assert undone.name == "undo"
+        assert await client.ask(Feedback("f2", "undo", 0)) == Ack("f2")
+        assert (await say(client, "u5", "quiddle the wumpus"))[0] == []
 
 
 @pytest.mark.parametrize(

@@ -76,3 +76,23 @@ def test_changes_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     save_file({"nowhere.a": torch.zeros(2, 2), "nowhere.b": torch.zeros(2, 2)}, wrong)
     with pytest.raises(ValueError, match="nowhere does not fit"):
         Encoder.load(wrong)
+
+
+def test_a_changed_encoder_is_another_and_shares_what_does_not_change(encoder: Encoder) -> None:
+    names = list(encoder.tunable())
+    assert len(names) == 2 * 6 * 6
+    before = encoder.encode(["undo that"])
+    changed = encoder.changed({names[0]: torch.full_like(encoder.tunable()[names[0]], 0.01).half()})
+    assert not torch.allclose(changed.encode(["undo that"]), before, atol=1e-4)
+    assert torch.equal(encoder.encode(["undo that"]), before)
+    assert changed.tunable()[names[1]] is encoder.tunable()[names[1]]
+    copied = encoder.changed({}, copied=True)
+    assert torch.equal(copied.encode(["undo that"]), before)
+    assert copied.tunable()[names[1]] is not encoder.tunable()[names[1]]
+
+
+def test_changes_of_another_shape_or_name_are_refused(encoder: Encoder) -> None:
+    name, weight = next(iter(encoder.tunable().items()))
+    for wrong in ({name: weight[:-1]}, {name: weight[None]}, {"nowhere.weight": weight}, {"": weight}):
+        with pytest.raises(ValueError, match="does not fit"):
+            encoder.changed(wrong)

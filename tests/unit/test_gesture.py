@@ -170,6 +170,23 @@ def test_a_device_that_is_lost_and_found_elsewhere_did_not_swipe() -> None:
         assert not outputs["gesture"].any()
 
 
+def test_who_moved_while_no_gesture_was_wanted_did_not_swipe_when_one_is() -> None:
+    model = Gesture.load()
+    state = {name: torch.zeros(1, *shape) for name, shape in model.state.items()}
+    known = {name: torch.zeros(1, *shape) for name, shape in model.adapters.items()}
+    for frame in range(400):
+        batch = FrameBatch.blank(1)
+        batch.tracked[:, [0, 3]] = True
+        batch.right[:, 0] = 0.0 if frame < 150 else 0.4
+        batch.gesturing[:] = not 140 < frame < 170
+        batch.dt.fill_(1 / RATE_HZ if frame else 0.0)
+        batch.fresh.fill_(frame == 0)
+        outputs, state, _ = model.step(batch, state, known)
+        assert not outputs["gesture"].any()
+        if frame == 170:
+            assert state["seen"][0, :3].tolist() == [1, 0, 1]
+
+
 @pytest.mark.parametrize("name", ["zigzag", "triangle", "eight", "twist"])
 def test_a_taught_gesture_is_spotted_and_others_are_not_taken_for_it(name: str) -> None:
     known = taught.columns({5: (lesson(name, "right"), "right")})

@@ -140,7 +140,7 @@ def test_the_running_stream_is_described_as_recordings_are() -> None:
     poses[..., 3:] /= np.linalg.norm(poses[..., 3:], axis=2, keepdims=True)
     past = torch.zeros(1, MOMENTS, 3 * 7 + 16)
     past[0, :, :21] = torch.from_numpy(poses.reshape(MOMENTS, -1))
-    found, _ = Looker().described(past)
+    found = Looker().poses(past)
     for window, count in enumerate(WINDOWS):
         places = np.linspace(MOMENTS - count, MOMENTS - 1, POINTS)
         for mover in range(3):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.intent import background
 from models.intent.adapted import adapted, adapted_without
-from models.intent.evaluation import _calibration_error
+from models.intent.evaluation import _calibration_error, _threshold
 from models.intent.model import RANKED, IntentModel
 from models.language.encoder import WIDTH
 
@@ -92,8 +92,14 @@ def test_nothing_to_predict_is_nothing(model: IntentModel) -> None:
     assert model.predict(np.zeros((0, WIDTH), np.float32)) == []
 
 
-def test_the_threshold_refuses_the_share_of_examples_that_it_says(model: IntentModel) -> None:
-    assert model.threshold(0.0) <= model.threshold(0.05) <= model.threshold(0.5) <= 1
+def test_a_longer_fit_says_to_which_label_but_not_whether_to_any(model: IntentModel) -> None:
+    embeddings = np.concatenate((near(CENTRES[:1], 2, 0.7, 4), somewhere(2, 12)))
+    tuned = np.log(np.tile((0.01, 0.01, 0.01, 0.97), (4, 1)))
+    inside, probabilities = model.probabilities(embeddings, tuned)
+    assert np.array_equal(inside, model.probabilities(embeddings)[0])
+    assert [model.labels[at] for at in probabilities.argmax(1)] == [model.labels[3]] * 4
+    assert np.allclose(probabilities.sum(1), 1)
+    assert [one.label for one in model.predict(embeddings, tuned)] == [model.labels[3]] * 2 + [None] * 2
 
 
 def test_the_background_can_do_without_a_set() -> None:
@@ -117,3 +123,10 @@ def test_calibration_error_by_hand() -> None:
     right = np.array([True, False, True, True])
     assert _calibration_error(confidence, right) == pytest.approx((0.45 + 0.45) / 2)
     assert _calibration_error(np.array([1.0, 1.0]), np.array([True, True])) == 0
+
+
+def test_the_threshold_refuses_a_standard_error_more_than_is_wanted() -> None:
+    known = np.arange(101) / 100
+    assert _threshold(known) == pytest.approx(0.6 + (0.24 / 101) ** 0.5)
+    assert _threshold(known[:1]) == 0
+    assert _threshold(known[:0]) == 0.5

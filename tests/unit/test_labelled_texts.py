@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.labelled_texts import DataError, Labelled, carve, load, shots
+from models.labelled_texts import DataError, Labelled, carve, carve_evenly, load, shots
 
 EXAMPLES = [Labelled(f"{label} {at}", label) for label in "abc" for at in range(10)]
 
@@ -102,3 +102,21 @@ def test_carving_loses_and_doubles_nothing(labels: list[str], share: float, seed
     stay, carved = carve(examples, share, seed)
     assert sorted(stay + carved, key=str) == sorted(examples, key=str)
     assert {example.label for example in stay} == set(labels)
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=30), st.integers(0, 8), st.integers())
+def test_carving_evenly_takes_as_many_of_each_but_no_more_than_half(labels: list[str], count: int, seed: int) -> None:
+    examples = [Labelled(str(at), label) for at, label in enumerate(labels)]
+    stay, carved = carve_evenly(examples, count, seed)
+    assert sorted(stay + carved, key=str) == sorted(examples, key=str)
+    for label in set(labels):
+        assert sum(one.label == label for one in carved) == min(count, labels.count(label) // 2)
+    assert carve_evenly(examples, count, seed) == (stay, carved)
+
+
+def test_without_a_test_part_banking_is_carved_evenly_as_its_test_part_is(tmp_path: Path) -> None:
+    rows = [f"text {at},few" for at in range(20)] + [f"other {at},many" for at in range(200)]
+    (tmp_path / "train.csv").write_text("\n".join(["text,category", *rows]) + "\n")
+    texts = load(tmp_path)
+    assert [sum(one.label == label for one in texts.measured) for label in ("few", "many")] == [10, 22]
+    assert not {one.text for one in texts.measured} & {one.text for one in texts.fit}

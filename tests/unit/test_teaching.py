@@ -12,11 +12,24 @@ import pytest
 
 from bridge.app import ActionInfo, App
 from bridge.profiles.sqlite import SqliteStore
-from bridge.protocol import Ack, Actions, Error, Feedback, Hello, Message, Profile, Scene, Target, Teach, Utterance
+from bridge.protocol import (
+    Ack,
+    Actions,
+    Error,
+    Feedback,
+    Hello,
+    Message,
+    Notice,
+    Profile,
+    Scene,
+    Target,
+    Teach,
+    Utterance,
+)
 from bridge.session import Session
 from bridge.users import Users
 from models.gesture.names import NUMBERS
-from models.language.dialogue import Reading
+from models.language.dialogue import Name, Phrase, Reading
 from tests.stand_ins import FakeLanguage, FakeLink, FakePath
 
 TAKE = ActionInfo("take", ["take {target}"], target="required")
@@ -176,12 +189,60 @@ async def test_a_correction_teaches_the_words_of_the_utterance(room: Room) -> No
     room.language.answer(Reading("take", 0.9, missing=("target",), problem="which?"))
     link.sent.clear()
     assert await settle(session, link, Feedback("f1", "correct", 0, "fire", n=1)) == Ack("f1")
-    assert room.store.load("ada").items[0].data == {"text": "Zap it", "action": "fire", "target": ""}
+    assert room.store.load("ada").items[0].data == {"text": "Zap it", "action": "fire", "target": "", "arguments": {}}
     assert await settle(session, link, Feedback("f2", "correct", 0, of="u1")) == Ack("f2")
-    assert room.store.load("ada").items[0].data == {"text": "Zap it", "action": "", "target": ""}
+    assert room.store.load("ada").items[0].data == {"text": "Zap it", "action": "", "target": "", "arguments": {}}
     assert await settle(session, link, Feedback("f3", "undo", 0)) == Ack("f3")
     assert room.store.load("ada").items[0].data["action"] == "fire"
     assert await settle(session, link, Feedback("f4", "undo", 0, of="f1")) == Ack("f4")
+    assert room.store.load("ada").items == []
+
+
+async def test_what_is_said_can_teach(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("lamp-1", (0, 0, 0), name="Lamp")]))
+    link.sent.clear()
+    session.event(Utterance("u1", "when I say zap it I mean fire", 0))
+    session.event(Utterance("u2", "this is Bob", 0))
+    room.language.answer(Reading("", 1.0, teaches_phrase=Phrase("zap it", "fire")))
+    await session._teaching.end()
+    notice, ack = link.sent
+    assert isinstance(notice, Notice)
+    assert (notice.code, notice.id, ack) == ("learned", "u1", Ack("u1"))
+    assert room.language.question().phrases == (Phrase("zap it", "fire"),)
+    assert room.language.question().before == "", "a lesson is not what is corrected"
+    room.language.answer(Reading("", 1.0, teaches_name=Name("Bob", "lamp-1")))
+    await session._teaching.end()
+    assert {item.kind: item.key for item in room.store.load("ada").items} == {"phrase": "zap it", "name": "lamp-1"}
+    assert await settle(session, link, Feedback("f1", "undo", 0, of="u1")) == Ack("f1")
+    assert [item.kind for item in room.store.load("ada").items] == ["name"]
+
+
+async def test_what_is_said_right_after_corrects(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(Utterance("u1", "zap it", 0))
+    room.language.answer(Reading("", 0.9, problem="no idea"))
+    session.event(Utterance("u2", "no, I meant fire", 0))
+    assert room.language.question().before == "zap it"
+    link.sent.clear()
+    room.language.answer(Reading("fire", 0.8, teaches_phrase=Phrase("zap it", "fire")))
+    await session._teaching.end()
+    acted, notice, ack = link.sent
+    assert isinstance(acted, Actions)
+    assert [action.name for action in acted.a] == ["fire"]
+    assert isinstance(notice, Notice)
+    assert (notice.code, ack) == ("learned", Ack("u2"))
+
+
+async def test_what_is_said_teaches_nothing_where_learning_is_off(room: Room) -> None:
+    room.app = App("shop", actions=APP.actions, learn=False)
+    session, link = await room.enter()
+    session.event(Utterance("u1", "when I say zap it I mean fire", 0))
+    room.language.answer(Reading("", 1.0, teaches_phrase=Phrase("zap it", "fire")))
+    await session._teaching.end()
+    notice, ack = link.sent
+    assert isinstance(notice, Notice)
+    assert (notice.code, ack) == ("not_understood", Ack("u1"))
     assert room.store.load("ada").items == []
 
 

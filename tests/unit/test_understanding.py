@@ -13,7 +13,7 @@ from bridge.manifest import load
 from models.intent import background
 from models.intent.adapted import adapted
 from models.language.arguments import Choice, FreeText, Number
-from models.language.dialogue import TARGET, Pending, Question, Reading
+from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading
 from models.language.encoder import Encoder
 from models.language.references import Candidate, Situation
 from models.language.understanding import Action, Understanding, expanded, read
@@ -29,9 +29,9 @@ class Listener:
         self.encoder = Encoder.load(adapted())
         self.understanding = understand(GALLERY.app, self.encoder, self.encoder.encode(background.texts()).numpy())
 
-    def hear(self, text: str, *, looked: str = "lamp", pending: Pending | None = None) -> Reading:
+    def hear(self, text: str, *, looked: str = "lamp", pending: Pending | None = None, before: str = "") -> Reading:
         odds = tuple(0.82 if one.id == looked else 0.02 for one in THINGS) if looked else None
-        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending)
+        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending, before=before)
         return read(self.encoder, [(self.understanding, question)])[0]
 
 
@@ -188,3 +188,46 @@ def test_an_app_may_be_less_sure(listener: Listener) -> None:
     reading = read(listener.encoder, [(sure, Question("could you take it", Situation(THINGS)))])[0]
     assert reading.action == ""
     assert "nearest is take" in reading.problem
+
+
+def test_phrases_are_taught_by_saying_so(listener: Listener) -> None:
+    for text, phrase in (
+        ("when I say zap it I mean pick up the kettle", Phrase("zap {target}", "take")),
+        ("when I say zap I mean take", Phrase("zap", "take")),
+        ("when I say boil I mean describe the kettle", Phrase("boil", "describe", "kettle")),
+        ("when I say crimson tide I mean paint it red", Phrase("crimson tide", "paint", "", {"colour": "red"})),
+        ("when I say hello I mean nothing", Phrase("hello")),
+    ):
+        reading = listener.hear(text)
+        assert (reading.action, reading.problem, reading.teaches_phrase) == ("", "", phrase)
+        assert reading.why
+    unknown = listener.hear("when I say foo I mean fly me to the moon")
+    assert (unknown.action, unknown.teaches_phrase) == ("", None)
+    assert "'foo' cannot be taught" in unknown.problem
+
+
+def test_names_are_taught_by_saying_so(listener: Listener) -> None:
+    for text, name in (
+        ("this is Bob", Name("Bob", "lamp")),
+        ("call it Bob", Name("Bob", "kettle")),
+        ("call the red mug Sir Lancelot", Name("Sir Lancelot", "mug-red")),
+    ):
+        reading = listener.hear(text)
+        assert (reading.action, reading.problem, reading.teaches_name) == ("", "", name)
+    unclear = listener.hear("call the mug Bob")
+    assert (unclear.action, unclear.teaches_name) == ("", None)
+    assert "Red mug" in unclear.problem
+
+
+def test_a_correction_does_what_was_meant_and_teaches_it(listener: Listener) -> None:
+    reading = listener.hear("no, I meant hide the kettle", before="zap the kettle")
+    assert (reading.action, reading.target) == ("hide", "kettle")
+    assert reading.teaches_phrase == Phrase("zap {target}", "hide")
+    assert listener.hear("no, I meant hide the kettle").teaches_phrase is None
+    # Which one was meant says nothing of what was to be done.
+    assert listener.hear("I meant the red mug", before="take the mug").teaches_phrase is None
+
+
+def test_what_answers_a_question_teaches_nothing(listener: Listener) -> None:
+    reading = listener.hear("this one", pending=Pending("take", 0.9, (TARGET,)))
+    assert (reading.completes, reading.target, reading.teaches_name) == (True, "lamp", None)

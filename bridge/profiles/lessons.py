@@ -1,0 +1,59 @@
+"""What the data of each kind of item must be for a session to use it; the store itself takes any plain data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+import numpy as np
+
+from bridge.profiles.items import Item
+from models.gesture.names import NUMBERS, TAUGHT_SLOTS
+from models.gesture.taught import PROTOTYPE
+
+
+class Phrase(msgspec.Struct, forbid_unknown_fields=True):
+    """Of a phrase: the words, the action that they mean or nothing, and the target and arguments that go with it."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    action: Annotated[str, msgspec.Meta(max_length=256)]
+    target: Annotated[str, msgspec.Meta(max_length=256)] = ""
+    arguments: dict[str, str | int | float | bool] = {}
+
+
+class Name(msgspec.Struct, forbid_unknown_fields=True):
+    """Of a name."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class Gesture(msgspec.Struct, forbid_unknown_fields=True):
+    """Of a gesture: what makes it, its slot, its prototype as a float32 blob, and the model's version."""
+
+    device: Annotated[str, msgspec.Meta(pattern="^(head|left|right|left_hand|right_hand)$")]
+    slot: Annotated[int, msgspec.Meta(ge=0, lt=TAUGHT_SLOTS)]
+    prototype: bytes
+    version: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class Mistaken(msgspec.Struct, forbid_unknown_fields=True):
+    """Of a built-in gesture: how often it was spotted where there was none."""
+
+    mistaken: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
+_KINDS: Final[dict[str, Any]] = {"phrase": Phrase, "name": Name, "gesture": Gesture}
+
+
+def problem(item: Item) -> str:
+    """What keeps an item from being used, in words; empty if nothing does."""
+    kind = Mistaken if item.kind == "gesture" and item.key in NUMBERS else _KINDS[item.kind]
+    try:
+        data = msgspec.convert(item.data, kind)
+    except msgspec.ValidationError as error:
+        return str(error)
+    if isinstance(data, Gesture) and (
+        len(data.prototype) != 4 * PROTOTYPE or not np.isfinite(np.frombuffer(data.prototype, dtype="<f4")).all()
+    ):
+        return f"a prototype is {PROTOTYPE} finite float32 numbers"
+    return ""

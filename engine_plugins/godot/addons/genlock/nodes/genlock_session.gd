@@ -1,0 +1,306 @@
+@tool
+@icon("res://addons/genlock/icons/genlock.svg")
+class_name GenlockSession
+extends Node
+## Streams what the headset tracks, and what there is to look at. Put it under the [XROrigin3D].
+##
+## It finds the [XRCamera3D], the [XRController3D]s and the hand trackers by itself, and every [GenlockTarget] of the
+## scene. What the daemon answers comes as signals of the autoload [code]Genlock[/code], a [GenlockClient]. With no
+## headset it streams the camera alone, or what a [GenlockReplay] plays.
+
+## A frame was handed to the connection.
+signal frame_sent(frame: GenlockFrame)
+
+## The group that these nodes are in.
+const GROUP := &"genlock_session"
+## How far a target moves before the daemon is told, metres.
+const MOVED := 0.01
+## How many targets are looked at in one frame, so that none takes long.
+const TARGETS_A_FRAME := 4
+## The smallest pause between two changes of the scene, microseconds.
+const SCENE_USEC := 200_000
+
+const _CONTROLLERS: Array[StringName] = [&"left_hand", &"right_hand"]
+const _HANDS: Array[StringName] = [&"/user/hand_tracker/left", &"/user/hand_tracker/right"]
+const _EYES := &"/user/eyes_ext"
+
+## What the app can do.
+@export var actions: GenlockActions:
+	set(value):
+		actions = value
+		update_configuration_warnings()
+## Whether to connect when the scene starts; else call [method GenlockClient.connect_to_daemon] of the autoload.
+@export var connect_at_start := true
+## How far ahead head and hands are forecast, milliseconds; up to 8 of 0 to 250. Empty: no forecast.
+@export var horizons_ms := PackedFloat32Array([50.0, 100.0])
+## How probable a target must be to be meant, 0 to 1.
+@export_range(0.0, 1.0, 0.01) var target_threshold := 0.5
+@export_group("Streams")
+## Whether hand joints are sent where hands are tracked, 26 poses a hand.
+@export var send_hands := true
+## Whether the direction of the eyes is sent where it is tracked.
+@export var send_gaze := true
+## Whether triggers, sticks and buttons are sent.
+@export var send_buttons := true
+
+## The connection; the autoload, if it is not set before the node enters the tree.
+var client: GenlockClient
+
+var _origin: XROrigin3D
+var _camera: XRCamera3D
+var _replay: GenlockReplay
+var _last_time_us := 0
+var _targets: Array[GenlockTarget] = []
+var _next_target := 0
+var _known: Dictionary[String, Dictionary] = {}
+var _changed: Dictionary[String, Dictionary] = {}
+var _scene_request: GenlockRequest
+var _scene_at := 0
+
+
+func _enter_tree() -> void:
+	add_to_group(GROUP)
+	if client == null:
+		client = get_node_or_null("/root/Genlock") as GenlockClient
+
+
+func _ready() -> void:
+	if Engine.is_editor_hint():
+		set_process(false)
+		return
+	_origin = _find_origin()
+	_camera = _find(_origin, "XRCamera3D") as XRCamera3D
+	if client == null or _origin == null:
+		push_error("GenlockSession: " + " ".join(_get_configuration_warnings()))
+		set_process(false)
+		return
+	client.actions = actions
+	client.horizons_ms = horizons_ms
+	client.target_threshold = target_threshold
+	client.refresh_hz = clampf(_refresh_hz(), 1.0, 240.0)
+	client.welcomed.connect(_on_welcomed)
+	if connect_at_start:
+		# Deferred, so that all nodes have said what they stream.
+		client.connect_to_daemon.call_deferred()
+
+
+func _process(_delta: float) -> void:
+	if not client.is_active():
+		return
+	_look_at_targets()
+	var frame := capture()
+	if frame != null:
+		client.send_frame(frame)
+		frame_sent.emit(frame)
+
+
+func _get_configuration_warnings() -> PackedStringArray:
+	var warnings := PackedStringArray()
+	var origin := _find_origin()
+	if origin == null:
+		warnings.append("Put it under an XROrigin3D.")
+	elif _find(origin, "XRCamera3D") == null:
+		warnings.append("The XROrigin3D has no XRCamera3D: without one there is no head to stream.")
+	if actions == null:
+		warnings.append("It has no actions: make a GenlockActions resource, so that users can say something.")
+	else:
+		warnings.append_array(actions.problems())
+	if not ProjectSettings.has_setting("autoload/Genlock") and (Engine.is_editor_hint() or client == null):
+		warnings.append("The autoload Genlock is missing: enable the plugin in the project settings.")
+	return warnings
+
+
+## What is tracked now; null if nothing new is.
+func capture() -> GenlockFrame:
+	var time_us := client.now_us()
+	if _replay == null or not is_instance_valid(_replay):
+		_replay = get_tree().get_first_node_in_group(GenlockReplay.GROUP) as GenlockReplay
+	if _replay != null and _replay.is_playing():
+		time_us = _replay.frame_time_us
+	if time_us <= _last_time_us:
+		return null
+	_last_time_us = time_us
+	var frame := GenlockFrame.new(time_us)
+	_add_head(frame)
+	if send_gaze:
+		_add_pose(frame, GenlockFrame.Part.GAZE, _EYES, [&"default"])
+	_add_pose(frame, GenlockFrame.Part.LEFT_AIM, _CONTROLLERS[0], [&"aim", &"default"])
+	_add_pose(frame, GenlockFrame.Part.RIGHT_AIM, _CONTROLLERS[1], [&"aim", &"default"])
+	_add_pose(frame, GenlockFrame.Part.LEFT_GRIP, _CONTROLLERS[0], [&"grip"])
+	_add_pose(frame, GenlockFrame.Part.RIGHT_GRIP, _CONTROLLERS[1], [&"grip"])
+	if send_buttons:
+		_add_buttons(frame, GenlockFrame.Part.LEFT_BUTTONS, _CONTROLLERS[0])
+		_add_buttons(frame, GenlockFrame.Part.RIGHT_BUTTONS, _CONTROLLERS[1])
+	if send_hands:
+		_add_hand(frame, GenlockFrame.Part.LEFT_HAND, _HANDS[0])
+		_add_hand(frame, GenlockFrame.Part.RIGHT_HAND, _HANDS[1])
+	return frame
+
+
+## Takes poses of the stage, in metres, into the world.
+func stage_to_world() -> Transform3D:
+	var scale := Transform3D(Basis.from_scale(Vector3.ONE * XRServer.world_scale), Vector3.ZERO)
+	return _origin.global_transform * XRServer.get_reference_frame() * scale
+
+
+func _add_head(frame: GenlockFrame) -> void:
+	var tracker := XRServer.get_tracker(&"head") as XRPositionalTracker
+	var pose := tracker.get_pose(&"default") if tracker != null else null
+	if pose != null:
+		if pose.has_tracking_data:
+			frame.add_pose(GenlockFrame.Part.HEAD, pose.transform)
+	elif _camera != null:
+		frame.add_pose(GenlockFrame.Part.HEAD, stage_to_world().affine_inverse() * _camera.global_transform)
+
+
+func _add_pose(frame: GenlockFrame, part: GenlockFrame.Part, source: StringName, names: Array[StringName]) -> void:
+	var tracker := XRServer.get_tracker(source) as XRPositionalTracker
+	if tracker == null:
+		return
+	for pose_name in names:
+		if tracker.has_pose(pose_name):
+			var pose := tracker.get_pose(pose_name)
+			if pose.has_tracking_data:
+				frame.add_pose(part, pose.transform)
+			return
+
+
+func _add_buttons(frame: GenlockFrame, part: GenlockFrame.Part, source: StringName) -> void:
+	var tracker := XRServer.get_tracker(source) as XRControllerTracker
+	if tracker == null:
+		return
+	var stick := _vector(tracker.get_input(&"primary"))
+	(
+		frame
+		. add_buttons(
+			part,
+			PackedFloat32Array(
+				[
+					_number(tracker.get_input(&"trigger")),
+					_number(tracker.get_input(&"grip")),
+					stick.x,
+					stick.y,
+					_number(tracker.get_input(&"primary_click")),
+					_number(tracker.get_input(&"ax_button")),
+					_number(tracker.get_input(&"by_button")),
+					_number(tracker.get_input(&"menu_button")),
+				]
+			)
+		)
+	)
+
+
+func _add_hand(frame: GenlockFrame, part: GenlockFrame.Part, source: StringName) -> void:
+	var tracker := XRServer.get_tracker(source) as XRHandTracker
+	if tracker == null or not tracker.has_tracking_data:
+		return
+	var joints: Array[Transform3D] = []
+	joints.resize(GenlockFrame.JOINTS)
+	for joint in GenlockFrame.JOINTS:
+		joints[joint] = tracker.get_hand_joint_transform(joint as XRHandTracker.HandJoint)
+	frame.add_hand(part, joints)
+
+
+func _look_at_targets() -> void:
+	var now := Time.get_ticks_usec()
+	if _next_target >= _targets.size():
+		if now < _scene_at or _is_scene_on_its_way():
+			return
+		_tell_scene()
+		_scene_at = now + SCENE_USEC
+		_find_targets()
+		return
+	var stage_from_world := stage_to_world().affine_inverse()
+	var until := mini(_next_target + TARGETS_A_FRAME, _targets.size())
+	while _next_target < until:
+		var target := _targets[_next_target]
+		_next_target += 1
+		if is_instance_valid(target) and target.is_inside_tree():
+			var message := target.to_message(stage_from_world)
+			var id: String = message["id"]
+			if id not in _known or _has_changed(_known[id], message):
+				_changed[id] = message
+
+
+func _find_targets() -> void:
+	_targets.clear()
+	_next_target = 0
+	for node in get_tree().get_nodes_in_group(GenlockClient.TARGETS):
+		var target := node as GenlockTarget
+		if target != null and target.enabled and target.get_parent() is Node3D:
+			_targets.append(target)
+	if _targets.size() > GenlockWire.MAX_TARGETS:
+		client.report(
+			"targets", "There are %d targets; the first %d are told of." % [_targets.size(), GenlockWire.MAX_TARGETS]
+		)
+		_targets.resize(GenlockWire.MAX_TARGETS)
+
+
+func _tell_scene() -> void:
+	var gone := PackedStringArray()
+	for id in _known:
+		var is_there := _targets.any(
+			func(target: GenlockTarget) -> bool: return is_instance_valid(target) and target.wire_id() == id
+		)
+		if not is_there:
+			gone.append(id)
+	if not _changed and not gone:
+		return
+	for id in gone:
+		_known.erase(id)
+	_known.merge(_changed, true)
+	var targets: Array[Dictionary] = []
+	targets.assign(_changed.values())
+	_scene_request = client.show_scene(targets, false, gone)
+	_changed = {}
+
+
+func _is_scene_on_its_way() -> bool:
+	return _scene_request != null and not _scene_request.is_finished
+
+
+func _on_welcomed(welcome: Dictionary) -> void:
+	if welcome["recording"]:
+		print("Genlock: the daemon records this session.")
+
+
+func _refresh_hz() -> float:
+	var interface := XRServer.primary_interface
+	if interface != null and interface.has_method("get_display_refresh_rate"):
+		var rate: float = interface.call("get_display_refresh_rate")
+		if rate > 0:
+			return rate
+	return float(Engine.max_fps) if Engine.max_fps > 0 else 90.0
+
+
+func _find_origin() -> XROrigin3D:
+	var node := get_parent()
+	while node != null and node is not XROrigin3D:
+		node = node.get_parent()
+	return node as XROrigin3D
+
+
+static func _find(root: Node, type: String) -> Node:
+	if root == null:
+		return null
+	var found := root.find_children("*", type, true, false)
+	return found[0] if found else null
+
+
+static func _has_changed(before: Dictionary, now: Dictionary) -> bool:
+	return (
+		(before["position"] as Vector3).distance_to(now["position"] as Vector3) > MOVED
+		or (before["size"] as Vector3).distance_to(now["size"] as Vector3) > MOVED
+		or before["name"] != now["name"]
+		or before["aliases"] != now["aliases"]
+	)
+
+
+static func _number(input: Variant) -> float:
+	if input is bool:
+		return 1.0 if input else 0.0
+	return input if input is float else 0.0
+
+
+static func _vector(input: Variant) -> Vector2:
+	return input if input is Vector2 else Vector2.ZERO

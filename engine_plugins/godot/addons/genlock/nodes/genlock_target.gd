@@ -1,0 +1,115 @@
+@tool
+@icon("res://addons/genlock/icons/genlock.svg")
+class_name GenlockTarget
+extends Node
+## Makes the [Node3D] above it something that can be looked at, pointed at or named.
+##
+## A [GenlockSession] in the scene tells the daemon of it and follows it when it moves. Up to 64 targets are told of at
+## a
+## time.
+
+## The user means this target now.
+signal meant(probability: float)
+## The user no longer means this target.
+signal unmeant
+## An action about this target is to be done.
+signal action_performed(action: GenlockActionEvent)
+
+## What people call it. Empty: the name of the node above.
+@export var spoken_name := "":
+	set(value):
+		spoken_name = value
+		update_configuration_warnings()
+## What else they call it, up to 16.
+@export var aliases := PackedStringArray()
+## Names it to the app and to what is learned, the same in each run. Empty: the path of the node above in its scene.
+@export var id := ""
+## The edges of its box in the axes of the node above, metres. Zero: as large as what is seen of that node.
+@export var size := Vector3.ZERO
+## The centre of the box in the space of the node above, metres. Only with a size.
+@export var center := Vector3.ZERO
+## Whether it can be meant.
+@export var enabled := true
+
+var _box := AABB()
+var _is_measured := false
+
+
+func _enter_tree() -> void:
+	add_to_group(GenlockClient.TARGETS)
+
+
+func _get_configuration_warnings() -> PackedStringArray:
+	if get_parent() is not Node3D:
+		return ["Put it under a Node3D: that is what will be looked at and named."]
+	if not size and not box().has_volume():
+		return ["Nothing is seen of the node above: set a size, in metres."]
+	return []
+
+
+## The user means it now, or no longer does; called by [GenlockClient].
+func tell_meant(is_meant: bool, probability: float) -> void:
+	if is_meant:
+		meant.emit(probability)
+	else:
+		unmeant.emit()
+
+
+## An action about it is to be done; called by [GenlockClient].
+func tell_performed(action: GenlockActionEvent) -> void:
+	action_performed.emit(action)
+
+
+## What names it on the wire.
+func wire_id() -> String:
+	if id:
+		return id
+	var parent := get_parent()
+	return str(parent.owner.get_path_to(parent)) if parent != null and parent.owner != null else str(get_path())
+
+
+## Its box in the space of the node above, metres.
+func box() -> AABB:
+	if size:
+		return AABB(center - size / 2.0, size)
+	if not _is_measured:
+		measure()
+	return _box
+
+
+## Measures again what is seen of the node above, after its meshes have changed.
+func measure() -> void:
+	_is_measured = true
+	_box = AABB()
+	var body := get_parent() as Node3D
+	if body == null:
+		return
+	var parts: Array[Node] = [body]
+	parts.append_array(body.find_children("*", "VisualInstance3D", true, false))
+	for part in parts:
+		var seen := part as VisualInstance3D
+		if seen != null and seen is not Light3D:
+			var part_box := _relative(body, seen) * seen.get_aabb()
+			_box = part_box if not _box.has_surface() else _box.merge(part_box)
+
+
+## As it goes over the wire, seen from the stage.
+func to_message(stage_from_world: Transform3D) -> Dictionary:
+	var body := get_parent() as Node3D
+	var placed := stage_from_world * body.global_transform * box()
+	return {
+		"id": wire_id(),
+		"position": placed.get_center(),
+		"size": placed.size,
+		"name": spoken_name if spoken_name else str(body.name),
+		"aliases": aliases,
+	}
+
+
+static func _relative(body: Node3D, part: Node3D) -> Transform3D:
+	var relative := Transform3D.IDENTITY
+	var node: Node3D = part
+	while node != null and node != body:
+		relative = node.transform * relative
+		node = node.get_parent_node_3d()
+	return relative

@@ -1,0 +1,48 @@
+using System.Collections.Generic;
+using UnityEditor;
+using UnityEngine;
+
+namespace Genlock.Editor
+{
+    /// <summary>Project Settings, Genlock: the address for new clients, and what is wrong with the project.</summary>
+    internal static class GenlockSettings
+    {
+        internal const string Path = "Project/Genlock";
+
+        [SettingsProvider]
+        internal static SettingsProvider Provide()
+        {
+            return new SettingsProvider(Path, SettingsScope.Project)
+            {
+                label = "Genlock",
+                keywords = new HashSet<string> { "Genlock", "VR", "WebSocket", "daemon" },
+                guiHandler = Draw,
+            };
+        }
+
+        private static void Draw(string search)
+        {
+            var settings = GenlockProjectSettings.instance;
+            settings.Url = EditorGUILayout.TextField("Address for new clients", settings.Url);
+            var client = Object.FindObjectOfType<GenlockClient>();
+            if (client == null)
+            {
+                EditorGUILayout.HelpBox("No GenlockClient is in the open scenes.", MessageType.Info);
+                if (GUILayout.Button("Add one"))
+                {
+                    GenlockMenu.AddClient();
+                }
+                return;
+            }
+            var problems = ProjectCheck.Problems(ProjectReader.Read(client));
+            foreach (var problem in problems)
+            {
+                EditorGUILayout.HelpBox(problem, MessageType.Warning);
+            }
+            if (problems.Count == 0)
+            {
+                EditorGUILayout.HelpBox("Nothing is wrong that could be found.", MessageType.Info);
+            }
+        }
+    }
+}

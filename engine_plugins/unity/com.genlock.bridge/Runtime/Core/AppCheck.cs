@@ -1,0 +1,121 @@
+using System.Collections.Generic;
+using System.Text.RegularExpressions;
+
+namespace Genlock
+{
+    /// <summary>Finds what a daemon would refuse in an app's declaration, before it is sent.</summary>
+    public static class AppCheck
+    {
+        private const int MostActions = 256;
+        private const int LongestPhrase = 200;
+
+        private static readonly Regex Placeholder = new Regex(@"\{([^{}]*)\}");
+        private static readonly Regex ArgumentName = new Regex(@"^[A-Za-z_][A-Za-z0-9_]*$");
+
+        /// <summary>What is wrong, a sentence each; empty: nothing.</summary>
+        public static IList<string> Mistakes(AppInfo app)
+        {
+            var mistakes = new List<string>();
+            var names = new HashSet<string>();
+            var gestures = new Dictionary<string, string>();
+            if (app.Actions.Count > MostActions)
+            {
+                mistakes.Add(app.Actions.Count + " actions; an app may have " + MostActions + ".");
+            }
+            foreach (var action in app.Actions)
+            {
+                CheckName(action, names, mistakes);
+                CheckGestures(action, gestures, mistakes);
+                var known = CheckArguments(action, mistakes);
+                foreach (var phrase in action.Phrases)
+                {
+                    CheckPhrase(action, phrase, known, mistakes);
+                }
+            }
+            return mistakes;
+        }
+
+        private static void CheckName(ActionInfo action, HashSet<string> names, List<string> mistakes)
+        {
+            if (action.Name.Length < 1 || action.Name.Length > 128)
+            {
+                mistakes.Add("An action has no name, or one of more than 128 characters.");
+            }
+            else if (!names.Add(action.Name))
+            {
+                mistakes.Add("\"" + action.Name + "\" is there twice; each action has a name of its own.");
+            }
+            if (action.Phrases.Count == 0 && action.Gestures.Count == 0)
+            {
+                mistakes.Add("\"" + action.Name + "\" needs at least one phrase or gesture that means it.");
+            }
+        }
+
+        private static void CheckGestures(ActionInfo action, Dictionary<string, string> gestures, List<string> mistakes)
+        {
+            foreach (var gesture in action.Gestures)
+            {
+                string other;
+                if (gestures.TryGetValue(gesture, out other))
+                {
+                    mistakes.Add("\"" + gesture + "\" means \"" + other + "\" already; a gesture means one action.");
+                }
+                gestures[gesture] = action.Name;
+            }
+        }
+
+        private static HashSet<string> CheckArguments(ActionInfo action, List<string> mistakes)
+        {
+            var known = new HashSet<string>();
+            if (action.Target != TargetUse.None)
+            {
+                known.Add("target");
+            }
+            foreach (var argument in action.Arguments)
+            {
+                var of = "The argument \"" + argument.Name + "\" of \"" + action.Name + "\"";
+                if (!ArgumentName.IsMatch(argument.Name))
+                {
+                    mistakes.Add(of + " may have letters, digits and _ in its name.");
+                }
+                else if (argument.Name == "target" || !known.Add(argument.Name))
+                {
+                    mistakes.Add(of + " needs another name: that one is taken.");
+                }
+                if (argument.Kind == ArgumentKind.Choice && argument.Values.Count == 0)
+                {
+                    mistakes.Add(of + " is a choice and needs values.");
+                }
+                if (argument.Minimum > argument.Maximum)
+                {
+                    mistakes.Add(of + " has a minimum above its maximum.");
+                }
+            }
+            return known;
+        }
+
+        private static void CheckPhrase(ActionInfo action, string phrase, HashSet<string> known, List<string> mistakes)
+        {
+            var of = "The phrase \"" + phrase + "\" of \"" + action.Name + "\"";
+            if (phrase.Length > LongestPhrase || !Regex.IsMatch(phrase, @"\w"))
+            {
+                mistakes.Add(of + " must have words, and at most " + LongestPhrase + " characters.");
+            }
+            foreach (Match match in Placeholder.Matches(phrase))
+            {
+                var name = match.Groups[1].Value;
+                if (!known.Contains(name))
+                {
+                    mistakes.Add(
+                        name == "target"
+                            ? of + " names a target; set Target to Optional or Required."
+                            : of + " has {" + name + "}, which is no argument of it.");
+                }
+            }
+            if (Regex.IsMatch(Placeholder.Replace(phrase, ""), "[{}]"))
+            {
+                mistakes.Add(of + " has a brace without its partner.");
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+using System;
+using System.Collections.Generic;
+using UnityEngine;
+
+namespace Genlock
+{
+    /// <summary>What an app can do, as an asset: Assets, Create, Genlock, Actions.</summary>
+    [CreateAssetMenu(fileName = "Actions", menuName = "Genlock/Actions")]
+    public sealed class GenlockActions : ScriptableObject
+    {
+        [Tooltip("The same in all versions of the app. What is learned of phrases belongs to it.")]
+        [SerializeField] private string appName = "";
+
+        [Tooltip("How sure of an action the daemon must be.")]
+        [Range(0f, 1f)]
+        [SerializeField] private float confidence = 0.5f;
+
+        [Tooltip("Whether anything may be learned of the app's users.")]
+        [SerializeField] private bool learn = true;
+
+        [Tooltip("Empty: the daemon's own manifest of the app's name counts.")]
+        [SerializeField] private List<Entry> actions = new List<Entry>();
+
+        /// <summary>The app's name.</summary>
+        public string AppName
+        {
+            get { return appName; }
+            set { appName = value; }
+        }
+
+        /// <summary>How sure of an action the daemon must be, 0 to 1.</summary>
+        public float Confidence
+        {
+            get { return confidence; }
+            set { confidence = value; }
+        }
+
+        /// <summary>Whether anything may be learned of the app's users.</summary>
+        public bool Learn
+        {
+            get { return learn; }
+            set { learn = value; }
+        }
+
+        /// <summary>What it can do.</summary>
+        public IList<Entry> Entries
+        {
+            get { return actions; }
+        }
+
+        /// <summary>As it is sent.</summary>
+        public AppInfo ToApp(string version)
+        {
+            var app = new AppInfo { Name = appName, Version = version, Confidence = confidence, Learn = learn };
+            foreach (var entry in actions)
+            {
+                app.Actions.Add(entry.ToAction());
+            }
+            return app;
+        }
+
+        /// <summary>One action.</summary>
+        [Serializable]
+        public sealed class Entry
+        {
+            [Tooltip("What handlers get.")]
+            public string name = "";
+
+            [Tooltip("What users say for it. {target} stands for a target, {argument} for an argument.")]
+            public List<string> phrases = new List<string>();
+
+            [Tooltip("nod, shake, swipe_left, push, circle, wave, or one that users teach; * is any that no other action has.")]
+            public List<string> gestures = new List<string>();
+
+            [Tooltip("Whether it is about a target.")]
+            public TargetUse target = TargetUse.None;
+
+            public List<Argument> arguments = new List<Argument>();
+
+            internal ActionInfo ToAction()
+            {
+                var action = new ActionInfo { Name = name, Phrases = phrases, Gestures = gestures, Target = target };
+                foreach (var argument in arguments)
+                {
+                    action.Arguments.Add(argument.ToArgument());
+                }
+                return action;
+            }
+        }
+
+        /// <summary>Something that an action has to know.</summary>
+        [Serializable]
+        public sealed class Argument
+        {
+            [Tooltip("Letters, digits and _.")]
+            public string name = "";
+            public ArgumentKind kind = ArgumentKind.Choice;
+
+            [Tooltip("Of a choice. Other words for a value follow it after a |: red|crimson|scarlet")]
+            public List<string> values = new List<string>();
+
+            [Tooltip("Of a number.")]
+            public float minimum = -1e9f;
+
+            [Tooltip("Of a number.")]
+            public float maximum = 1e9f;
+
+            [Tooltip("Of a number, as people say it.")]
+            public string unit = "";
+
+            [Tooltip("Whether the action waits until it was said.")]
+            public bool required;
+
+            [Tooltip("What holds where it was not said.")]
+            public string otherwise = "";
+
+            internal ArgumentInfo ToArgument()
+            {
+                var argument = new ArgumentInfo
+                {
+                    Name = name,
+                    Kind = kind,
+                    Minimum = minimum <= -1e9f ? -1e9 : minimum,
+                    Maximum = maximum >= 1e9f ? 1e9 : maximum,
+                    Unit = unit,
+                    Required = required,
+                };
+                foreach (var value in values)
+                {
+                    var words = value.Split('|');
+                    argument.Values.Add(words[0].Trim());
+                    if (words.Length > 1)
+                    {
+                        argument.Synonyms[words[0].Trim()] = Synonyms(words);
+                    }
+                }
+                double number;
+                var isNumber = double.TryParse(
+                    otherwise, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out number);
+                if (kind == ArgumentKind.Number && isNumber)
+                {
+                    argument.DefaultNumber = number;
+                }
+                else
+                {
+                    argument.DefaultText = otherwise;
+                }
+                return argument;
+            }
+
+            private static IList<string> Synonyms(string[] words)
+            {
+                var synonyms = new List<string>();
+                for (var i = 1; i < words.Length; i++)
+                {
+                    synonyms.Add(words[i].Trim());
+                }
+                return synonyms;
+            }
+        }
+    }
+}

@@ -1,0 +1,572 @@
+using System;
+using System.Collections.Generic;
+using System.Threading.Tasks;
+using UnityEngine;
+using UnityEngine.Events;
+using UnityEngine.XR;
+
+namespace Genlock
+{
+    /// <summary>
+    /// The connection with the Genlock daemon. Put it on the XR Origin. It sends what is tracked at the display's rate, keeps the
+    /// daemon's picture of the scene right, and raises what the daemon says on the main thread, in order, before the Update of
+    /// other scripts.
+    /// </summary>
+    [AddComponentMenu("Genlock/Genlock Client")]
+    [DisallowMultipleComponent]
+    [DefaultExecutionOrder(-1000)]
+    public sealed class GenlockClient : MonoBehaviour
+    {
+        [Header("Daemon")]
+        [Tooltip("ws://host:8765, or wss://host:8765 where the daemon has a certificate.")]
+        [SerializeField] private string url = "ws://127.0.0.1:8765";
+
+        [Tooltip("What the daemon was started with (genlock serve --token). Better set from a script than kept in a scene.")]
+        [SerializeField] private string token = "";
+
+        [Tooltip("Who wears the headset; what is learned belongs to this name. Empty: this device's own.")]
+        [SerializeField] private string user = "";
+
+        [Tooltip("Connect when this is enabled. Otherwise call Connect.")]
+        [SerializeField] private bool connectOnEnable = true;
+
+        [Header("App")]
+        [Tooltip("What the app can do.")]
+        [SerializeField] private GenlockActions actions;
+
+        [Header("Tracking")]
+        [Tooltip("The space that poses are in: the XR Origin's Camera Offset, or the parent of the camera. Empty: found.")]
+        [SerializeField] private Transform trackingSpace;
+
+        [Tooltip("The user's head. Empty: the main camera.")]
+        [SerializeField] private Transform head;
+
+        [Tooltip("How far ahead poses are forecast, milliseconds; up to 8. Empty: no forecast.")]
+        [SerializeField] private List<float> horizonsMs = new List<float> { 50f, 100f };
+
+        [Tooltip("Frames a second; 0: the display's rate.")]
+        [Range(0f, 240f)]
+        [SerializeField] private float framesPerSecond;
+
+        [Header("Events")]
+        [SerializeField] private UnityEvent onConnected = new UnityEvent();
+        [SerializeField] private TextEvent onDisconnected = new TextEvent();
+        [SerializeField] private ActionEvent onAction = new ActionEvent();
+        [SerializeField] private TextEvent onAsk = new TextEvent();
+        [SerializeField] private TextEvent onError = new TextEvent();
+        [SerializeField] private TargetEvent onTargetChanged = new TargetEvent();
+
+        private readonly TrackingFrame _frame = new TrackingFrame();
+        private readonly List<GenlockTrackingSource> _sources = new List<GenlockTrackingSource>();
+        private readonly TargetBoard _board = new TargetBoard();
+        private GenlockSession _session;
+        private float _nextSources;
+        private double _nextFrame;
+
+        /// <summary>The session began or goes on.</summary>
+        public event Action<Welcome> Connected;
+
+        /// <summary>A connection ended; the closing says why, what to do, and whether it connects again by itself.</summary>
+        public event Action<Closing> Disconnected;
+
+        /// <summary>An action, each once.</summary>
+        public event Action<GenlockAction> ActionReceived;
+
+        /// <summary>The answer to a frame. The object is filled again for the next.</summary>
+        public event Action<Answer> Answered;
+
+        /// <summary>The daemon lets something be known.</summary>
+        public event Action<Notice> NoticeReceived;
+
+        /// <summary>The daemon refused a message.</summary>
+        public event Action<DaemonError> ErrorReceived;
+
+        /// <summary>What was heard so far.</summary>
+        public event Action<Transcript> Transcribed;
+
+        /// <summary>The most probable target is another one, or none (null).</summary>
+        public event Action<GenlockTarget> TargetChanged;
+
+        /// <summary>The same for the inspector.</summary>
+        public UnityEvent OnConnected
+        {
+            get { return onConnected; }
+        }
+
+        /// <summary>With the reason and what to do about it.</summary>
+        public TextEvent OnDisconnected
+        {
+            get { return onDisconnected; }
+        }
+
+        /// <summary>Each action once, in all phases.</summary>
+        public ActionEvent OnAction
+        {
+            get { return onAction; }
+        }
+
+        /// <summary>What to ask the user, where something is missing or was not understood.</summary>
+        public TextEvent OnAsk
+        {
+            get { return onAsk; }
+        }
+
+        /// <summary>What was wrong with a message.</summary>
+        public TextEvent OnError
+        {
+            get { return onError; }
+        }
+
+        /// <summary>The most probable target; null where there is none.</summary>
+        public TargetEvent OnTargetChanged
+        {
+            get { return onTargetChanged; }
+        }
+
+        /// <summary>The daemon's address; takes effect with the next <see cref="Connect"/>.</summary>
+        public string Url
+        {
+            get { return url; }
+            set { url = value; }
+        }
+
+        /// <summary>The daemon's secret; takes effect with the next <see cref="Connect"/>.</summary>
+        public string Token
+        {
+            get { return token; }
+            set { token = value; }
+        }
+
+        /// <summary>Who wears the headset; takes effect with the next <see cref="Connect"/>.</summary>
+        public string User
+        {
+            get { return user; }
+            set { user = value; }
+        }
+
+        /// <summary>Whether it connects when it is enabled.</summary>
+        public bool ConnectOnEnable
+        {
+            get { return connectOnEnable; }
+            set { connectOnEnable = value; }
+        }
+
+        /// <summary>What the app can do; takes effect with the next <see cref="Connect"/>.</summary>
+        public GenlockActions Actions
+        {
+            get { return actions; }
+            set { actions = value; }
+        }
+
+        /// <summary>The space that poses and targets are in.</summary>
+        public Transform TrackingSpace
+        {
+            get { return trackingSpace; }
+            set { trackingSpace = value; }
+        }
+
+        /// <summary>The user's head.</summary>
+        public Transform Head
+        {
+            get { return head; }
+            set { head = value; }
+        }
+
+        /// <summary>How far ahead poses are forecast, milliseconds.</summary>
+        public IList<float> HorizonsMs
+        {
+            get { return horizonsMs; }
+        }
+
+        /// <summary>The session; null before <see cref="Connect"/>.</summary>
+        public GenlockSession Session
+        {
+            get { return _session; }
+        }
+
+        /// <summary>Where it is.</summary>
+        public SessionState State
+        {
+            get { return _session == null ? SessionState.Idle : _session.State; }
+        }
+
+        /// <summary>The most probable target of the last answer; null: none.</summary>
+        public GenlockTarget CurrentTarget { get; private set; }
+
+        /// <summary>Begins a session; one that there is ends.</summary>
+        /// <exception cref="GenlockException">A setting cannot be; the words say which.</exception>
+        public void Connect()
+        {
+            Disconnect();
+            FindRig();
+            var session = new GenlockSession(Options());
+            _session = session;
+            Listen(session);
+            _board.Begin(session);
+            session.Connect();
+        }
+
+        /// <summary>Ends the session. No thread and no socket stays.</summary>
+        public void Disconnect()
+        {
+            if (_session == null)
+            {
+                return;
+            }
+            _session.Dispose();
+            _session = null;
+            Change(null);
+        }
+
+        /// <summary>Says what the user said: <c>await client.SayAsync("pick up the kettle")</c>.</summary>
+        /// <returns>What came of it. Actions come by <see cref="ActionReceived"/> too.</returns>
+        /// <exception cref="GenlockException">In the task: not connected, refused, or the session ended.</exception>
+        public Task<Understood> SayAsync(string text, string language = "")
+        {
+            return Begun().SayAsync(text, -1, language);
+        }
+
+        /// <summary>The user selected this target by the app's own means: pointing is learned from it.</summary>
+        public Task<string> ConfirmAsync(GenlockTarget target)
+        {
+            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Confirm, Target = target.Id });
+        }
+
+        /// <summary>Not that action, this one was meant; empty: none was.</summary>
+        public Task<string> CorrectAsync(GenlockAction action, string meant)
+        {
+            return Begun().SendFeedbackAsync(
+                new Feedback { Verdict = Verdict.Correct, ActionNumber = action.Number, Of = action.Of, Action = meant });
+        }
+
+        /// <summary>The utterance of which nothing came meant this action.</summary>
+        public Task<string> CorrectAsync(Understood utterance, string meant)
+        {
+            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Correct, Of = utterance.Id, Action = meant });
+        }
+
+        /// <summary>Takes back what was taught or fed back last, or that of an id.</summary>
+        public Task<string> UndoAsync(string of = "")
+        {
+            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Undo, Of = of });
+        }
+
+        /// <summary>Teaches words for an action: at once, for this user only.</summary>
+        /// <returns>Its id, for <see cref="UndoAsync"/>.</returns>
+        public Task<string> TeachPhraseAsync(string action, string phrase)
+        {
+            return Begun().TeachPhraseAsync(action, phrase);
+        }
+
+        /// <summary>Teaches another name of a target.</summary>
+        public Task<string> TeachNameAsync(GenlockTarget target, string name)
+        {
+            return Begun().TeachNameAsync(target.Id, name);
+        }
+
+        /// <summary>Teaches a gesture from one to five examples, which a <see cref="GestureRecorder"/> makes.</summary>
+        public Task<string> TeachGestureAsync(string gesture, GestureDevice device, IList<byte[]> examples)
+        {
+            return Begun().TeachGestureAsync(gesture, device, examples);
+        }
+
+        /// <summary>All that was learned of the user, to keep or to move.</summary>
+        public Task<byte[]> ExportProfileAsync()
+        {
+            return Begun().ProfileAsync(ProfileOperation.Export);
+        }
+
+        /// <summary>Replaces what was learned by what an export gave.</summary>
+        public Task ImportProfileAsync(byte[] profile, ProfileKind kind = ProfileKind.All)
+        {
+            return Begun().ProfileAsync(ProfileOperation.Import, kind, profile);
+        }
+
+        /// <summary>Nothing of the user stays with the daemon.</summary>
+        public Task EraseProfileAsync()
+        {
+            return Begun().ProfileAsync(ProfileOperation.Erase);
+        }
+
+        /// <summary>Forgets what was learned of a kind and goes on learning.</summary>
+        public Task ResetProfileAsync(ProfileKind kind = ProfileKind.All)
+        {
+            return Begun().ProfileAsync(ProfileOperation.Reset, kind);
+        }
+
+        /// <summary>Whether anything is learned from now on, in all sessions of this user.</summary>
+        public Task SetLearningAsync(bool learning)
+        {
+            return Begun().ProfileAsync(learning ? ProfileOperation.ResumeLearning : ProfileOperation.PauseLearning);
+        }
+
+        /// <summary>A target of an action or an answer by its id; null: none.</summary>
+        public GenlockTarget FindTarget(string id)
+        {
+            return _board.Find(id);
+        }
+
+        internal void Add(GenlockTarget target)
+        {
+            _board.Add(target);
+        }
+
+        internal void Remove(GenlockTarget target)
+        {
+            _board.Remove(target);
+            if (CurrentTarget == target)
+            {
+                Change(null);
+            }
+        }
+
+        private void OnEnable()
+        {
+            if (!connectOnEnable)
+            {
+                return;
+            }
+            try
+            {
+                Connect();
+            }
+            catch (GenlockException problem)
+            {
+                Debug.LogError("Genlock: " + problem.Message, this);
+            }
+        }
+
+        private void OnDisable()
+        {
+            Disconnect();
+        }
+
+        private void Update()
+        {
+            if (_session != null)
+            {
+                _session.Pump();
+            }
+        }
+
+        private void LateUpdate()
+        {
+            if (_session == null || _session.State != SessionState.Connected || !IsDue())
+            {
+                return;
+            }
+            _board.Send(trackingSpace, Time.unscaledTime);
+            FindSources();
+            _frame.Clear();
+            if (head != null)
+            {
+                _frame.SetPose(Parts.Head, Coordinates.ToWire(trackingSpace, head.position, head.rotation));
+            }
+            for (var i = 0; i < _sources.Count; i++)
+            {
+                if (_sources[i] != null && _sources[i].isActiveAndEnabled)
+                {
+                    _sources[i].Track(_frame);
+                }
+            }
+            _session.SendFrame(_frame, GenlockSession.Microseconds());
+        }
+
+        /// <summary>Whether a frame is due, where fewer than the display's rate are wanted.</summary>
+        private bool IsDue()
+        {
+            if (framesPerSecond <= 0f)
+            {
+                return true;
+            }
+            var now = Time.unscaledTimeAsDouble;
+            if (now < _nextFrame)
+            {
+                return false;
+            }
+            _nextFrame = Math.Max(_nextFrame + 1.0 / framesPerSecond, now);
+            return true;
+        }
+
+        /// <summary>Sources may be added while the app runs; asking once a second makes no garbage in between.</summary>
+        private void FindSources()
+        {
+            if (Time.unscaledTime >= _nextSources)
+            {
+                _nextSources = Time.unscaledTime + 1f;
+                GetComponentsInChildren(false, _sources);
+            }
+        }
+
+        private void FindRig()
+        {
+            if (head == null && Camera.main != null)
+            {
+                head = Camera.main.transform;
+            }
+            if (trackingSpace == null)
+            {
+                trackingSpace = head != null && head.parent != null ? head.parent : transform;
+            }
+            if (GetComponentInChildren<GenlockXRSource>() == null)
+            {
+                gameObject.AddComponent<GenlockXRSource>();
+            }
+            _nextSources = 0f;
+        }
+
+        private SessionOptions Options()
+        {
+            Uri address;
+            if (!Uri.TryCreate(url, UriKind.Absolute, out address))
+            {
+                throw new GenlockException(
+                    ErrorCodes.Invalid, "\"" + url + "\" is no address; it must be like ws://192.168.1.20:8765", "url");
+            }
+            var app = actions == null
+                ? new AppInfo { Name = Application.productName, Version = Application.version }
+                : actions.ToApp(Application.version);
+            if (app.Name.Length == 0)
+            {
+                app.Name = Application.productName;
+            }
+            var options = new SessionOptions
+            {
+                Url = address,
+                Token = token,
+                User = string.IsNullOrEmpty(user) ? SystemInfo.deviceUniqueIdentifier : user,
+                App = app,
+                RefreshHz = Rate(),
+                Audio = GetComponentInChildren<GenlockMicrophone>() != null,
+                Device = new DeviceInfo
+                {
+                    Name = SystemInfo.deviceModel, Runtime = XRSettings.loadedDeviceName, Engine = "Unity " + Application.unityVersion,
+                },
+            };
+            options.HorizonsMs.Clear();
+            foreach (var horizon in horizonsMs)
+            {
+                options.HorizonsMs.Add(horizon);
+            }
+            return options;
+        }
+
+        private double Rate()
+        {
+            if (framesPerSecond >= 1f)
+            {
+                return framesPerSecond;
+            }
+            var rate = XRDevice.refreshRate;
+            return rate >= 1f ? Math.Min(rate, 240f) : 90.0;
+        }
+
+        private GenlockSession Begun()
+        {
+            if (_session == null)
+            {
+                throw new GenlockException(ErrorCodes.Closed, "not connected; call Connect first, or enable the GenlockClient");
+            }
+            return _session;
+        }
+
+        private void Listen(GenlockSession session)
+        {
+            session.Welcomed += TakeWelcome;
+            session.Closed += TakeClosing;
+            session.ActionReceived += TakeAction;
+            session.Answered += TakeAnswer;
+            session.NoticeReceived += TakeNotice;
+            session.ErrorReceived += TakeError;
+            session.Transcribed += transcript => Raise(Transcribed, transcript);
+            session.HandlerFailed += problem => Debug.LogException(problem, this);
+        }
+
+        private void TakeWelcome(Welcome welcome)
+        {
+            Raise(Connected, welcome);
+            onConnected.Invoke();
+        }
+
+        private void TakeClosing(Closing closing)
+        {
+            Change(null);
+            var words = closing.Reason + (closing.Reason.Length > 0 ? ". " : "") + closing.Advice;
+            if (!closing.TriesAgain && closing.Code != CloseCodes.Normal)
+            {
+                Debug.LogError("Genlock: " + words, this);
+            }
+            Raise(Disconnected, closing);
+            onDisconnected.Invoke(words);
+        }
+
+        private void TakeAction(GenlockAction action)
+        {
+            Raise(ActionReceived, action);
+            onAction.Invoke(action);
+            var target = _board.Find(action.Target);
+            if (target != null)
+            {
+                target.Take(action);
+            }
+        }
+
+        private void TakeAnswer(Answer answer)
+        {
+            var target = _board.Find(answer.TargetId);
+            if (target != CurrentTarget)
+            {
+                Change(target);
+            }
+            Raise(Answered, answer);
+        }
+
+        private void TakeNotice(Notice notice)
+        {
+            Raise(NoticeReceived, notice);
+            switch (notice.Code)
+            {
+                case NoticeCodes.NotUnderstood:
+                case NoticeCodes.WhichTarget:
+                case NoticeCodes.WhichArgument:
+                    onAsk.Invoke(notice.Message);
+                    break;
+            }
+        }
+
+        private void TakeError(DaemonError error)
+        {
+            Debug.LogWarning("Genlock: " + error.Code + ": " + error.Message, this);
+            Raise(ErrorReceived, error);
+            onError.Invoke(error.Message);
+        }
+
+        private void Change(GenlockTarget target)
+        {
+            var before = CurrentTarget;
+            if (before == target)
+            {
+                return;
+            }
+            CurrentTarget = target;
+            if (before != null)
+            {
+                before.Leave();
+            }
+            if (target != null)
+            {
+                target.Enter();
+            }
+            Raise(TargetChanged, target);
+            onTargetChanged.Invoke(target);
+        }
+
+        private static void Raise<T>(Action<T> handlers, T value)
+        {
+            if (handlers != null)
+            {
+                handlers(value);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using UnityEngine;
+
+namespace Genlock
+{
+    /// <summary>Moves this object to where a device will be: a hand that is drawn where it is by the time that it is seen.</summary>
+    [AddComponentMenu("Genlock/Genlock Forecast")]
+    public sealed class GenlockForecast : MonoBehaviour
+    {
+        [Tooltip("Head, LeftHand or RightHand. A hand's forecast is of its aim, else its grip, else its palm.")]
+        [SerializeField] private Devices device = Devices.RightHand;
+
+        [Tooltip("Which of the client's horizons: 0 is the first.")]
+        [SerializeField] private int horizon;
+
+        [Tooltip("How long the last forecast holds while none comes, seconds; then Fallback is followed.")]
+        [SerializeField] private float staleAfter = 0.1f;
+
+        [Tooltip("What is followed where there is no forecast, such as the tracked controller. Empty: it stays where it was.")]
+        [SerializeField] private Transform fallback;
+
+        [Tooltip("Empty: the first GenlockClient above this object or in the scene.")]
+        [SerializeField] private GenlockClient client;
+
+        private float _last = float.NegativeInfinity;
+        private bool _listens;
+
+        /// <summary>What is forecast.</summary>
+        public Devices Device
+        {
+            get { return device; }
+            set { device = value; }
+        }
+
+        /// <summary>Which of the client's horizons.</summary>
+        public int Horizon
+        {
+            get { return horizon; }
+            set { horizon = value; }
+        }
+
+        /// <summary>What is followed where there is no forecast.</summary>
+        public Transform Fallback
+        {
+            get { return fallback; }
+            set { fallback = value; }
+        }
+
+        /// <summary>The client; takes effect when this is enabled.</summary>
+        public GenlockClient Client
+        {
+            get { return client; }
+            set { client = value; }
+        }
+
+        /// <summary>Whether a forecast came lately.</summary>
+        public bool IsFresh
+        {
+            get { return Time.unscaledTime - _last <= staleAfter; }
+        }
+
+        private void OnEnable()
+        {
+            if (client == null)
+            {
+                client = GetComponentInParent<GenlockClient>();
+            }
+            if (client == null)
+            {
+                client = FindObjectOfType<GenlockClient>();
+            }
+            if (client != null)
+            {
+                client.Answered += Take;
+                _listens = true;
+            }
+        }
+
+        private void OnDisable()
+        {
+            if (_listens)
+            {
+                client.Answered -= Take;
+                _listens = false;
+            }
+        }
+
+        private void LateUpdate()
+        {
+            if (!IsFresh && fallback != null)
+            {
+                transform.SetPositionAndRotation(fallback.position, fallback.rotation);
+            }
+        }
+
+        private void Take(Answer answer)
+        {
+            WirePose pose;
+            if (!answer.TryGetForecast(device, horizon, out pose))
+            {
+                return;
+            }
+            Vector3 position;
+            Quaternion rotation;
+            Coordinates.FromWire(pose, out position, out rotation);
+            var space = client.TrackingSpace;
+            if (space != null)
+            {
+                position = space.TransformPoint(position);
+                rotation = space.rotation * rotation;
+            }
+            transform.SetPositionAndRotation(position, rotation);
+            _last = Time.unscaledTime;
+        }
+    }
+}

@@ -1,0 +1,285 @@
+using System;
+using System.Collections.Generic;
+using UnityEngine;
+using UnityEngine.Events;
+
+namespace Genlock
+{
+    /// <summary>A thing that can be looked at, pointed at or named.</summary>
+    [AddComponentMenu("Genlock/Genlock Target")]
+    [DisallowMultipleComponent]
+    public sealed class GenlockTarget : MonoBehaviour
+    {
+        private const float Centimetre = 0.01f;
+
+        [Tooltip("The app's own name for it, the same each time the app runs. Empty: its path in the hierarchy.")]
+        [SerializeField] private string id = "";
+
+        [Tooltip("What people call it. Empty: the object's name.")]
+        [SerializeField] private string displayName = "";
+
+        [Tooltip("What else people call it, up to 16.")]
+        [SerializeField] private List<string> aliases = new List<string>();
+
+        [Tooltip("Whose box is the target's. Empty: this object's renderer or collider, or those below it.")]
+        [SerializeField] private Renderer shape;
+
+        [Tooltip("Empty: the first GenlockClient above this object or in the scene.")]
+        [SerializeField] private GenlockClient client;
+
+        [SerializeField] private ActionEvent onStarted = new ActionEvent();
+        [SerializeField] private ActionEvent onPerformed = new ActionEvent();
+        [SerializeField] private ActionEvent onCanceled = new ActionEvent();
+        [SerializeField] private UnityEvent onEnter = new UnityEvent();
+        [SerializeField] private UnityEvent onLeave = new UnityEvent();
+
+        private string _id = "";
+        private string _name = "";
+        private Renderer[] _renderers = new Renderer[0];
+        private Collider[] _colliders = new Collider[0];
+
+        /// <summary>An action about this target, in any phase.</summary>
+        public event Action<GenlockAction> ActionReceived;
+
+        /// <summary>The app's own name for it. It cannot change while the target is enabled.</summary>
+        public string Id
+        {
+            get { return _id.Length > 0 ? _id : id.Length > 0 ? id : PathOf(transform); }
+            set { id = value; }
+        }
+
+        /// <summary>What people call it.</summary>
+        public string DisplayName
+        {
+            get
+            {
+                return displayName.Length > 0 ? displayName : name;
+            }
+
+            set
+            {
+                displayName = value;
+                _name = DisplayName;
+            }
+        }
+
+        /// <summary>What else people call it.</summary>
+        public IList<string> Aliases
+        {
+            get { return aliases; }
+        }
+
+        /// <summary>The client that it belongs to; takes effect when the target is enabled.</summary>
+        public GenlockClient Client
+        {
+            get { return client; }
+            set { client = value; }
+        }
+
+        /// <summary>An action about it waits for more.</summary>
+        public ActionEvent OnStarted
+        {
+            get { return onStarted; }
+        }
+
+        /// <summary>An action is to be done with it.</summary>
+        public ActionEvent OnPerformed
+        {
+            get { return onPerformed; }
+        }
+
+        /// <summary>What was started ends without being done.</summary>
+        public ActionEvent OnCanceled
+        {
+            get { return onCanceled; }
+        }
+
+        /// <summary>It became the most probable target.</summary>
+        public UnityEvent OnEnter
+        {
+            get { return onEnter; }
+        }
+
+        /// <summary>It is no longer the most probable target.</summary>
+        public UnityEvent OnLeave
+        {
+            get { return onLeave; }
+        }
+
+        /// <summary>As it is sent; the one of before where nothing changed by a centimetre or more.</summary>
+        internal Target Describe(Transform trackingSpace, Target before)
+        {
+            Vector3 centre, size;
+            Box(trackingSpace, out centre, out size);
+            if (before != null && before.Name == _name && SameWords(before.Aliases) && IsNear(before, centre, size))
+            {
+                return before;
+            }
+            return new Target
+            {
+                Id = Id,
+                Name = _name,
+                Aliases = aliases.ToArray(),
+                X = centre.x,
+                Y = centre.y,
+                Z = -centre.z,
+                Width = size.x,
+                Height = size.y,
+                Depth = size.z,
+            };
+        }
+
+        internal void Take(GenlockAction action)
+        {
+            var handlers = ActionReceived;
+            if (handlers != null)
+            {
+                handlers(action);
+            }
+            switch (action.Phase)
+            {
+                case ActionPhase.Started:
+                    onStarted.Invoke(action);
+                    break;
+                case ActionPhase.Performed:
+                    onPerformed.Invoke(action);
+                    break;
+                default:
+                    onCanceled.Invoke(action);
+                    break;
+            }
+        }
+
+        internal void Enter()
+        {
+            onEnter.Invoke();
+        }
+
+        internal void Leave()
+        {
+            onLeave.Invoke();
+        }
+
+        private void OnEnable()
+        {
+            _id = Id;
+            // Unity makes a new string each time that an object's name is asked for.
+            _name = DisplayName;
+            _renderers = shape != null ? new[] { shape } : GetComponentsInChildren<Renderer>();
+            _colliders = _renderers.Length > 0 ? new Collider[0] : GetComponentsInChildren<Collider>();
+            if (client == null)
+            {
+                client = GetComponentInParent<GenlockClient>();
+            }
+            if (client == null)
+            {
+                client = FindObjectOfType<GenlockClient>();
+            }
+            if (client == null)
+            {
+                Debug.LogWarning("Genlock: no GenlockClient in the scene for the target " + DisplayName, this);
+                return;
+            }
+            client.Add(this);
+        }
+
+        private void OnDisable()
+        {
+            if (client != null)
+            {
+                client.Remove(this);
+            }
+            _id = "";
+        }
+
+        /// <summary>The box around it along the tracking space's axes: of the eight corners of its box in the world.</summary>
+        private void Box(Transform trackingSpace, out Vector3 centre, out Vector3 size)
+        {
+            var world = WorldBounds();
+            if (trackingSpace == null)
+            {
+                centre = world.center;
+                size = world.size;
+                return;
+            }
+            var box = new Bounds(trackingSpace.InverseTransformPoint(world.center), Vector3.zero);
+            for (var corner = 0; corner < 8; corner++)
+            {
+                var offset = new Vector3(
+                    (corner & 1) == 0 ? -world.extents.x : world.extents.x,
+                    (corner & 2) == 0 ? -world.extents.y : world.extents.y,
+                    (corner & 4) == 0 ? -world.extents.z : world.extents.z);
+                box.Encapsulate(trackingSpace.InverseTransformPoint(world.center + offset));
+            }
+            centre = box.center;
+            size = box.size;
+        }
+
+        private Bounds WorldBounds()
+        {
+            var any = false;
+            var bounds = new Bounds(transform.position, new Vector3(0.1f, 0.1f, 0.1f));
+            for (var i = 0; i < _renderers.Length; i++)
+            {
+                if (_renderers[i] != null)
+                {
+                    Join(ref bounds, _renderers[i].bounds, ref any);
+                }
+            }
+            for (var i = 0; i < _colliders.Length; i++)
+            {
+                if (_colliders[i] != null)
+                {
+                    Join(ref bounds, _colliders[i].bounds, ref any);
+                }
+            }
+            return bounds;
+        }
+
+        private static void Join(ref Bounds all, Bounds one, ref bool any)
+        {
+            if (any)
+            {
+                all.Encapsulate(one);
+            }
+            else
+            {
+                all = one;
+                any = true;
+            }
+        }
+
+        private bool SameWords(IList<string> before)
+        {
+            if (before.Count != aliases.Count)
+            {
+                return false;
+            }
+            for (var i = 0; i < aliases.Count; i++)
+            {
+                if (before[i] != aliases[i])
+                {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        private static bool IsNear(Target before, Vector3 centre, Vector3 size)
+        {
+            return Mathf.Abs(before.X - centre.x) < Centimetre && Mathf.Abs(before.Y - centre.y) < Centimetre
+                && Mathf.Abs(before.Z + centre.z) < Centimetre && Mathf.Abs(before.Width - size.x) < Centimetre
+                && Mathf.Abs(before.Height - size.y) < Centimetre && Mathf.Abs(before.Depth - size.z) < Centimetre;
+        }
+
+        private static string PathOf(Transform of)
+        {
+            var path = of.name;
+            for (var above = of.parent; above != null; above = above.parent)
+            {
+                path = above.name + "/" + path;
+            }
+            return path.Length > 128 ? path.Substring(path.Length - 128) : path;
+        }
+    }
+}

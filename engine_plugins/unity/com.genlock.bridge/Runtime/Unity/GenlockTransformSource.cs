@@ -1,0 +1,48 @@
+using UnityEngine;
+
+namespace Genlock
+{
+    /// <summary>
+    /// A part of the user that follows a transform: for rigs whose controllers are moved by other means, and for trying things
+    /// out without a headset.
+    /// </summary>
+    [AddComponentMenu("Genlock/Genlock Transform Source")]
+    public sealed class GenlockTransformSource : GenlockTrackingSource
+    {
+        [Tooltip("What follows the transform: RightAim for something that points, LeftGrip for something that is held.")]
+        [SerializeField] private Parts part = Parts.RightAim;
+
+        [Tooltip("What is followed. Its z axis points.")]
+        [SerializeField] private Transform follows;
+
+        private GenlockClient _client;
+
+        /// <summary>What follows the transform.</summary>
+        public Parts Part
+        {
+            get { return part; }
+            set { part = value; }
+        }
+
+        /// <summary>What is followed.</summary>
+        public Transform Follows
+        {
+            get { return follows; }
+            set { follows = value; }
+        }
+
+        /// <inheritdoc/>
+        public override void Track(TrackingFrame frame)
+        {
+            if (_client == null)
+            {
+                _client = GetComponentInParent<GenlockClient>();
+            }
+            if (follows != null && follows.gameObject.activeInHierarchy)
+            {
+                var space = _client == null ? null : _client.TrackingSpace;
+                frame.SetPose(part, Coordinates.ToWire(space, follows.position, follows.rotation));
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+using System.Collections.Generic;
+using NUnit.Framework;
+using UnityEngine;
+
+namespace Genlock.Tests.PublicApi
+{
+    /// <summary>The components as a game's scripts would use them, with public members only.</summary>
+    public sealed class ComponentUseTests
+    {
+        private readonly List<GameObject> _made = new List<GameObject>();
+
+        [TearDown]
+        public void Destroy()
+        {
+            foreach (var made in _made)
+            {
+                made.SetActive(false);
+                Object.Destroy(made);
+            }
+            _made.Clear();
+        }
+
+        [Test]
+        public void AGameSetsItUpFromAScript()
+        {
+            var client = Client();
+            client.Url = "ws://127.0.0.1:8765";
+            client.Token = "secret";
+            client.User = "ada";
+            client.HorizonsMs.Clear();
+            client.HorizonsMs.Add(25f);
+            client.Actions = Actions();
+            Assert.AreEqual(SessionState.Idle, client.State);
+            Assert.IsNull(client.Session);
+            Assert.IsNull(client.CurrentTarget);
+            Assert.IsNull(client.FindTarget("kettle"));
+            var app = client.Actions.ToApp("1.0");
+            Assert.AreEqual("demo", app.Name);
+            Assert.AreEqual("colour", app.Actions[0].Arguments[0].Name);
+            CollectionAssert.AreEqual(new[] { "red", "blue" }, app.Actions[0].Arguments[0].Values);
+            CollectionAssert.AreEqual(new[] { "crimson", "scarlet" }, app.Actions[0].Arguments[0].Synonyms["red"]);
+            Assert.IsEmpty(AppCheck.Mistakes(app));
+        }
+
+        [Test]
+        public void AGameListens()
+        {
+            var client = Client();
+            var heard = 0;
+            client.Connected += welcome => heard += welcome.Resumed ? 0 : 1;
+            client.Disconnected += closing => heard += closing.TriesAgain ? 0 : 1;
+            client.ActionReceived += action => heard += (int)action.Number;
+            client.Answered += answer => heard += answer.TargetIndex;
+            client.NoticeReceived += notice => heard += notice.Code.Length;
+            client.ErrorReceived += error => heard += error.Code.Length;
+            client.Transcribed += transcript => heard += transcript.Final ? 1 : 0;
+            client.TargetChanged += target => heard += target == null ? 0 : 1;
+            client.OnConnected.AddListener(() => heard++);
+            client.OnDisconnected.AddListener(words => heard += words.Length);
+            client.OnAction.AddListener(action => heard += action.Name.Length);
+            client.OnAsk.AddListener(words => heard += words.Length);
+            client.OnError.AddListener(words => heard += words.Length);
+            client.OnTargetChanged.AddListener(target => heard++);
+            Assert.AreEqual(0, heard);
+        }
+
+        [Test]
+        public void WithoutAConnectionTheExceptionSaysWhatToDo()
+        {
+            var client = Client();
+            var problem = Assert.Throws<GenlockException>(() => client.SayAsync("pick up the kettle"));
+            Assert.AreEqual(ErrorCodes.Closed, problem.Code);
+            StringAssert.Contains("call Connect first", problem.Message);
+            Assert.Throws<GenlockException>(() => client.TeachPhraseAsync("fire", "zap it"));
+            Assert.Throws<GenlockException>(() => client.ExportProfileAsync());
+            Assert.Throws<GenlockException>(() => client.SetLearningAsync(false));
+            Assert.Throws<GenlockException>(() => client.UndoAsync());
+        }
+
+        [Test]
+        public void ATargetHasAnIdANameAndAliases()
+        {
+            var client = Client();
+            var thing = Make("Kettle");
+            thing.SetActive(false);
+            var target = thing.AddComponent<GenlockTarget>();
+            target.Id = "kettle";
+            target.Client = client;
+            target.Aliases.Add("pot");
+            thing.SetActive(true);
+            Assert.AreEqual("Kettle", target.DisplayName);
+            target.DisplayName = "Old kettle";
+            Assert.AreSame(target, client.FindTarget("kettle"));
+            thing.SetActive(false);
+            Assert.IsNull(client.FindTarget("kettle"));
+        }
+
+        [Test]
+        public void SourcesOfTrackingMayBeOnesOwn()
+        {
+            var client = Client();
+            var source = client.gameObject.AddComponent<Still>();
+            var frame = new TrackingFrame();
+            source.Track(frame);
+            Assert.AreEqual(Parts.LeftGrip, frame.Mask);
+            var follower = client.gameObject.AddComponent<GenlockTransformSource>();
+            follower.Part = Parts.RightAim;
+            follower.Follows = client.transform;
+            Assert.AreEqual(Parts.RightAim, follower.Part);
+        }
+
+        [Test]
+        public void ForecastsHandlersAndMicrophonesAreSetUp()
+        {
+            var client = Client();
+            var forecast = Make("Ghost").AddComponent<GenlockForecast>();
+            forecast.Device = Devices.LeftHand;
+            forecast.Horizon = 1;
+            forecast.Fallback = client.transform;
+            forecast.Client = client;
+            Assert.IsFalse(forecast.IsFresh);
+            var handler = Make("Handler").AddComponent<GenlockActionHandler>();
+            handler.Action = "take";
+            handler.Client = client;
+            handler.OnStarted.AddListener(action => { });
+            handler.OnPerformed.AddListener(action => { });
+            handler.OnCanceled.AddListener(action => { });
+            Assert.AreEqual("take", handler.Action);
+        }
+
+        private static GenlockActions Actions()
+        {
+            var actions = ScriptableObject.CreateInstance<GenlockActions>();
+            actions.AppName = "demo";
+            actions.Confidence = 0.6f;
+            actions.Learn = true;
+            var paint = new GenlockActions.Entry { name = "paint", target = TargetUse.Required };
+            paint.phrases.Add("paint {target} {colour}");
+            paint.gestures.Add("circle");
+            var colour = new GenlockActions.Argument { name = "colour", required = true };
+            colour.values.Add("red|crimson|scarlet");
+            colour.values.Add("blue");
+            paint.arguments.Add(colour);
+            actions.Entries.Add(paint);
+            return actions;
+        }
+
+        private GenlockClient Client()
+        {
+            var owner = Make("XR Origin");
+            owner.SetActive(false);
+            var client = owner.AddComponent<GenlockClient>();
+            client.ConnectOnEnable = false;
+            owner.SetActive(true);
+            return client;
+        }
+
+        private GameObject Make(string name)
+        {
+            var made = new GameObject(name);
+            _made.Add(made);
+            return made;
+        }
+
+        private sealed class Still : GenlockTrackingSource
+        {
+            public override void Track(TrackingFrame frame)
+            {
+                frame.SetPose(Parts.LeftGrip, Coordinates.ToWire(new Vector3(0f, 1f, 0f), Quaternion.identity));
+            }
+        }
+    }
+}

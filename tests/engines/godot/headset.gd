@@ -1,0 +1,255 @@
+extends Node
+## A headset in a test's hands: does what lines of JSON on the standard input say, and prints each signal of the addon.
+
+var _client: GenlockClient
+var _origin := XROrigin3D.new()
+var _session := GenlockSession.new()
+var _replay := GenlockReplay.new()
+var _orders: Array[Dictionary] = []
+var _reading := Thread.new()
+var _mutex := Mutex.new()
+var _requests: Dictionary[String, GenlockRequest] = {}
+var _frames := 0
+var _awaited_frames := 0
+var _microphone: GenlockMicrophone
+var _answers := 0
+
+
+func _ready() -> void:
+	Engine.max_fps = 90
+	_client = get_node("/root/Genlock")
+	_origin.add_child(XRCamera3D.new())
+	_session.connect_at_start = false
+	_replay.play_at_start = false
+	_origin.add_child(_session)
+	add_child(_origin)
+	add_child(_replay)
+	_listen()
+	_reading.start(_read)
+	_tell("ready", {})
+
+
+func _process(_delta: float) -> void:
+	_mutex.lock()
+	var orders := _orders
+	_orders = []
+	_mutex.unlock()
+	for order in orders:
+		_obey(order)
+
+
+func _listen() -> void:
+	_client.connected.connect(_tell.bind("connected", {}))
+	_client.welcomed.connect(func(welcome: Dictionary) -> void: _tell("welcomed", {"session": welcome["session"]}))
+	_client.resumed.connect(_tell.bind("resumed", {}))
+	_client.disconnected.connect(_tell.bind("disconnected", {}))
+	_client.reconnecting.connect(
+		func(attempt: int, wait_s: float) -> void: _tell("reconnecting", {"attempt": attempt, "wait_s": wait_s})
+	)
+	_client.failed.connect(
+		func(code: String, message: String) -> void: _tell("failed", {"code": code, "message": message})
+	)
+	_client.action_started.connect(_tell_action.bind("action_started"))
+	_client.action_performed.connect(_tell_action.bind("action_performed"))
+	_client.action_canceled.connect(_tell_action.bind("action_canceled"))
+	_client.gesture.connect(
+		func(gesture_name: String, device: String, action: GenlockActionEvent) -> void:
+			_tell("gesture", {"gesture": gesture_name, "device": device, "action": action.name})
+	)
+	_client.target_changed.connect(
+		func(target: GenlockTarget, probability: float) -> void:
+			_tell("target_changed", {"target": target.wire_id() if target != null else "", "probability": probability})
+	)
+	_client.forecast.connect(_on_forecast)
+	_client.transcript.connect(
+		func(text: String, is_final: bool) -> void: _tell("transcript", {"text": text, "final": is_final})
+	)
+	_client.notice.connect(
+		func(code: String, message: String, id: String) -> void:
+			_tell("notice", {"code": code, "message": message, "id": id})
+	)
+	_session.frame_sent.connect(_on_frame_sent)
+
+
+func _read() -> void:
+	while true:
+		var line := OS.read_string_from_stdin(1 << 20)
+		if not line:
+			return
+		for part in line.split("\n", false):
+			var order: Dictionary = JSON.parse_string(part)
+			_mutex.lock()
+			_orders.append(order)
+			_mutex.unlock()
+			if order["do"] == "quit":
+				return
+
+
+func _obey(order: Dictionary) -> void:
+	match order["do"]:
+		"set":
+			for property: String in order["values"]:
+				_client.set(property, order["values"][property])
+		"trust":
+			_client.certificate = X509Certificate.new()
+			_client.certificate.load(order["path"] as String)
+		"app":
+			_client.actions = _app(order["app"] as Dictionary)
+			_tell("problems", {"problems": Array(_client.actions.problems())})
+		"targets":
+			for target: Dictionary in order["targets"]:
+				_place(target)
+		"connect":
+			_client.connect_to_daemon()
+		"disconnect":
+			_client.disconnect_from_daemon()
+		"reconnect_now":
+			_client.reconnect_now()
+		"replay":
+			_replay.recording = order["path"]
+			_replay.start_s = order.get("start_s", 0.0)
+			_replay.play()
+		"stop_replay":
+			_replay.stop()
+		"ask":
+			_ask(order)
+		"claim_version":
+			_client._link._talk.version = order["version"]
+		"large_image":
+			_send_large(order["bytes"] as int)
+		"microphone":
+			_start_microphone()
+		"release":
+			_microphone.release()
+		"tell_at_frames":
+			_awaited_frames = maxi(_frames + 1, order["frames"] as int)
+		"count":
+			var counted := _client.statistics()
+			counted.merge({"session_frames": _frames, "forecasts": _answers, "played": _replay.frames_played})
+			_tell("count", counted)
+		"quit":
+			_reading.wait_to_finish()
+			_quit()
+
+
+func _quit() -> void:
+	if _microphone != null:
+		_microphone.queue_free()
+		# The engine lets go of a sound that was played some mixes later.
+		for frame in 60:
+			await get_tree().process_frame
+	get_tree().quit()
+
+
+func _ask(order: Dictionary) -> void:
+	var arguments: Array = order.get("arguments", []).map(
+		func(argument: Variant) -> Variant: return Checks.typed(argument)
+	)
+	var request: GenlockRequest = _client.callv(order["method"] as String, arguments)
+	_requests[request.id] = request
+	_tell("asked", {"id": request.id})
+	request.finished.connect(
+		func(done: bool) -> void:
+			_tell(
+				"finished",
+				{
+					"id": request.id,
+					"done": done,
+					"code": request.code,
+					"message": request.message,
+					"bytes": request.data.size()
+				}
+			)
+	)
+
+
+func _place(target: Dictionary) -> void:
+	var node := Node3D.new()
+	node.position = Vector3(
+		target["position"][0] as float, target["position"][1] as float, target["position"][2] as float
+	)
+	var marked := GenlockTarget.new()
+	marked.id = target["id"]
+	marked.spoken_name = target.get("name", "")
+	var size: Array = target.get("size", [0.1, 0.1, 0.1])
+	marked.size = Vector3(size[0] as float, size[1] as float, size[2] as float)
+	node.add_child(marked)
+	add_child(node)
+
+
+func _app(told: Dictionary) -> GenlockActions:
+	var app := GenlockActions.new()
+	app.app_name = told["name"]
+	for each: Dictionary in told.get("actions", []):
+		var action := GenlockAction.new()
+		action.name = each["name"]
+		action.phrases = PackedStringArray(each.get("phrases", []) as Array)
+		action.gestures = PackedStringArray(each.get("gestures", []) as Array)
+		action.target = GenlockAction.Aim.get((each.get("target", "none") as String).to_upper())
+		for one: Dictionary in each.get("arguments", []):
+			var argument := GenlockArgument.new()
+			argument.name = one["name"]
+			argument.values = PackedStringArray(one.get("values", []) as Array)
+			argument.required = one.get("required", false)
+			action.arguments.append(argument)
+		app.actions.append(action)
+	return app
+
+
+func _on_frame_sent(_frame: GenlockFrame) -> void:
+	_frames += 1
+	if _frames == _awaited_frames:
+		_tell("frames", {"frames": _frames})
+
+
+func _on_forecast(poses: GenlockForecastPoses) -> void:
+	_answers += 1
+	if _answers == 1:
+		var head := poses.pose(GenlockForecastPoses.Device.HEAD, 0).origin
+		_tell("forecast", {"devices": poses.devices, "x": head.x, "y": head.y, "z": head.z})
+
+
+func _tell_action(action: GenlockActionEvent, what: String) -> void:
+	_tell(
+		what,
+		{
+			"number": action.number,
+			"name": action.name,
+			"source": action.source,
+			"id": action.message_id,
+			"target": action.target_id,
+			"node": action.target != null,
+			"arguments": action.arguments,
+		}
+	)
+
+
+## Streams a tone of 440 Hz and half the greatest loudness in place of a voice.
+func _start_microphone() -> void:
+	var tone := AudioStreamWAV.new()
+	tone.format = AudioStreamWAV.FORMAT_16_BITS
+	tone.mix_rate = 44_100
+	tone.loop_mode = AudioStreamWAV.LOOP_FORWARD
+	tone.loop_end = 44_100
+	var samples := PackedByteArray()
+	samples.resize(2 * 44_100)
+	for index in 44_100:
+		samples.encode_s16(2 * index, roundi(16_384 * sin(TAU * 440.0 * index / 44_100)))
+	tone.data = samples
+	_microphone = GenlockMicrophone.new()
+	_microphone.source = tone
+	add_child(_microphone)
+	_microphone.press()
+
+
+## More than the daemon takes, past what keeps the client from sending it.
+func _send_large(bytes: int) -> void:
+	var data := PackedByteArray()
+	data.resize(bytes)
+	_client._link._talk._limits["large_message_bytes"] = 2 * bytes
+	_client._send({"type": "image", "time": 1, "format": "jpeg", "width": 1, "height": 1, "data": data})
+
+
+func _tell(what: String, content: Dictionary) -> void:
+	content["what"] = what
+	print("EVENT ", JSON.stringify(content))

@@ -1,0 +1,490 @@
+"""The Godot addon in the real engine, headless, against real daemons."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+
+from bridge.protocol import Action, Actions, Audio, Frame, Notice, Scene, Transcript, decode_client
+from bridge.recording.format import MESSAGE, Recording
+from tests.daemons import served
+from tests.engines.false_daemon import false_daemon
+from tests.engines.godot_engine import ADDON, CACHE, ROOT, RUNNERS, NoEngine, Project, find_engine
+from tests.engines.headset import Headset, headset
+from tests.engines.msgpack_cases import BROKEN, CASES, DECODED_ONLY, Extension
+from tests.engines.proxy import proxy
+
+VECTORS = ROOT / "tests" / "vectors"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Path:
+    """The engine; without it the tests are skipped, but where ``GENLOCK_ENGINES=required`` they fail."""
+    try:
+        return find_engine()
+    except NoEngine as error:
+        if os.environ.get("GENLOCK_ENGINES") == "required":
+            pytest.fail(f"Godot cannot be had: {error}")
+        pytest.skip(f"NOT TESTED: the Godot addon, because the engine cannot be had: {error}")
+
+
+@pytest.fixture(scope="session")
+def project(engine: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the addon, in which every warning of a script is an error."""
+    return Project.make(engine, tmp_path_factory.mktemp("godot") / "project")
+
+
+def typed_json(value: Any) -> Any:
+    """A value for ``Checks.typed``: JSON has neither bytes nor integers of 64 bits."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Extension):
+        return {"extension": [str(value.type), value.data.hex()]}
+    if isinstance(value, int):
+        return {"int": str(value)}
+    if isinstance(value, float):
+        return {"float": struct.pack("<d", value).hex()}
+    if isinstance(value, str):
+        return {"text": value}
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    if isinstance(value, list):
+        return {"list": [typed_json(item) for item in value]}
+    return {"map": [[typed_json(key), typed_json(item)] for key, item in value.items()]}
+
+
+def _with_bytes(value: Any) -> Any:
+    if isinstance(value, dict):
+        return bytes.fromhex(value["hex"]) if value.keys() == {"hex"} else {k: _with_bytes(v) for k, v in value.items()}
+    return [_with_bytes(item) for item in value] if isinstance(value, list) else value
+
+
+def _is_msgpack(data: bytes) -> bool:
+    try:
+        msgpack.unpackb(data, strict_map_key=False, unicode_errors="replace")
+    except (ValueError, msgpack.UnpackException):
+        return False
+    return True
+
+
+def _codec_cases() -> dict[str, Any]:
+    index = json.loads((VECTORS / "index.json").read_text())
+    vectors = []
+    for entry in index["good"]:
+        path = VECTORS / entry["path"]
+        vector = json.loads(path.with_suffix(".json").read_text())
+        vectors.append(
+            {
+                "path": entry["path"],
+                "bytes": path.with_suffix(".msgpack").read_bytes().hex(),
+                "canonical": vector["canonical"],
+                "meaning": typed_json(_with_bytes(vector["meaning"])),
+                "decoded": vector.get("decoded"),
+            }
+        )
+    bad = []
+    for entry in index["bad"]:
+        path = VECTORS / entry["path"]
+        data = path.with_suffix(".msgpack").read_bytes()
+        bad.append({"path": entry["path"], "bytes": data.hex(), "is_msgpack": _is_msgpack(data)})
+    cases = [
+        {"value": typed_json(value), "encodings": encodings, "canonical": canonical}
+        for canonical, group in ((True, CASES), (False, DECODED_ONLY))
+        for value, encodings in group
+    ]
+    return {"msgpack": cases, "broken": BROKEN, "vectors": vectors, "bad": bad}
+
+
+def run_checks(project: Project, runner: str, at_least: int, **environment: str) -> None:
+    """Runs a script of checks; fails with what it printed."""
+    ran = project.run("--script", f"res://{runner}", **environment)
+    assert ran.code == 0, ran.output
+    assert not ran.mistakes, ran.output
+    (result,) = ran.results()
+    assert result["wrong"] == 0, ran.output
+    assert result["checked"] >= at_least, ran.output
+
+
+def test_every_vector_and_every_format_of_msgpack(project: Project, tmp_path: Path) -> None:
+    cases = _codec_cases()
+    (tmp_path / "cases.json").write_text(json.dumps(cases))
+    run_checks(project, "codec.gd", at_least=3 * len(cases["vectors"]) + 400, CASES=str(tmp_path / "cases.json"))
+
+
+APP = {
+    "name": "gallery",
+    "actions": [
+        {
+            "name": "take",
+            "phrases": ["pick up {target}", "take {target}", "grab {target}", "give me {target}", "hand me {target}"],
+            "target": "required",
+            "gestures": ["pull"],
+        },
+        {
+            "name": "paint",
+            "phrases": [
+                "paint {target} {colour}",
+                "make {target} {colour}",
+                "change the colour of {target} to {colour}",
+            ],
+            "target": "required",
+            "arguments": [{"name": "colour", "values": ["red", "blue"], "required": True}],
+        },
+        {"name": "help", "phrases": ["help", "what can I say", "how does this work", "show me the commands"]},
+    ],
+}
+RECORDING = ROOT / "samples" / "recordings" / "u15-1.genlock"
+
+
+def text(words: str) -> dict[str, str]:
+    """An argument for ``Headset.ask``."""
+    return {"text": words}
+
+
+def _room() -> list[dict[str, Any]]:
+    entries = Recording(RECORDING).entries()
+    messages = (decode_client(entry.payload) for entry in entries if entry.kind == MESSAGE)
+    scene = next(message for message in messages if isinstance(message, Scene))
+    return [
+        {"id": target.id, "name": target.name, "position": target.position, "size": target.size}
+        for target in scene.targets
+    ]
+
+
+async def _dress(worn: Headset, url: str) -> None:
+    await worn.do("set", values={"url": url, "user": "ada"})
+    await worn.do("app", app=APP)
+    assert (await worn.event("problems"))["problems"] == []
+    await worn.do("targets", targets=_room())
+    await worn.do("replay", path=str(RECORDING), start_s=4.0)
+
+
+async def test_a_minute_with_a_daemon_that_is_cut_off_and_killed(project: Project, tmp_path: Path) -> None:
+    kettle = next(target["id"] for target in _room() if target["name"] == "Kettle")
+    async with (
+        served(tmp_path, models=()) as first,
+        proxy(first.url) as network,
+        headset(project) as worn,
+    ):
+        await _dress(worn, network.url)
+        await worn.do("connect")
+        await worn.event("connected")
+        await worn.event("welcomed")
+        await worn.event("forecast")
+        taken = await worn.ask("say", text("take the kettle"))
+        await worn.event("finished", id=taken, done=True)
+        painted = await worn.ask("say", text("paint the kettle"))
+        await worn.event("finished", id=painted, done=True)
+        helped = await worn.ask("say", text("what can I say"))
+        await worn.event("finished", id=helped, done=True)
+        await worn.frames(1800)
+
+        network.cut()
+        await worn.event("reconnecting")
+        await worn.event("resumed")
+        await worn.frames(2700)
+
+        first.process.kill()
+        await first.process.wait()
+        await worn.event("reconnecting")
+        said = [await worn.ask("say", text(words)) for words in ("take the kettle", "help", "take the plant")]
+        async with served(tmp_path, models=()) as second:
+            network.upstream = second.url
+            await worn.event("welcomed")
+            for one in said:
+                await worn.event("finished", id=one, done=True)
+            await worn.frames(5400)
+            counted = await worn.count()
+            await worn.do("disconnect")
+            await worn.event("disconnected")
+            await worn.quit()
+            assert await second.stop() == 0
+
+    performed = [(event["id"], event["name"], event["target"]) for event in worn.happened("action_performed")]
+    assert performed[:2] == [(taken, "take", kettle), (helped, "help", "")]
+    assert [(one, name) for one, name, _ in performed[2:]] == list(zip(said, ("take", "help", "take"), strict=True))
+    assert [event["id"] for event in worn.happened("action_started")] == [painted]
+    assert [event["id"] for event in worn.happened("action_canceled")] == [painted]
+    assert worn.happened("notice", code="which_argument", id=painted)
+    assert all(event["node"] for event in worn.happened("action_performed", name="take"))
+    assert worn.happened("target_changed")
+
+    # Nothing is lost and nothing comes twice: every request was answered once, every frame that was sent arrived.
+    asked = [event["id"] for event in worn.happened("asked")]
+    assert sorted(event["id"] for event in worn.happened("finished")) == sorted(asked)
+    acknowledged = [identifier for identifier in network.acknowledged if identifier in asked]
+    assert sorted(acknowledged) == sorted(asked)
+    assert len(network.messages) == 3
+    arrived = [message.q for said_ in network.messages for message in said_ if isinstance(message, Frame)]
+    assert arrived == sorted(set(arrived))
+    for connection in network.messages:
+        numbers = [message.q for message in connection if isinstance(message, Frame)]
+        assert numbers == list(range(numbers[0], numbers[-1] + 1)), "no gaps"
+    assert counted["frames_sent"] + counted["frames_dropped"] == counted["session_frames"]
+    # Two were cut in flight at most: what was on its way when the network was cut and the daemon was killed.
+    assert counted["frames_sent"] - len(arrived) < 90
+    # The whole scene was shown again to the daemon that knew nothing.
+    assert len(next(message for message in network.messages[2] if isinstance(message, Scene)).targets) == len(_room())
+    print({key: value for key, value in counted.items() if key != "what"})
+
+
+async def test_wss_with_a_certificate_of_its_own(project: Project, tmp_path: Path) -> None:
+    certificates = ROOT / "tests" / "integration"
+    options = ("--tls-cert", str(certificates / "localhost.pem"), "--tls-key", str(certificates / "localhost-key.pem"))
+    async with served(tmp_path, *options) as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url})
+        await worn.do("connect")
+        refused = await worn.event("failed", code="unreachable")
+        assert "certificate" in refused["message"]
+        await worn.do("disconnect")
+        await worn.event("disconnected")
+        await worn.do("trust", path=str(certificates / "localhost.pem"))
+        await worn.do("connect")
+        await worn.event("welcomed")
+        await worn.event("forecast")
+        await worn.quit(expected=["mbedtls", "TLS handshake error"])
+
+
+async def test_what_is_refused_is_told_in_words(project: Project, tmp_path: Path) -> None:
+    async with served(tmp_path, "--token", "open sesame") as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url, "token": "wrong"})
+        await worn.do("connect")
+        assert "genlock/connection/token" in (await worn.event("failed", code="unauthorized"))["message"]
+        await worn.event("disconnected")
+
+        await worn.do("set", values={"token": "open sesame"})
+        await worn.do("connect")
+        await worn.do("claim_version", version="2.0")
+        words = (await worn.event("failed", code="version"))["message"]
+        assert "2.0" in words
+        assert "1.0" in words
+        await worn.event("disconnected")
+
+        await worn.do("connect")
+        await worn.event("welcomed")
+        told = await worn.ask("say", text("a" * 70_000))
+        assert "65536" in (await worn.event("failed", code="too_big"))["message"]
+        assert (await worn.event("finished", id=told))["code"] == "too_big"
+        long = await worn.ask("say", text("a" * 3_000))
+        assert "text" in (await worn.event("finished", id=long, code="invalid", done=False))["message"]
+        await worn.event("failed", code="invalid")
+
+        await worn.do("large_image", bytes=2_000_000)
+        assert "1052672" in (await worn.event("failed", code="too_big"))["message"]
+        await worn.event("resumed")
+
+        await worn.do("disconnect")
+        await worn.event("disconnected")
+        late = await worn.ask("say", text("help"))
+        await worn.event("finished", id=late, code="not_connected")
+        await worn.do("set", values={"url": "nowhere"})
+        await worn.do("connect")
+        assert "ws://" in (await worn.event("failed", code="url"))["message"]
+        await worn.quit()
+
+
+async def test_speech_is_streamed_and_what_was_heard_comes_back(project: Project) -> None:
+    async with false_daemon() as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url})
+        await worn.do("connect")
+        await worn.event("welcomed")
+        await worn.do("microphone")
+        pieces: list[Audio] = []
+        while not pieces or not pieces[-1].end:
+            message = await asyncio.wait_for(daemon.inbox.get(), 60)
+            if isinstance(message, Audio):
+                pieces.append(message)
+            if len(pieces) == 10:
+                await worn.do("release")
+        await daemon.send(Transcript("pick up", False, 1))
+        await daemon.send(Transcript("pick up the kettle", True, 1))
+        await worn.event("transcript", text="pick up", final=False)
+        await worn.event("transcript", text="pick up the kettle", final=True)
+        arguments = {"gesture": "pull", "device": "right", "start": 1, "end": 2}
+        pulled = Action(1, "take", "performed", 0.9, "gesture", arguments=arguments)
+        for _ in range(2):
+            await daemon.send(Actions(-1, 0, 0, b"", -1, b"", a=[pulled]))
+        await daemon.send(Notice("draining", "the daemon stops", retry_ms=100))
+        await worn.event("notice", code="draining")
+        await daemon.send(bytes(3 << 20))
+        await worn.event("reconnecting")
+        await worn.quit()
+    assert [event["gesture"] for event in worn.happened("gesture")] == ["pull"]
+    assert len(worn.happened("action_performed")) == 1
+    assert all(len(piece.pcm) == 3200 for piece in pieces[:-1])
+    samples = np.frombuffer(b"".join(piece.pcm for piece in pieces[:10]), "<i2").astype(float)
+    # Skips the beginning, where the engine had not mixed the tone yet.
+    spectrum = np.abs(np.fft.rfft(samples[1600:] * np.hanning(len(samples) - 1600)))
+    frequencies = np.fft.rfftfreq(len(samples) - 1600, 1 / 16_000)
+    assert abs(frequencies[spectrum.argmax()] - 440) < 2
+    off = spectrum[np.abs(frequencies - 440) > 20]
+    assert off.max() < spectrum.max() / 30, "nothing but the tone"
+    assert 10_000 < np.abs(samples).max() < 17_000
+    steps = np.diff([piece.time for piece in pieces[:10]])
+    assert (steps > 0).all()
+    assert abs(steps.mean() - 100_000) < 2_000
+
+
+def test_what_is_tracked_becomes_the_wires_numbers(project: Project, tmp_path: Path) -> None:
+    cases = {
+        "vectors": _codec_cases()["vectors"],
+        "spaces": json.loads((VECTORS / "spaces.json").read_text()),
+        "recording": str(RECORDING),
+    }
+    (tmp_path / "cases.json").write_text(json.dumps(cases))
+    run_checks(project, "tracking.gd", at_least=1500, CASES=str(tmp_path / "cases.json"))
+
+
+def test_what_client_and_daemon_say_to_each_other(project: Project) -> None:
+    run_checks(project, "conversation.gd", at_least=160)
+
+
+def test_nodes_tell_what_they_lack(project: Project) -> None:
+    run_checks(project, "warnings.gd", at_least=17)
+
+
+def _without_autoload(engine: Path, folder: Path, more: str = "") -> Project:
+    """A new developer's project: the addon was copied into it and nothing else was done."""
+    return Project.make(engine, folder, more=more, autoload=False)
+
+
+async def test_the_editor(engine: Path, tmp_path: Path) -> None:
+    enabled = '\n[editor_plugins]\n\nenabled=PackedStringArray("res://addons/driver/plugin.cfg")\n'
+    project = _without_autoload(engine, tmp_path / "project", enabled)
+    async with served(tmp_path, models=()) as daemon:
+        drive = {"DRIVE": "1", "DAEMON": daemon.url, "RECORDING": str(RECORDING)}
+        ran = await asyncio.to_thread(project.run, "--editor", **drive)
+    assert ran.code == 0, ran.output
+    assert not ran.mistakes, ran.output
+    autoload, url, connected, disconnected, game = ran.results()[0]
+    assert autoload.startswith("autoload: *")
+    assert url == "url: ws://127.0.0.1:8765"
+    assert "welcomed by version 1.0, models: forecast, target" in connected
+    assert "round trip" in connected
+    assert "not connected" in disconnected
+    assert "12345 frames" in game
+    assert "action: take" in game
+
+
+SCENE = """[gd_scene format=3]
+
+[ext_resource type="Script" path="res://main.gd" id="main"]
+[ext_resource type="Script" path="res://addons/genlock/nodes/genlock_session.gd" id="session"]
+[ext_resource type="Script" path="res://addons/genlock/nodes/genlock_target.gd" id="target"]
+[ext_resource type="Script" path="res://addons/genlock/resources/genlock_actions.gd" id="actions"]
+[ext_resource type="Script" path="res://addons/genlock/resources/genlock_action.gd" id="action"]
+
+[sub_resource type="Resource" id="take"]
+script = ExtResource("action")
+name = "take"
+target = 2
+phrases = PackedStringArray({phrases})
+
+[sub_resource type="Resource" id="app"]
+script = ExtResource("actions")
+app_name = "first"
+actions = Array[ExtResource("action")]([SubResource("take")])
+
+[sub_resource type="BoxMesh" id="box"]
+size = Vector3(0.3, 0.3, 0.3)
+
+[node name="Main" type="Node3D"]
+script = ExtResource("main")
+
+[node name="XROrigin3D" type="XROrigin3D" parent="."]
+
+[node name="XRCamera3D" type="XRCamera3D" parent="XROrigin3D"]
+transform = Transform3D(1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1.6, 0)
+
+[node name="GenlockSession" type="Node" parent="XROrigin3D"]
+script = ExtResource("session")
+actions = SubResource("app")
+
+[node name="Kettle" type="MeshInstance3D" parent="."]
+transform = Transform3D(1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1.4, -2)
+mesh = SubResource("box")
+
+[node name="GenlockTarget" type="Node" parent="Kettle"]
+script = ExtResource("target")
+"""
+
+
+async def test_the_readmes_first_action(engine: Path, tmp_path: Path) -> None:
+    steps = (ADDON / "README.md").read_text().split("## The first action in five minutes")[1].split("## Nodes")[0]
+    script = textwrap.dedent(re.search(r" *```gdscript\n(.*?)```", steps, re.S).group(1))  # type: ignore[union-attr]
+    phrases = ", ".join(f'"{phrase}"' for phrase in re.findall(r"`([^`]*\{target\})`", steps))
+    assert phrases.count("{target}") == 5
+    folder = tmp_path / "project"
+    project = Project.make(engine, folder)
+    (folder / "main.gd").write_text(script)
+    (folder / "main.tscn").write_text(SCENE.replace("{phrases}", phrases))
+    async with served(tmp_path, models=()) as daemon:
+        running = await project.start("res://main.tscn", GENLOCK_URL=daemon.url)
+        try:
+            assert await running.line("take") == "take Kettle"
+            assert "ERROR" not in running.output()
+        finally:
+            await running.kill()
+
+
+@pytest.fixture
+def screen() -> Path | None:
+    """The engine with a virtual screen and a renderer, if it was fetched (``make godot SCREEN=--screen``)."""
+    engine = CACHE.with_name("godot--screen") / "xvfb-godot"
+    return engine if engine.exists() else None
+
+
+async def test_the_gallery(engine: Path, screen: Path | None, tmp_path: Path) -> None:
+    folder = tmp_path / "gallery"
+    shutil.copytree(ROOT / "samples" / "godot_gallery", folder, ignore=shutil.ignore_patterns(".godot"))
+    for runner in RUNNERS.glob("gallery_check.*"):
+        shutil.copy(runner, folder)
+    with (folder / "project.godot").open("a") as settings:
+        settings.write("\n[xr]\n\nopenxr/enabled=false\n")
+    project = Project.adopt(engine, folder)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    async with served(tmp_path, models=()) as daemon:
+        environment = {"GENLOCK_URL": daemon.url} | ({"PICTURES": str(pictures)} if screen else {})
+        shown = replace(project, engine=screen, options=()) if screen else project
+        ran = await asyncio.to_thread(shown.run, "res://gallery_check.tscn", timeout_s=400, **environment)
+    assert ran.code == 0, ran.output
+    assert not [line for line in ran.mistakes if "SCRIPT" in line or "USER" in line], ran.output
+    (seen,) = ran.results()
+    assert seen["performed"] == ["paint", "take", "put_down", "hide"]
+    assert seen["blue"]
+    assert seen["home"]
+    assert seen["hidden"]
+    assert seen["ghost"]
+    assert abs(seen["held"] - 0.3) < 0.05
+    if screen:
+        for name in ("meant", "held"):
+            assert (pictures / f"{name}.png").stat().st_size > 10_000
+
+
+def test_every_script_compiles_without_a_warning(project: Project) -> None:
+    run_checks(project, "compile.gd", at_least=20)
+
+
+def test_scripts_are_formatted_and_linted() -> None:
+    scripts = [str(ADDON), str(RUNNERS)]
+    for command in (["gdformat", "--check"], ["gdlint"]):
+        checked = subprocess.run(
+            [str(Path(sys.executable).with_name(command[0])), *command[1:], *scripts],
+            capture_output=True, text=True, check=False, cwd=ROOT,
+        )  # fmt: skip
+        assert checked.returncode == 0, checked.stdout + checked.stderr

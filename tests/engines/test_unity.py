@@ -1,0 +1,214 @@
+"""The Unity package on Mono: its core against a real daemon, its components against signatures of Unity."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.daemons import COUNTING, Served, served
+from tests.engines import mono, unity_cost
+
+TIMEOUT_S = 300.0
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all assemblies of the package and what tests them, compiled as the asmdefs divide them."""
+    mono.require()
+    folder = tmp_path_factory.mktemp("mono")
+
+    def compiled(name: str, sources: Path, *references: Path, defines: tuple[str, ...] = ()) -> Path:
+        return mono.compile_csharp(folder / name, [sources], references, defines)
+
+    runtime = mono.PACKAGE / "Runtime"
+    core = compiled("Genlock.Core.dll", runtime / "Core")
+    compiled("headset.exe", mono.HERE / "headset", core)
+    compiled("cost.exe", mono.HERE / "cost", core)
+    compiled("Genlock.Core.Tests.dll", mono.PACKAGE / "Tests" / "Core", core, mono.NUNIT)
+    engine = compiled("UnityStubs.dll", mono.HERE / "stubs")
+    compiled("Android.dll", runtime / "Unity", core, engine, defines=("UNITY_ANDROID",))
+    unity = compiled("Genlock.Unity.dll", runtime / "Unity", core, engine)
+    hands = compiled("Genlock.Unity.XRHands.dll", runtime / "XRHands", core, engine, unity)
+    inputs = compiled("Genlock.Unity.InputSystem.dll", runtime / "InputSystem", core, engine, unity)
+    editor = compiled("Genlock.Unity.Editor.dll", mono.PACKAGE / "Editor", core, engine, unity)
+    sample = mono.PACKAGE / "Samples~" / "Gallery"
+    gallery = compiled("Genlock.Gallery.dll", sample / "Scripts", core, engine, unity)
+    menu = compiled("Genlock.Gallery.Editor.dll", sample / "Editor", core, engine, unity, gallery)
+    everything = (core, engine, unity, hands, inputs, editor, gallery, menu)
+    compiled("Genlock.Unity.Tests.dll", mono.HERE / "components", *everything, mono.NUNIT)
+    compiled("Genlock.PublicApi.Tests.dll", mono.PACKAGE / "Tests" / "PublicApi", core, engine, unity, mono.NUNIT)
+    return folder
+
+
+async def test_core(built: Path, tmp_path: Path) -> None:
+    certificate = mono.ROOT / "tests" / "integration" / "localhost.pem"
+    key = certificate.with_name("localhost-key.pem")
+    async with served(tmp_path, "--token", "right", "--tls-cert", str(certificate), "--tls-key", str(key)) as daemon:
+        outcome = await asyncio.to_thread(
+            mono.run_nunit, built / "Genlock.Core.Tests.dll", {"GENLOCK_URL": daemon.url, "GENLOCK_TOKEN": "right"}
+        )
+    assert not outcome.failures
+    assert outcome.passed > 115
+
+
+async def test_components_and_public_api(built: Path, tmp_path: Path) -> None:
+    async with served(tmp_path, models=(COUNTING, "gesture")) as daemon:
+        for name, least in (("Genlock.Unity.Tests", 18), ("Genlock.PublicApi.Tests", 14)):
+            outcome = await asyncio.to_thread(
+                mono.run_nunit, built / f"{name}.dll", {"GENLOCK_URL": daemon.url.rstrip("/")}
+            )
+            assert not outcome.failures, name
+            assert outcome.passed >= least
+
+
+async def test_a_frame_makes_no_more_garbage_than_a_bare_loop(built: Path, tmp_path: Path) -> None:
+    async with served(tmp_path) as daemon:
+        bare, package = await asyncio.gather(
+            *(
+                asyncio.to_thread(unity_cost.measure, built / "cost.exe", kind, daemon.url, 150, 1500)
+                for kind in ("bare", "package")
+            )
+        )
+    assert bare.bytes_a_frame > 500, "the loop that is compared with must work"
+    assert package.answers > 1000
+    # Counting collections is as exact as one nursery in all: 87 bytes a frame here.
+    assert package.bytes_a_frame < 1.1 * bare.bytes_a_frame + 100
+
+
+class Proxy:
+    """A TCP relay to a daemon that can break all its connections, as a network does."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._to = (host, port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.url = ""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Proxy]:
+        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            server.close()
+            self.drop()
+            await server.wait_closed()
+
+    def drop(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there_reader, there_writer = await asyncio.open_connection(*self._to)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, there_writer}
+        await asyncio.gather(self._copy(reader, there_writer), self._copy(there_reader, writer))
+        self._writers -= {writer, there_writer}
+
+    @staticmethod
+    async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        writer.transport.abort()
+
+
+class Headset:
+    """A headset.exe and the lines that it printed so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.lines: list[str] = []
+
+    async def until(self, done: Callable[[str], bool]) -> str:
+        """Reads on to a line."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(TIMEOUT_S):
+            while line := (await self._process.stdout.readline()).decode():
+                self.lines.append(line.strip())
+                if done(self.lines[-1]):
+                    return self.lines[-1]
+        raise AssertionError("headset.exe ended early:\n" + "\n".join(self.lines))
+
+    async def sees(self, beginning: str, times: int = 1) -> str:
+        """Waits for so many more lines that begin so; the last of them."""
+        line = ""
+        for _ in range(times):
+            line = await self.until(lambda line: line.startswith(beginning))
+        return line
+
+    async def ends(self) -> dict[str, str]:
+        """Waits for its end; the last thing that it said about each word."""
+        await self.sees("end")
+        assert await self._process.wait() == 0
+        return dict(line.partition(" ")[::2] for line in self.lines)
+
+    def count(self, beginning: str) -> int:
+        return sum(line.startswith(beginning) for line in self.lines)
+
+
+@asynccontextmanager
+async def headset(built: Path, url: str, **options: object) -> AsyncIterator[Headset]:
+    """A headset that runs against a daemon; it is ended whatever happens."""
+    arguments = [text for key, value in options.items() for text in (f"--{key}", str(value))]
+    process = await asyncio.create_subprocess_exec(
+        "mono", "--debug", str(built / "headset.exe"), "--url", url, *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield Headset(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_nothing_is_lost_and_nothing_comes_twice(built: Path, tmp_path: Path) -> None:
+    port = free_port()
+    async with AsyncExitStack() as stack:
+
+        async def start() -> Served:
+            return await stack.enter_async_context(served(tmp_path, "--port", str(port)))
+
+        daemon = await start()
+        proxy = await stack.enter_async_context(Proxy("127.0.0.1", port).running())
+        client = await stack.enter_async_context(headset(built, proxy.url, seconds=60))
+        await client.sees("welcome new")
+        await client.sees("action", 3)
+        proxy.drop()
+        await client.sees("welcome resumed")
+        await client.sees("action", 3)
+        daemon.process.kill()
+        await daemon.process.wait()
+        await start()
+        await client.sees("welcome new")
+        await client.sees("action", 3)
+        proxy.drop()
+        await client.sees("welcome resumed")
+        told = await client.ends()
+    assert told["faults"] == "0", client.lines
+    assert told["open"] == "0"
+    said, _, performed = told["said"].split()
+    assert int(said) == int(performed) == client.count("action Performed")
+    assert int(said) > 20
+    assert int(told["reconnects"]) >= 3
+    for kind in ("scene", "update", "teach", "name", "confirm", "take back", "export"):
+        assert f"done {kind} ok" in client.lines
+    assert "exported something" in client.lines
+    assert told["closed"].startswith("1000 over")

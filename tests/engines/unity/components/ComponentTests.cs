@@ -1,0 +1,425 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Net.WebSockets;
+using System.Threading;
+using System.Threading.Tasks;
+using NUnit.Framework;
+using UnityEngine;
+using UnityEngine.InputSystem;
+using UnityEngine.XR.Hands;
+
+namespace Genlock.Tests
+{
+    /// <summary>
+    /// The components on stand-ins for Unity, with a real daemon at GENLOCK_URL. Its model is the tests' double: a forecast is the
+    /// pose itself with x raised by the frames that were seen, and the first target is the most probable.
+    /// </summary>
+    public sealed class ComponentTests
+    {
+        private static readonly string Url = Environment.GetEnvironmentVariable("GENLOCK_URL");
+
+        private GenlockClient _client;
+        private Transform _offset;
+        private Camera _camera;
+
+        [SetUp]
+        public void Rig()
+        {
+            var origin = new GameObject("XR Origin");
+            _offset = new GameObject("Camera Offset").transform;
+            _offset.SetParent(origin.transform, false);
+            var eye = new GameObject("Main Camera") { tag = "MainCamera" };
+            eye.transform.SetParent(_offset, false);
+            eye.transform.localPosition = new Vector3(0f, 1.6f, 0f);
+            _camera = eye.AddComponent<Camera>();
+            origin.SetActive(false);
+            _client = origin.AddComponent<GenlockClient>();
+            _client.Url = Url;
+            _client.User = "components";
+            _client.Actions = Shop();
+        }
+
+        [TearDown]
+        public void Clear()
+        {
+            Engine.Clear();
+        }
+
+        [Test]
+        public void TheRigIsFoundAndFramesAreAnswered()
+        {
+            Answer last = null;
+            _client.Answered += answer => last = answer;
+            Begin();
+            Until(() => last != null);
+            Assert.AreSame(_camera.transform, _client.Head);
+            Assert.AreSame(_offset, _client.TrackingSpace);
+            Assert.AreEqual(Devices.Head, last.Devices);
+            Assert.IsNotNull(_client.GetComponent<GenlockXRSource>());
+        }
+
+        [Test]
+        public void AnOriginThatMovedAndTurnedDoesNotMatterToTheDaemon()
+        {
+            _client.transform.position = new Vector3(50f, 3f, -20f);
+            _client.transform.rotation = Quaternion.Euler(0f, 90f, 0f);
+            _camera.transform.localPosition = new Vector3(0f, 1.6f, 0.5f);
+            var pose = Coordinates.ToWire(_offset, _camera.transform.position, _camera.transform.rotation);
+            Assert.AreEqual(1.6f, pose.Y, 1e-4);
+            Assert.AreEqual(-0.5f, pose.Z, 1e-4);
+            Assert.AreEqual(1f, Math.Abs(pose.Qw), 1e-5);
+            Vector3 position;
+            Quaternion rotation;
+            Coordinates.FromWire(pose, out position, out rotation);
+            Assert.AreEqual(0.5f, position.z, 1e-4);
+        }
+
+        [Test]
+        public void TheMostProbableTargetIsToldAndLeft()
+        {
+            var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
+            Thing("Mug", new Vector3(1f, 1f, 1f));
+            var seen = new List<string>();
+            kettle.OnEnter.AddListener(() => seen.Add("enter"));
+            kettle.OnLeave.AddListener(() => seen.Add("leave"));
+            _client.TargetChanged += target => seen.Add(target == null ? "none" : target.DisplayName);
+            Begin();
+            Until(() => _client.CurrentTarget == kettle);
+            kettle.gameObject.SetActive(false);
+            Until(() => _client.CurrentTarget != null && _client.CurrentTarget.DisplayName == "Mug");
+            CollectionAssert.AreEqual(new[] { "enter", "Kettle", "leave", "none", "Mug" }, seen);
+        }
+
+        [Test]
+        public void WhatMovesIsSentAgainAndWhatStaysIsNot()
+        {
+            var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
+            Begin();
+            Until(() => _client.CurrentTarget == kettle && _client.Session.Unanswered == 0);
+            var described = kettle.Describe(_offset, null);
+            Assert.AreSame(described, kettle.Describe(_offset, described));
+            kettle.transform.position = new Vector3(0.005f, 1f, 1f);
+            Assert.AreSame(described, kettle.Describe(_offset, described), "half a centimetre");
+            kettle.transform.position = new Vector3(0.5f, 1f, 1f);
+            var moved = kettle.Describe(_offset, described);
+            Assert.AreNotSame(described, moved);
+            Assert.AreEqual(0.5f, moved.X, 1e-5);
+            Assert.AreEqual(-1f, moved.Z, 1e-5);
+            Assert.AreEqual(0.2f, moved.Width, 1e-5);
+            _offset.rotation = Quaternion.Euler(0f, 45f, 0f);
+            var turned = kettle.Describe(_offset, moved);
+            Assert.AreEqual(0.2 * Math.Sqrt(2.0), turned.Width, 1e-4, "the box around a box that is turned");
+        }
+
+        [Test]
+        public void UtterancesBecomeActionsOfTheTargetAndOfItsHandlers()
+        {
+            var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
+            var seen = new List<string>();
+            _client.OnAction.AddListener(action => seen.Add("client " + action.Name));
+            kettle.OnPerformed.AddListener(action => seen.Add("target " + action.Name));
+            kettle.ActionReceived += action => seen.Add("event " + action.Name);
+            var handler = kettle.gameObject.AddComponent<GenlockActionHandler>();
+            handler.Action = "take";
+            handler.OnPerformed.AddListener(action => seen.Add("handler " + action.Name));
+            Begin();
+            Until(() => _client.CurrentTarget == kettle);
+            var saying = _client.SayAsync("pick up the kettle");
+            Until(() => saying.IsCompleted);
+            Assert.AreEqual("take", saying.Result.Performed.Name);
+            Assert.AreEqual(kettle.Id, saying.Result.Performed.Target);
+            CollectionAssert.AreEquivalent(new[] { "client take", "target take", "event take", "handler take" }, seen);
+        }
+
+        [Test]
+        public void WhatIsNotUnderstoodIsAskedBack()
+        {
+            var asked = new List<string>();
+            _client.OnAsk.AddListener(asked.Add);
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            var saying = _client.SayAsync("what is the weather like in paris");
+            Until(() => saying.IsCompleted);
+            Assert.IsNull(saying.Result.Performed);
+            Assert.AreEqual(NoticeCodes.NotUnderstood, saying.Result.Notices.Single().Code);
+            Assert.AreEqual(1, asked.Count);
+        }
+
+        [Test]
+        public void AForecastMovesWhatIsDrawnAndAFallbackTakesOver()
+        {
+            var ghost = new GameObject("Ghost").AddComponent<GenlockForecast>();
+            var spare = new GameObject("Spare").transform;
+            spare.position = new Vector3(9f, 9f, 9f);
+            ghost.Device = Devices.Head;
+            ghost.Fallback = spare;
+            _client.transform.position = new Vector3(0f, 10f, 0f);
+            Begin();
+            Until(() => ghost.IsFresh);
+            Assert.AreEqual(11.6f, ghost.transform.position.y, 1e-3, "in the world, not in the tracking space");
+            _client.Disconnect();
+            Engine.Tick(1.0);
+            Assert.IsFalse(ghost.IsFresh);
+            Assert.AreEqual(9f, ghost.transform.position.y, 1e-3);
+        }
+
+        [Test]
+        public void ControllersEyesAndHandsAreRead()
+        {
+            Engine.Features["RightHand"] = true;
+            Engine.Features["RightHand/DevicePosition"] = new Vector3(0.2f, 1.2f, 0.3f);
+            Engine.Features["RightHand/DeviceRotation"] = Quaternion.identity;
+            Engine.Features["RightHand/PointerPosition"] = new Vector3(0.2f, 1.2f, 0.35f);
+            Engine.Features["RightHand/PointerRotation"] = Quaternion.identity;
+            Engine.Features["RightHand/Trigger"] = 0.5f;
+            Engine.Features["Eyes"] = true;
+            Engine.Features["Eyes/gazePosition"] = new Vector3(0f, 1.6f, 0f);
+            Engine.Features["Eyes/gazeRotation"] = Quaternion.identity;
+            var frame = new TrackingFrame();
+            var source = new GameObject("Source").AddComponent<GenlockXRSource>();
+            source.Track(frame);
+            Assert.AreEqual(Parts.RightAim | Parts.RightGrip | Parts.RightButtons | Parts.Gaze, frame.Mask);
+            Engine.Features["RightHand/IsTracked"] = false;
+            frame.Clear();
+            source.Track(frame);
+            Assert.AreEqual(Parts.Gaze, frame.Mask);
+        }
+
+        [Test]
+        public void HandsComeInTheWiresOrder()
+        {
+            var joints = new Dictionary<XRHandJointID, Pose>();
+            for (var id = XRHandJointID.Wrist; id < XRHandJointID.EndMarker; id++)
+            {
+                joints[id] = new Pose(new Vector3(id.ToIndex(), 1f, 0f), Quaternion.identity);
+            }
+            Engine.Subsystems.Add(new XRHandSubsystem { leftHand = new XRHand { Joints = joints } });
+            var frame = new TrackingFrame();
+            var source = new GameObject("Hands").AddComponent<GenlockHandsSource>();
+            source.Track(frame);
+            Assert.AreEqual(Parts.LeftHand, frame.Mask);
+            float[] packed;
+            frame.Pack(out packed);
+            Assert.AreEqual(1f, packed[0], "the palm, which is 1 in Unity, comes first");
+            Assert.AreEqual(0f, packed[7], "then the wrist");
+            Assert.AreEqual(2f, packed[14]);
+            Assert.AreEqual(25f, packed[7 * 25]);
+            joints.Remove(XRHandJointID.IndexTip);
+            frame.Clear();
+            source.Track(frame);
+            Assert.AreEqual(Parts.None, frame.Mask, "a hand is whole or not there");
+        }
+
+        [Test]
+        public void InputActionsAreReadAndOnlyOnesOwnAreEnabled()
+        {
+            var source = new GameObject("Input").AddComponent<GenlockInputSystemSource>();
+            var frame = new TrackingFrame();
+            source.Track(frame);
+            Assert.AreEqual(Parts.RightButtons, frame.Mask);
+            Set(source, "aimPosition", new InputAction { Value = new Vector3(0f, 1f, 1f) });
+            Set(source, "aimRotation", new InputAction { Value = Quaternion.identity });
+            source.Track(frame);
+            Assert.AreEqual(Parts.RightButtons | Parts.RightAim, frame.Mask);
+            var tracked = new InputAction { Value = 0f };
+            Set(source, "isTracked", tracked);
+            source.enabled = false;
+            source.enabled = true;
+            Assert.IsTrue(tracked.enabled);
+            frame.Clear();
+            source.Track(frame);
+            Assert.AreEqual(Parts.None, frame.Mask);
+        }
+
+        [Test]
+        public void TheMicrophoneSendsSpeechAsPiecesOfSixteenKilohertz()
+        {
+            Engine.Sound = new float[1];
+            var errors = new List<DaemonError>();
+            var microphone = _client.gameObject.AddComponent<GenlockMicrophone>();
+            _client.ErrorReceived += errors.Add;
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            Assert.IsTrue(Engine.Recording);
+            var served = _client.Session.Welcome.Serves.Contains("audio");
+            var sent = _client.Session.BytesSent;
+            for (var i = 0; i < 100; i++)
+            {
+                Record(i / 10 == 2 ? 0.3f : 0f);
+            }
+            Until(() => served || errors.Count > 8);
+            if (!served)
+            {
+                Assert.IsTrue(errors.All(error => error.Code == ErrorCodes.Unsupported && error.Of == "audio"));
+                // 200 ms of sound are in two or three pieces of 100 ms; one goes before them and six of quiet come after.
+                Assert.That(errors.Count, Is.InRange(9, 10));
+            }
+            Assert.Greater(_client.Session.BytesSent - sent, 9 * 3200);
+            Assert.IsFalse(microphone.IsSpeaking);
+            microphone.enabled = false;
+            Assert.IsFalse(Engine.Recording);
+        }
+
+        [Test]
+        public void DisablingEndsTheSessionAndEnablingBeginsAnother()
+        {
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            var first = _client.Session;
+            _client.enabled = false;
+            Assert.AreEqual(SessionState.Ended, first.State);
+            Assert.IsNull(_client.Session);
+            _client.enabled = true;
+            Until(() => _client.State == SessionState.Connected);
+            Assert.AreNotSame(first, _client.Session);
+            UnityEngine.Object.Destroy(_client.gameObject);
+        }
+
+        [Test]
+        public void SettingsThatCannotBeAreToldInTheLog()
+        {
+            _client.Url = "192.168.1.20";
+            Begin();
+            Assert.AreEqual(SessionState.Idle, _client.State);
+            StringAssert.Contains("it must be like ws://", Engine.Log.Single(line => line.StartsWith("error")));
+            Assert.Throws<GenlockException>(() => _client.SayAsync("hello"));
+        }
+
+        [Test]
+        public void TwoTargetsOfOneIdAreToldInTheLog()
+        {
+            Begin();
+            Thing("Kettle", Vector3.zero);
+            Thing("Kettle", Vector3.zero);
+            StringAssert.Contains("two targets", Engine.Log.Single(line => line.StartsWith("error")));
+        }
+
+        [Test]
+        public void MoreThan64TargetsAreLeftOutWithAWarning()
+        {
+            for (var i = 0; i < 70; i++)
+            {
+                Thing("thing " + i, new Vector3(i, 0f, 0f));
+            }
+            Begin();
+            Until(() => _client.CurrentTarget != null && _client.Session.Unanswered == 0);
+            Assert.AreEqual(1, Engine.Log.Count(line => line.Contains("more than 64")));
+        }
+
+        [Test]
+        public void NoConnectionStaysAfterTheClientIsGone()
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                _client.gameObject.SetActive(true);
+                Until(() => _client.State == SessionState.Connected);
+                Assert.GreaterOrEqual(Connections(), 1);
+                _client.gameObject.SetActive(false);
+            }
+            Until(() => Connections() == 0);
+            Assert.IsEmpty(Engine.Log);
+        }
+
+        [Test]
+        public void WhereAPlatformHasNoWebSocketOverAStreamItsOwnClientIsUsed()
+        {
+            var options = new SessionOptions { Url = new Uri(Url), User = "plain", App = new AppInfo { Name = "test" } };
+            using (var session = new GenlockSession(options, new Plain(), GenlockSession.Microseconds, new System.Random(1)))
+            {
+                var answers = 0;
+                session.Answered += answer => answers++;
+                session.Connect();
+                var frame = new TrackingFrame();
+                Until(
+                    () =>
+                    {
+                        session.Pump();
+                        session.SendFrame(frame, GenlockSession.Microseconds());
+                        return answers > 3;
+                    });
+            }
+        }
+
+        /// <summary>How many sessions the daemon says that it has.</summary>
+        private static int Connections()
+        {
+            using (var http = new System.Net.WebClient())
+            {
+                var metrics = http.DownloadString(Url.Replace("ws://", "http://") + "/metrics").Split('\n');
+                return (int)double.Parse(
+                    metrics.Single(line => line.StartsWith("genlock_sessions ")).Split(' ')[1],
+                    System.Globalization.CultureInfo.InvariantCulture);
+            }
+        }
+
+        private static GenlockActions Shop()
+        {
+            var actions = ScriptableObject.CreateInstance<GenlockActions>();
+            actions.AppName = "shop";
+            actions.Entries.Add(
+                new GenlockActions.Entry
+                {
+                    name = "take",
+                    phrases = new List<string> { "pick up {target}", "take {target}", "grab {target}", "give me {target}" },
+                    target = TargetUse.Required,
+                });
+            actions.Entries.Add(new GenlockActions.Entry { name = "undo", phrases = new List<string> { "undo", "take that back" } });
+            return actions;
+        }
+
+        private static GenlockTarget Thing(string name, Vector3 at)
+        {
+            var thing = GameObject.CreatePrimitive(PrimitiveType.Cube);
+            thing.name = name;
+            thing.transform.position = at;
+            thing.transform.localScale = new Vector3(0.2f, 0.2f, 0.2f);
+            return thing.AddComponent<GenlockTarget>();
+        }
+
+        private static void Set(GenlockInputSystemSource source, string field, InputAction action)
+        {
+            source.GetType().GetField(field, System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)
+                .SetValue(source, new InputActionProperty(action));
+        }
+
+        /// <summary>20 ms at 48 kHz, and a frame of the app.</summary>
+        private static void Record(float loudness)
+        {
+            for (var i = 0; i < 960; i++)
+            {
+                var at = (Engine.Position + i) % Engine.Sound.Length;
+                Engine.Sound[at] = loudness * (float)Math.Sin(at * 0.05) + 0.0001f * (at % 2);
+            }
+            Engine.Position = (Engine.Position + 960) % Engine.Sound.Length;
+            Engine.Tick(0.02);
+        }
+
+        private sealed class Plain : IConnector
+        {
+            public Task<WebSocket> ConnectAsync(Uri url, CancellationToken cancel)
+            {
+                return Connector.PlainAsync(url, cancel);
+            }
+        }
+
+        private void Begin()
+        {
+            _client.gameObject.SetActive(true);
+        }
+
+        private static void Until(Func<bool> holds)
+        {
+            var limit = DateTime.UtcNow.AddMinutes(3);
+            while (!holds())
+            {
+                if (DateTime.UtcNow > limit)
+                {
+                    Assert.Fail("it never came; the log: " + string.Join("; ", Engine.Log.ToArray()));
+                }
+                Engine.Tick(0.011);
+                Thread.Sleep(5);
+            }
+        }
+    }
+}

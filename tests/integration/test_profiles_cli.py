@@ -1,0 +1,160 @@
+"""`genlock profiles` as its users run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgpack
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from bridge.profiles.items import Item
+from bridge.profiles.sqlite import SqliteStore
+from bridge.profiles.store import Superseded
+from tests.daemons import ROOT
+
+TENSORS = safetensors.numpy.save({"w": np.ones(300, np.float32)})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "p.sqlite"
+    store = SqliteStore(path)
+    store.begin("lovelace")
+    store.save("lovelace", {"forecast@1": TENSORS, "forecast@2": TENSORS}, frames=900, seconds=90.0)
+    store.put_item("lovelace", Item("phrase", "gallery", "zap it", {"action": "fire"}))
+    store.put_item("lovelace", Item("name", "gallery", "kettle", {"name": "Bob [red]\x1b[31m"}))
+    store.put_item("lovelace", Item("gesture", "", "loop", {"device": "right", "examples": [b"123"]}))
+    store.begin("hopper")
+    store.close()
+    return path
+
+
+@pytest.fixture
+def held(path: Path) -> Iterator[SqliteStore]:
+    """The store as a daemon holds it meanwhile."""
+    store = SqliteStore(path)
+    yield store
+    store.close()
+
+
+def profiles(path: Path, *arguments: str, typed: str = "") -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bridge", "profiles", *arguments],
+        cwd=ROOT, env={**os.environ, "GENLOCK_PROFILES": str(path), "COLUMNS": "160", "NO_COLOR": "1"},
+        input=typed, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_everybody_is_listed(path: Path) -> None:
+    code, out, err = profiles(path, "list")
+    assert code == 0, err
+    assert "lovelace" in out
+    assert "hopper" in out
+    code, out, _ = profiles(path, "list", "--json")
+    hopper, lovelace = json.loads(out)
+    assert (hopper["user"], hopper["statistics"]["sessions"], hopper["bytes"]) == ("hopper", 1, 0)
+    assert lovelace["items"] == {"gesture": 1, "name": 1, "phrase": 1}
+    assert lovelace["adapters"] == {"forecast@1": len(TENSORS), "forecast@2": len(TENSORS)}
+
+
+def test_what_is_known_is_shown_in_words(path: Path) -> None:
+    code, out, err = profiles(path, "show", "lovelace")
+    assert code == 0, err
+    for words in (
+        "1 sessions, 1.5 minutes, 900 frames answered", "learning is on", "forecast@1: 1.2 KiB", "forecast@2: 1.2 KiB",
+        "gallery: 'zap it' means fire", "gallery: kettle is called 'Bob [red]", "loop (right)",
+    ):  # fmt: skip
+        assert words in out
+    assert "\x1b" not in out
+    code, out, _ = profiles(path, "show", "lovelace", "--json")
+    items = {item["kind"]: item for item in json.loads(out)["items"]}
+    assert items["gesture"]["data"] == {"device": "right", "examples": ["3 bytes"]}
+    assert items["phrase"]["data"] == {"action": "fire"}
+
+
+def test_a_profile_is_taken_to_another_machine(path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "lovelace.profile"
+    assert profiles(path, "export", "lovelace", str(out))[0] == 0
+    assert msgpack.unpackb(out.read_bytes())["format"] == "genlock-profile"
+    code, _, err = profiles(path, "export", "lovelace", str(out))
+    assert (code, "File exists" in err) == (2, True)
+    elsewhere = tmp_path / "there" / "q.sqlite"
+    code, _, err = profiles(elsewhere, "import", "ada", str(out))
+    assert code == 0, err
+    here, there = SqliteStore(path), SqliteStore(elsewhere)
+    assert there.load("ada").adapters == here.load("lovelace").adapters
+    assert there.load("ada").items == here.load("lovelace").items
+    here.close()
+    there.close()
+
+
+def test_what_cannot_be_imported_is_told_with_its_place(path: Path, tmp_path: Path) -> None:
+    whole = {"format": "genlock-profile", "version": 1}
+    (tmp_path / "a").write_bytes(msgpack.packb({**whole, "statistics": 1}))
+    (tmp_path / "b").write_bytes(b"nonsense")
+    (tmp_path / "c").write_bytes(bytes(2_000_000))
+    for name, words in (("a", "statistics"), ("b", "not an exported profile"), ("c", "at most 1048576"), ("d", "No s")):
+        code, _, err = profiles(path, "import", "lovelace", str(tmp_path / name))
+        assert code == 2
+        assert f"{tmp_path / name}: " in err
+        assert words in err
+    assert profiles(path, "import", "x" * 129, str(tmp_path / "a"))[0] == 2
+
+
+def test_an_erase_asks_and_a_session_under_way_learns_of_it(path: Path, held: SqliteStore) -> None:
+    generation = held.load("lovelace").generation
+    code, _, err = profiles(path, "erase", "lovelace", typed="n\n")
+    assert (code, "1 sessions, 3 things taught" in err) == (1, True)
+    assert held.load("lovelace").generation == generation
+    code, out, err = profiles(path, "erase", "lovelace", typed="y\n")
+    assert code == 0, err
+    assert "erased" in out
+    with pytest.raises(Superseded):
+        held.save("lovelace", {"forecast@1": b"old"}, generation=generation)
+    read = "import sys, pathlib; [sys.stdout.buffer.write(p.read_bytes()) for p in pathlib.Path(sys.argv[1]).iterdir()]"
+    data = subprocess.run([sys.executable, "-c", read, str(path.parent)], capture_output=True, check=True).stdout
+    assert b"lovelace" not in data
+    assert b"hopper" in data
+    assert profiles(path, "erase", "hopper", "--yes")[0] == 0
+
+
+def test_one_kind_is_reset_while_a_daemon_holds_the_file(path: Path, held: SqliteStore) -> None:
+    assert profiles(path, "reset", "lovelace", "phrase")[0] == 0
+    profile = held.load("lovelace")
+    assert [item.kind for item in profile.items] == ["name", "gesture"]
+    assert set(profile.adapters) == {"forecast@1", "forecast@2"}
+    assert profiles(path, "reset", "lovelace", "mind")[0] == 2
+
+
+def test_the_whole_is_summed_up(path: Path) -> None:
+    code, out, err = profiles(path, "stats", "--json")
+    assert code == 0, err
+    totals = json.loads(out)
+    assert (totals["users"], totals["sessions"], totals["frames"], totals["faults"]) == (2, 2, 900, [])
+    assert "is sound" in profiles(path, "stats")[1]
+
+
+@pytest.mark.parametrize("command", [("show",), ("export", "OUT"), ("erase", "--yes"), ("reset", "all")])
+def test_nobody_of_that_name_is_said_in_one_line(path: Path, command: tuple[str, ...]) -> None:
+    code, _, err = profiles(path, command[0], "nobody", *command[1:])
+    assert (code, err.count("\n")) == (2, 1)
+    assert "nobody is called 'nobody'" in err
+
+
+def test_a_file_that_is_none_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no database " * 100)
+    for name, words in (("text", "not a database"), ("absent", "there is no such file")):
+        code, _, err = profiles(tmp_path / name, "list")
+        assert (code, err.count("\n")) == (2, 1)
+        assert f"{tmp_path / name}: " in err
+        assert words in err
+    assert not (tmp_path / "absent").exists()
