@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import torch
 from rich.progress import Progress
+from rich.table import Table
 from torch import Tensor
 
 from models import rotations, vr_objects
@@ -94,6 +95,27 @@ def evaluate(
         },
         "worst_half_minute": _worst([recording.user for recording in recordings], binned, bin_s),
     }
+
+
+def table(result: dict[str, Any]) -> Table:
+    """The figures of ``evaluate`` for people."""
+    shown = Table(
+        title=f"forecast {result['version']} learning from {', '.join(result['users'])}, after {result['after_s']:.0f} s",
+        title_justify="left",
+    )
+    for heading in ("", "ahead", "shared", "personal", "better by", "at worst"):
+        shown.add_column(heading, justify="left" if not heading else "right")
+    worst = {(row["part"], row["quantity"], row["horizon_ms"]): row for row in result["worst_half_minute"]}
+    for row in result["figures"]:
+        least = worst[row["part"], row["quantity"], row["horizon_ms"]]
+        shown.add_row(
+            f"{row['part']} {row['quantity']}",
+            f"{row['horizon_ms']} ms",
+            *(f"{row[which]:.2f} {row['unit']}" for which in ("shared", "personal")),
+            f"{row['improvement_percent']:.1f} %",
+            f"{least['improvement_percent']:.1f} % ({least['user']} from {least['from_s']:.0f} s)",
+        )
+    return shown
 
 
 @dataclass(frozen=True)

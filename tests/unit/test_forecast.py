@@ -269,6 +269,7 @@ def test_learning_is_measured_on_who_was_not_trained_on(tmp_path: Path) -> None:
     training.train(tmp_path, weights, epochs=1, users=("a",), threads=1)
     result = personal.evaluate(tmp_path, weights=weights, after_s=1.0, bin_s=0.5, progress=False)
     assert result["users"] == ["b", "c"]
+    assert personal.table(result).row_count == 12
     assert result["recorded_s"] == {"b": 2.2, "c": 2.2}
     assert len(result["figures"]) == len(result["worst_half_minute"]) == 12
     assert [row["from_s"] for row in result["by_half_minute"]["b"]] == [0.0, 0.5, 1.0, 1.5]
