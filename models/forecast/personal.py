@@ -100,7 +100,7 @@ def evaluate(
 def table(result: dict[str, Any]) -> Table:
     """The figures of ``evaluate`` for people."""
     shown = Table(
-        title=f"forecast {result['version']} learning from {', '.join(result['users'])}, after {result['after_s']:.0f} s",
+        title=f"forecast {result['version']}: {', '.join(result['users'])} after {result['after_s']:.0f} s",
         title_justify="left",
     )
     for heading in ("", "ahead", "shared", "personal", "better by", "at worst"):
