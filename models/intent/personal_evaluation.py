@@ -77,7 +77,7 @@ def evaluate(data: Path, *, progress: bool = True, threads: int = 2) -> dict[str
         "data": str(data),
         "measured_on": f"{sum(map(len, orders.values()))} orders of {len(orders)} players; {players.left_out} left out",
         "shared_is": f"the app's intents, fitted to the orders of other players in {FOLDS} folds",
-        "hindsight_is": "the personal layer, told all other orders of the player, those to come too: what words can tell",
+        "hindsight_is": "the personal layer, told all other orders of the player before, those to come too",
         "nearest_is": "the player's own orders before; cosine of counts of words, the commonest label of the nearest",
     }
     for name, among in parts.items():
