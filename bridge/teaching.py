@@ -21,6 +21,7 @@ from bridge.protocol import Ack, Error, ErrorCode, Feedback, Profile, Refused, T
 from bridge.users import User
 from models.gesture.names import NUMBERS
 from models.language.dialogue import Name, Phrase
+from models.language.mentions import template
 
 log = logging.getLogger("genlock.session")
 
@@ -303,6 +304,11 @@ class Teaching:
         words = " ".join(text.split())
         if not any(letter.isalnum() for letter in words):
             raise _invalid(lesson, key, "it has no words")
+        takes_target = any(one.name == action and one.target != "none" for one in self._app.actions)
+        if takes_target and not target:
+            # What is said of one thing holds for any: it is kept while it is known what is there.
+            names = tuple((one.name or one.id, tuple(one.aliases)) for one in self._around.targets())
+            words = template(words, names)
         return self._of_words(Phrase(words, action, target))
 
     def _check_action(self, lesson: Lesson, key: str, name: str) -> None:

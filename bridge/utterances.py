@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Final
 
 from bridge.actions import Answers, Phase
@@ -18,7 +19,7 @@ from models.language.space import Viewpoint
 MAX_WAITING: Final = 32
 _REMEMBERED: Final = 64
 PENDING_S: Final = 10.0
-"""How long an action waits for what is missing."""
+"""How long an action waits for what is missing, and an utterance for its correction, seconds."""
 
 SOURCE: Final = "utterance"
 
@@ -68,7 +69,7 @@ class Utterances:
         self._said: OrderedDict[str, str] = OrderedDict()
         self._serial: int | None = None
         self._last = ""
-        self._before = ""
+        self._before = ("", 0.0)
         self._pending: Pending | None = None
         self._pending_of = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -124,7 +125,9 @@ class Utterances:
             viewpoint=viewpoint,
             last=self._last or None,
         )
-        question = Question(utterance.text, situation, self._pending, self.phrases, self._before)
+        before, said_at = self._before
+        recent = monotonic() - said_at < PENDING_S
+        question = Question(utterance.text, situation, self._pending, self.phrases, before if recent else "")
         self._serial = self._language.ask(self._key, question, self._read)
 
     def _read(self, reading: Reading | None) -> None:
@@ -158,7 +161,7 @@ class Utterances:
     def _finish(self, said: str) -> None:
         """An utterance is done with; what it said is what a correction right after it speaks of."""
         utterance, _ = self._waiting[0]
-        self._before = said
+        self._before = (said, monotonic())
         self._done(Ack(utterance.id))
         self._waiting.popleft()
         self._serial = None

@@ -71,7 +71,9 @@ def _target(manifest: Manifest, name: str) -> str:
 
 
 def _print(reading: dict[str, Any]) -> None:
-    if not reading["action"]:
+    if not reading["action"] and (reading["teaches_phrase"] or reading["teaches_name"]):
+        typer.secho("teaches:", bold=True)
+    elif not reading["action"]:
         typer.secho(f"nothing: {reading['problem']}", bold=True)
     else:
         said = [reading["action"], *(f"{name}={value!r}" for name, value in reading["arguments"].items())]

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import torch
 from rich.progress import Progress
+from rich.table import Table
 from torch import Tensor
 
 from models import rotations, vr_objects
@@ -38,7 +39,13 @@ BIN_S: Final = 30.0
 
 
 def evaluate(
-    data: Path, *, weights: Path | None = None, users: Collection[str] | None = None, progress: bool = True
+    data: Path,
+    *,
+    weights: Path | None = None,
+    users: Collection[str] | None = None,
+    after_s: float = AFTER_S,
+    bin_s: float = BIN_S,
+    progress: bool = True,
 ) -> dict[str, Any]:
     """Measures learning on a folder of vr_objects.
 
@@ -46,11 +53,13 @@ def evaluate(
         data: the folder.
         weights: the shipped ones if absent.
         users: whom to measure on; everybody that the weights were not trained on if absent.
+        after_s: from when on the figures count.
+        bin_s: length of the pieces that the worst is looked for among.
         progress: shows a progress bar.
 
     Raises:
         models.vr_objects.DataError: the folder is not in the format.
-        ValueError: nobody is left to measure on, or nobody has recordings of more than two minutes.
+        ValueError: nobody is left to measure on, or nobody has recordings of more than ``after_s`` and ``bin_s``.
     """
     weights = weights or WEIGHTS
     model = Forecast.load(weights)
@@ -58,15 +67,15 @@ def evaluate(
     dataset = vr_objects.load(data)
     chosen = sorted(set(dataset.users) - trained_on if users is None else set(dataset.users) & set(users))
     recordings = [_recording(dataset, user) for user in chosen]
-    recordings = [recording for recording in recordings if len(recording.starts) > (AFTER_S + BIN_S) * RATE_HZ]
+    recordings = [recording for recording in recordings if len(recording.starts) > (after_s + bin_s) * RATE_HZ]
     if not recordings:
         raise ValueError(
             f"{data}: no recordings of more than two minutes of anybody that the weights were not trained on"
         )
     forecasts = _replay(model, recordings, progress)
     errors = [_errors(recording, found) for recording, found in zip(recordings, forecasts, strict=True)]
-    late = [found[int(AFTER_S * RATE_HZ) :] for found in errors]
-    binned = [_halves(found) for found in errors]
+    late = [found[int(after_s * RATE_HZ) :] for found in errors]
+    binned = [_pieces(found, bin_s) for found in errors]
     return {
         "model": model.name,
         "version": model.version,
@@ -75,17 +84,38 @@ def evaluate(
         "trained_on": sorted(trained_on),
         "recorded_s": {recording.user: round(len(recording.starts) / RATE_HZ, 1) for recording in recordings},
         "baseline": "the shared model",
-        "after_s": AFTER_S,
+        "after_s": after_s,
         "figures": _figures(_means(torch.cat(late))),
         "by_user": {r.user: _figures(_means(found)) for r, found in zip(recordings, late, strict=True)},
         "by_half_minute": {
             recording.user: [
-                {"from_s": BIN_S * at, "figures": _figures(means, horizons=(100,))} for at, means in enumerate(bins)
+                {"from_s": bin_s * at, "figures": _figures(means, horizons=(100,))} for at, means in enumerate(bins)
             ]
             for recording, bins in zip(recordings, binned, strict=True)
         },
-        "worst_half_minute": _worst([recording.user for recording in recordings], binned),
+        "worst_half_minute": _worst([recording.user for recording in recordings], binned, bin_s),
     }
+
+
+def table(result: dict[str, Any]) -> Table:
+    """The figures of ``evaluate`` for people."""
+    shown = Table(
+        title=f"forecast {result['version']}: {', '.join(result['users'])} after {result['after_s']:.0f} s",
+        title_justify="left",
+    )
+    for heading in ("", "ahead", "shared", "personal", "better by", "at worst"):
+        shown.add_column(heading, justify="left" if not heading else "right")
+    worst = {(row["part"], row["quantity"], row["horizon_ms"]): row for row in result["worst_half_minute"]}
+    for row in result["figures"]:
+        least = worst[row["part"], row["quantity"], row["horizon_ms"]]
+        shown.add_row(
+            f"{row['part']} {row['quantity']}",
+            f"{row['horizon_ms']} ms",
+            *(f"{row[which]:.2f} {row['unit']}" for which in ("shared", "personal")),
+            f"{row['improvement_percent']:.1f} %",
+            f"{least['improvement_percent']:.1f} % ({least['user']} from {least['from_s']:.0f} s)",
+        )
+    return shown
 
 
 @dataclass(frozen=True)
@@ -174,9 +204,9 @@ def _means(errors: Tensor) -> Tensor:
     return errors.double().nanmean(0)
 
 
-def _halves(errors: Tensor) -> list[Tensor]:
-    """Means over each half minute; what is left over at the end goes to the last one."""
-    size = int(BIN_S * RATE_HZ)
+def _pieces(errors: Tensor, seconds: float) -> list[Tensor]:
+    """Means over each half minute, or other length; what is left over at the end goes to the last one."""
+    size = int(seconds * RATE_HZ)
     count = len(errors) // size
     return [_means(errors[at * size : (at + 1) * size if at + 1 < count else None]) for at in range(count)]
 
@@ -203,7 +233,7 @@ def _improvement(pair: Tensor) -> float:
     return 100 * (1 - float(pair[0] / pair[1]))
 
 
-def _worst(users: list[str], binned: list[list[Tensor]]) -> list[dict[str, Any]]:
+def _worst(users: list[str], binned: list[list[Tensor]], bin_s: float) -> list[dict[str, Any]]:
     """Of each figure the user's half minute in which learning helped least, or did most harm."""
     found = []
     for device, part in enumerate(PARTS):
@@ -214,6 +244,6 @@ def _worst(users: list[str], binned: list[list[Tensor]]) -> list[dict[str, Any]]
                     for user, bins in zip(users, binned, strict=True)
                     for bin, means in enumerate(bins)
                 )
-                where = {"user": user, "from_s": BIN_S * bin, "improvement_percent": round(least, 2)}
+                where = {"user": user, "from_s": bin_s * bin, "improvement_percent": round(least, 2)}
                 found.append({"part": part, "quantity": quantity, "horizon_ms": horizon_ms, **where})
     return found

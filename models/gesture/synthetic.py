@@ -1,9 +1,9 @@
 """Made-up movements to measure spotting with, since nobody has recorded people who make the built-in gestures.
 
 How they vary (size, pace, the form of the speed, arcs instead of lines, tremor, posture, where one stands and faces) is
-drawn here from ranges that were written down before any bound of the gesture model was set, with other formulas than
-its templates have: speeds are lognormal in time as in Plamondon, "A kinematic theory of rapid human movements", 1995,
-paths are arcs, swings fade. They stand for no real person.
+drawn from ranges of their own, with other formulas than the templates of the gesture model have: speeds are lognormal
+in time as in Plamondon, "A kinematic theory of rapid human movements", 1995, paths are arcs, swings fade. They stand
+for no real person.
 """
 
 from __future__ import annotations

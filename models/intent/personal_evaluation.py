@@ -58,12 +58,13 @@ def evaluate(data: Path, *, progress: bool = True, threads: int = 2) -> dict[str
         embeddings = _embedded(encoder, orders, bar)
         shared = _shared(orders, embeddings, encoder.encode(background.texts()).numpy(), bar)
         task = bar.add_task("replaying", total=sum(map(len, orders.values())))
-        right: dict[str, dict[str, Right]] = {"personal": {}, "shared": {}, "nearest": {}}
+        right: dict[str, dict[str, Right]] = {"personal": {}, "shared": {}, "nearest": {}, "hindsight": {}}
         for user, said in orders.items():
             truth = _truth(said)
             right["personal"][user] = replay(said, embeddings[user], shared[user]) == truth
             right["shared"][user] = shared[user].argmax(1) == truth
             right["nearest"][user] = nearest_neighbour(said) == truth
+            right["hindsight"][user] = replay(said, embeddings[user], shared[user], hindsight=True) == truth
             bar.advance(task, len(said))
     parts: dict[str, Callable[[str], bool]] = {
         "players": lambda user: True,
@@ -76,6 +77,7 @@ def evaluate(data: Path, *, progress: bool = True, threads: int = 2) -> dict[str
         "data": str(data),
         "measured_on": f"{sum(map(len, orders.values()))} orders of {len(orders)} players; {players.left_out} left out",
         "shared_is": f"the app's intents, fitted to the orders of other players in {FOLDS} folds",
+        "hindsight_is": "the personal layer, told all other orders of the player before, those to come too",
         "nearest_is": "the player's own orders before; cosine of counts of words, the commonest label of the nearest",
     }
     for name, among in parts.items():
@@ -89,21 +91,24 @@ def tuned_on(user: str) -> bool:
     return zlib.crc32(user.encode()) % 2 == 0
 
 
-def replay(said: Sequence[Order], embeddings: NDArray[np.float32], prior: Array) -> NDArray[np.int64]:
+def replay(
+    said: Sequence[Order], embeddings: NDArray[np.float32], prior: Array, *, hindsight: bool = False
+) -> NDArray[np.int64]:
     """Predicts each order of a player, then learns what it meant: numbers of ``LABELS``.
 
     Args:
         embeddings: ``[N, 384]``.
         prior: ``[N, 8]``, the probabilities of ``LABELS`` according to the app.
+        hindsight: learn all other orders first, those to come too; a bound, not a prediction.
     """
     texts = [compared(one.text, embedding) for one, embedding in zip(said, embeddings, strict=True)]
     truth = _truth(said)
     found = np.empty(len(said), np.int64)
     for at, text in enumerate(texts):
-        before = slice(max(0, at - MAX_EXAMPLES), at)
+        known = [number for number in range(len(said) if hindsight else at) if number != at][-MAX_EXAMPLES:]
         probabilities = prior[at]
-        if at:
-            personal = Personal(MEANINGS, texts[before], truth[before].tolist(), prior[before])
+        if known:
+            personal = Personal(MEANINGS, [texts[one] for one in known], truth[known].tolist(), prior[known])
             probabilities, _ = personal.probabilities([text], prior[at])
         found[at] = probabilities.argmax()
     return found
@@ -194,12 +199,12 @@ def _figures(right: dict[str, dict[str, Right]], users: Sequence[str]) -> dict[s
 def table(result: dict[str, Any]) -> Table:
     """The figures of ``evaluate`` for people."""
     shown = Table(title=f"personal phrases ({result['measured_on']})", title_justify="left")
-    for heading in ("players", "orders", "personal", "without", "nearest neighbour", "gain"):
+    for heading in ("players", "orders", "personal", "without", "nearest neighbour", "gain", "in hindsight"):
         shown.add_column(heading, justify="left" if heading == "players" else "right")
     for name in ("players", "players_tuned_on", "players_held_out"):
         for span in ("all", "first_10", "second_half"):
             row = result[name][span]
             shares = [f"{row[model]:.1f} %" for model in ("personal", "shared", "nearest")]
             title = f"{result[name]['count']} {name.replace('_', ' ')}, {span.replace('_', ' ')}"
-            shown.add_row(title, str(row["orders"]), *shares, f"{row['gain']:+.1f}")
+            shown.add_row(title, str(row["orders"]), *shares, f"{row['gain']:+.1f}", f"{row['hindsight']:.1f} %")
     return shown

@@ -76,7 +76,10 @@ class Phrasebook:
         phrase = self._phrases[nearest]
         way = max((at for at, name in enumerate(self._actions) if name == best), key=lambda at: found[at])
         before = sum(share for name, share in zip(self._actions, prior, strict=True) if name == best)
-        if phrase.action != best or sums[best] <= before:
+        if sums[best] <= before or (not best and all(one.action for one in self._phrases)):
+            # What was taught speaks for nothing else: it only makes less sure.
+            return Personalized(ranking)
+        if phrase.action != best:
             return Personalized(likely)
         taught = self._taught[way]
         meant = taught if taught is not None else Phrase("", best)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from models import rotations
-from models.forecast import evaluation, training
+from models.forecast import evaluation, personal, training
 from models.forecast.motion import FEATURES, STATE, Observer, Seen
 from models.forecast.network import Forecast, ForecastNetwork, displacement, read_metadata
 from models.frame_model import GAZE, HEAD, LEFT, RIGHT, FrameBatch, Rows
@@ -261,6 +261,24 @@ def test_training_and_evaluation_end_to_end(tmp_path: Path) -> None:
     assert 40 < hand["hold"] < 160
     assert hand["constant_velocity"] < hand["hold"]
     assert evaluation.table(result).row_count == len(result["figures"])
+
+
+def test_learning_is_measured_on_who_was_not_trained_on(tmp_path: Path) -> None:
+    write_people(tmp_path, ("a", "b", "c"))
+    weights = tmp_path / "weights.safetensors"
+    training.train(tmp_path, weights, epochs=1, users=("a",), threads=1)
+    result = personal.evaluate(tmp_path, weights=weights, after_s=1.0, bin_s=0.5, progress=False)
+    assert result["users"] == ["b", "c"]
+    assert personal.table(result).row_count == 12
+    assert result["recorded_s"] == {"b": 2.2, "c": 2.2}
+    assert len(result["figures"]) == len(result["worst_half_minute"]) == 12
+    assert [row["from_s"] for row in result["by_half_minute"]["b"]] == [0.0, 0.5, 1.0, 1.5]
+    at_100 = {(row["part"], row["quantity"]): row for row in result["figures"] if row["horizon_ms"] == 100}
+    # Whoever waves evenly, before a network that has hardly been trained, is soon known better.
+    assert at_100["hand", "position"]["personal"] < at_100["hand", "position"]["shared"]
+    assert result == personal.evaluate(tmp_path, weights=weights, after_s=1.0, bin_s=0.5, progress=False)
+    with pytest.raises(ValueError, match="recordings"):
+        personal.evaluate(tmp_path, weights=weights, progress=False)
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:

@@ -158,6 +158,14 @@ async def test_objects_are_not_served(room: Room) -> None:
     assert error.code == "unsupported"
 
 
+async def test_a_phrase_about_one_thing_holds_for_any(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("k", (0, 0, 0), name="Kettle")]))
+    await settle(session, link, phrase("t1", words="zap the kettle", action="take"))
+    await settle(session, link, Teach("t2", "phrase", "take", phrase="zap it all", target="k"))
+    assert [item.data["text"] for item in room.store.load("ada").items] == ["zap {target}", "zap it all"]
+
+
 async def test_a_name_is_an_alias_of_its_target(room: Room) -> None:
     session, link = await room.enter()
     session.event(Scene("s", [Target("lamp-1", (0, 0, 0), name="Lamp"), Target("cup", (1, 0, 0))]))

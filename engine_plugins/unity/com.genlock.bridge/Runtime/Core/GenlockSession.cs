@@ -229,10 +229,13 @@ namespace Genlock
         }
 
         /// <summary>Teaches words for an action: at once, and for this user only.</summary>
+        /// <param name="action">The action's name.</param>
+        /// <param name="phrase">The words; targets and arguments may be named in them.</param>
+        /// <param name="target">The id of the one target that they always mean; empty: none.</param>
         /// <returns>The id, for taking it back by <see cref="Feedback.Of"/>; done when it is written down.</returns>
-        public Task<string> TeachPhraseAsync(string action, string phrase)
+        public Task<string> TeachPhraseAsync(string action, string phrase, string target = "")
         {
-            return TeachAsync(new Teach { Kind = TeachKind.Phrase, Name = action, Phrase = phrase });
+            return TeachAsync(new Teach { Kind = TeachKind.Phrase, Name = action, Phrase = phrase, Target = target });
         }
 
         /// <summary>Teaches another name of a target.</summary>

@@ -105,7 +105,7 @@ namespace Genlock
             get { return onAction; }
         }
 
-        /// <summary>What to ask the user, where something is missing or was not understood.</summary>
+        /// <summary>What to tell the user: what is missing, was not understood, or was learned from what they said.</summary>
         public TextEvent OnAsk
         {
             get { return onAsk; }
@@ -252,10 +252,13 @@ namespace Genlock
         }
 
         /// <summary>Teaches words for an action: at once, for this user only.</summary>
+        /// <param name="action">The action's name.</param>
+        /// <param name="phrase">The words; targets and arguments may be named in them.</param>
+        /// <param name="target">The one target that they always mean; null: none.</param>
         /// <returns>Its id, for <see cref="UndoAsync"/>.</returns>
-        public Task<string> TeachPhraseAsync(string action, string phrase)
+        public Task<string> TeachPhraseAsync(string action, string phrase, GenlockTarget target = null)
         {
-            return Begun().TeachPhraseAsync(action, phrase);
+            return Begun().TeachPhraseAsync(action, phrase, target == null ? "" : target.Id);
         }
 
         /// <summary>Teaches another name of a target.</summary>
@@ -529,6 +532,7 @@ namespace Genlock
                 case NoticeCodes.NotUnderstood:
                 case NoticeCodes.WhichTarget:
                 case NoticeCodes.WhichArgument:
+                case NoticeCodes.Learned:
                     onAsk.Invoke(notice.Message);
                     break;
             }

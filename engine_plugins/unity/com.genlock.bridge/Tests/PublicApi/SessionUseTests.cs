@@ -61,6 +61,17 @@ namespace Genlock.Tests.PublicApi
         }
 
         [Test]
+        public void APhraseMayAlwaysMeanOneTarget()
+        {
+            Begin("favourite");
+            Done(_session.SetSceneAsync(new[] { new Target { Id = "k", Name = "Kettle" }, new Target { Id = "m", Name = "Mug" } }));
+            Done(_session.TeachPhraseAsync("take", "fetch my darling", "m"));
+            var performed = Done(_session.SayAsync("fetch my darling")).Performed;
+            Assert.AreEqual("take", performed.Name);
+            Assert.AreEqual("m", performed.Target);
+        }
+
+        [Test]
         public void KeepForgetAndPause()
         {
             Begin("profile");
