@@ -64,6 +64,8 @@ class FrameBatch:
         present: ``[N, K]`` bool, which of those are targets and not padding.
         learning: ``[N]`` bool, of whom the models may learn.
         gesturing: ``[N]`` bool, of whom somebody wants to know gestures.
+        beat: whether what may wait some hundredths of a second, as learning, is to be done in this step. The engine
+            says so at most a hundred times a second, however many steps there are.
         jointed: ``[N, 2]`` bool, whose left and right hand is tracked joint by joint.
         hands: ``[N, 2, 26, 7]`` float32 poses of the joints in the order of XR_EXT_hand_tracking, left and right, the
             identity where not ``jointed``. Nothing where no hand in the batch is.
@@ -84,6 +86,7 @@ class FrameBatch:
     gesturing: Tensor
     jointed: Tensor
     hands: Tensor | None = None
+    beat: bool = True
 
     def __len__(self) -> int:
         return self.dt.shape[0]
@@ -127,6 +130,9 @@ class FrameModel(Protocol):
 
     learns: bool
     """Whether ``step`` learns; else adapters change only by what is taught, selected or taken away."""
+
+    only_gesturing: bool
+    """Whether it matters to nobody who does not want to know gestures; then it is not stepped where nobody does."""
 
     remembers_scene: bool
     """Whether the state speaks of the scene's targets. If so it is zeroed when the scene is replaced."""

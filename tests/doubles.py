@@ -20,6 +20,7 @@ class Counting:
     state: ClassVar[Columns] = {"frames": (1,), "spare": (2, 3)}
     adapters: ClassVar[Columns] = {"bias": (1,)}
     learns = False
+    only_gesturing = False
     remembers_scene = False
 
     @classmethod

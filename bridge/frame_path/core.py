@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from time import monotonic
 
 import numpy as np
 import torch
@@ -27,6 +28,9 @@ from models.limits import DEVICES, MAX_HORIZONS, MAX_TARGETS
 
 STALE_GAP_US = 1_000_000
 """After a longer gap between frames the state of a session is stale, and starts anew."""
+
+BEAT_S = 0.01
+"""How long what may wait does so at least: see ``FrameBatch.beat``."""
 
 BUILT_IN = {
     "forecast": "models.forecast.network:Forecast",
@@ -118,6 +122,7 @@ class EngineCore:
         # In whose row each slot's adapters lie: its own, but where sessions of one user share what they learn.
         self._owner: NDArray[np.int64] = np.arange(slots)
         self._turn = 0
+        self._last_beat = 0.0
         self._horizon_count: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
         self._target_count: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
         self._horizons = torch.zeros(slots, MAX_HORIZONS, device=device)
@@ -301,13 +306,17 @@ class EngineCore:
             gesturing=self._to_device(self._gesturing[slots]),
             jointed=self._to_device(seen.jointed if everyone else seen.jointed[rows]),
             hands=None if seen.hands is None else self._to_device(pick(seen.hands)),
+            beat=self._beats(),
         )
         owners = self._owner[slots]
         shared = bool((owners != slots).any())
         owner_index = self._to_device(owners) if shared else index
         outputs: Rows = {}
         stepped = []
+        gesturing = bool(self._gesturing[slots].any())
         for loaded in self._models:
+            if loaded.model.only_gesturing and not gesturing:
+                continue
             state = loaded.state.gather(index)
             if fresh.any():
                 state[frames.fresh] = 0
@@ -405,6 +414,13 @@ class EngineCore:
             for loaded in self._models:
                 loaded.adapters.matrix[heir] = loaded.adapters.matrix[slot]
             self._owner[others] = heir
+
+    def _beats(self) -> bool:
+        now = monotonic()
+        due = now - self._last_beat >= BEAT_S
+        if due:
+            self._last_beat = now
+        return due
 
     def _one_of_each(self, owners: NDArray[np.int64]) -> Tensor:
         """A row for each owner in a batch; of those that share one, each has its turn."""

@@ -89,6 +89,7 @@ class Forecast:
 
     name = "forecast"
     learns = True
+    only_gesturing = False
     remembers_scene = False
 
     def __init__(self, network: ForecastNetwork, version: str, device: torch.device | str = "cpu") -> None:
@@ -173,7 +174,7 @@ class Forecast:
         moved += self._personal.correction(out[:, COEFFICIENTS:], batch.horizons, adapters[side], adapters[trust])
         after = {side: torch.cat((motion, hidden), dim=1)}
         learned: Rows = {}
-        if learns:
+        if learns and batch.beat:
             coefficients[:, :, 0].add_(observed.velocity, alpha=HORIZON_UNIT_S)
             frame = torch.cat((seen.tracked[:, :DEVICES].float(), seen.poses.flatten(1), out), dim=1)
             after[waiting], found = self._personal.learn(
@@ -181,6 +182,8 @@ class Forecast:
             )
             if found is not None:
                 learned = {side: found[0], trust: found[1]}
+        elif learns:
+            after[waiting] = self._personal.wait(seen.dt, learning, state[waiting])
         else:
             after[waiting] = torch.zeros_like(state[waiting])
         return _move(seen.poses, observed, moved), after, learned

@@ -98,6 +98,12 @@ class Readout:
         told = (told * trust[:, 2].unsqueeze(2)).clamp(-_MOST, _MOST).view(-1, OUT) * self._usual
         return told.view(-1, DEVICES, 1, 6) * _rise(horizons_s / _UNIT_S)[:, None, :, None]
 
+    def wait(self, dt: Tensor, learning: Tensor, samples: Tensor) -> Tensor:
+        """The samples of ``learn`` after a frame that is neither truth nor sample."""
+        later = samples.clone()
+        later[:, _CLOCK].addcmul_(dt, learning)
+        return later
+
     def learn(
         self, frame: Tensor, dt: Tensor, learning: Tensor, samples: Tensor, learned: Tensor, trust: Tensor
     ) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:

@@ -135,6 +135,7 @@ class Gesture:
     """Of how prototypes are made and compared. What users taught outlives better built-in gestures."""
 
     learns = False
+    only_gesturing = True
     remembers_scene = False
 
     def __init__(self, device: torch.device | str = "cpu") -> None:

@@ -202,6 +202,7 @@ class TargetPicker:
 
     name = "target"
     learns = False
+    only_gesturing = False
     remembers_scene = True
 
     def __init__(self, network: Network, origin: Origin, version: str) -> None:

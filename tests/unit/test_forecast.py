@@ -75,7 +75,9 @@ def run(model: Forecast, batches: list[FrameBatch], adapters: Rows | None = None
 
 
 def row_of(batch: FrameBatch, row: int) -> FrameBatch:
-    return FrameBatch(**{name: value[row : row + 1] for name, value in vars(batch).items() if value is not None})
+    return FrameBatch(
+        **{name: value[row : row + 1] for name, value in vars(batch).items() if isinstance(value, Tensor)}
+    )
 
 
 def test_the_forecast_for_now_is_the_pose_itself(model: Forecast) -> None:

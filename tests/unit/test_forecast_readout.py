@@ -63,7 +63,9 @@ def replayed(model: Forecast, batches: list[FrameBatch], adapters: Rows | None =
 
 
 def row_of(batch: FrameBatch, row: int) -> FrameBatch:
-    return FrameBatch(**{name: value[row : row + 1] for name, value in vars(batch).items() if value is not None})
+    return FrameBatch(
+        **{name: value[row : row + 1] for name, value in vars(batch).items() if isinstance(value, Tensor)}
+    )
 
 
 def off(batches: list[FrameBatch], rows: object = slice(None)) -> list[FrameBatch]:

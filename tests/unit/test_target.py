@@ -55,7 +55,7 @@ def random_batch(rows: int, targets: int, seed: int) -> FrameBatch:
 
 
 def rows_of(batch: FrameBatch, change: Callable[[Tensor], Tensor]) -> FrameBatch:
-    return FrameBatch(**{name: change(value) for name, value in vars(batch).items() if value is not None})
+    return FrameBatch(**{name: change(value) for name, value in vars(batch).items() if isinstance(value, Tensor)})
 
 
 def blank(columns: dict[str, tuple[int, ...]], rows: int) -> Rows:
