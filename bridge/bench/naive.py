@@ -77,7 +77,7 @@ class Naive:
         batch.head[0] = (slot, message["m"], message["t"])
         batch.blob_bytes[: len(blob)] = blob
         self._core.step(batch, 1)
-        _, devices, poses, targets, best = batch.result[0].tolist()
+        _, devices, poses, targets, best, _ = batch.result[0].tolist()
         answer = {
             "type": "actions",
             "q": message["q"],
