@@ -70,7 +70,7 @@ class User:
     @property
     def adapters(self) -> Profile:
         """What a session of this user joins the engine with."""
-        return {**self.profile.adapters, **self._gestures()}
+        return {key: data for key, data in {**self.profile.adapters, **self._gestures()}.items() if data}
 
     @property
     def set_aside(self) -> list[str]:

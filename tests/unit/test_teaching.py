@@ -267,6 +267,7 @@ async def test_a_selection_is_learned_and_taken_back(room: Room) -> None:
 
 async def test_a_gesture_is_taught_spotted_and_made_stricter(room: Room) -> None:
     session, link = await room.enter()
+    assert session.seat.profile == {}, "who has taught nothing brings nothing"
     taught = Teach("t1", "gesture", "zigzag", device="right", examples=[movement(), movement(1.1)])
     assert await settle(session, link, taught) == Ack("t1")
     seat, adapters = room.path.puts[-1]
