@@ -61,7 +61,7 @@ class Naive:
             return self._frame(slot, message)
         if kind == "hello":
             horizons_ms = message.get("horizons_ms", _HORIZONS_MS)
-            self._core.join(slot, 0, [horizon / 1000 for horizon in horizons_ms], {})
+            self._core.join(slot, 0, [horizon / 1000 for horizon in horizons_ms], {}, gestures=False)
             models = [ModelInfo(name, version) for name, version in self._core.models]
             return encode(
                 Welcome(VERSION, "", "", 0, False, 0, models, ["frame", "scene"], Limits(), 0, False, False, 0)
