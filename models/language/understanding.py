@@ -79,11 +79,17 @@ class PhraseIntents:
 
     def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
         """See ``Intents``."""
-        predictions = self._model.predict(embeddings, self.tuned.likelihoods(texts) if self.tuned is not None else None)
+        predictions = self._model.predict(embeddings)
         for at, text in enumerate(texts):
             name = self._exact.get(_normal(text))
             if name is not None:
                 predictions[at] = Prediction(name, _EXACT, ((name, _EXACT),))
+        # The longer fit only tells actions apart: of what means none, or is beyond doubt, it has nothing to say.
+        open_ = [at for at, one in enumerate(predictions) if one.label is not None and one.confidence < _EXACT]
+        if self.tuned is not None and open_:
+            likelihoods = self.tuned.likelihoods([texts[at] for at in open_])
+            for at, prediction in zip(open_, self._model.predict(embeddings[open_], likelihoods), strict=True):
+                predictions[at] = prediction
         return predictions
 
 
