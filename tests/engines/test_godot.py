@@ -21,8 +21,9 @@ import msgpack
 import numpy as np
 import pytest
 
-from bridge.protocol import Action, Actions, Audio, Frame, Notice, Scene, Transcript, decode_client
-from bridge.recording.format import MESSAGE, Recording
+from bridge.protocol import Action, Actions, Audio, Frame, Notice, Scene, Transcript, decode_client, encode
+from bridge.recording.format import MESSAGE, Header, Recording, RecordingWriter
+from bridge.tracking import Part
 from tests.daemons import served
 from tests.engines.false_daemon import false_daemon
 from tests.engines.godot_engine import ADDON, CACHE, ROOT, RUNNERS, NoEngine, Project, find_engine
@@ -429,6 +430,31 @@ async def test_users_teach_correct_and_take_their_profile_along(project: Project
         assert await means("take the wuzzle") == "take"
         await done("erase_profile")
         assert await means("take the wuzzle") == ""
+        await worn.quit()
+
+
+def _shaking_head(path: Path) -> None:
+    """Writes a recording of a head that is still, is shaken, and is still again."""
+    with RecordingWriter(path, Header(hello={"user": "ada"})) as writer:
+        for number in range(5 * 90):
+            seconds = number / 90
+            turn = 0.35 * math.sin(2 * math.pi * 1.6 * (seconds - 1.5)) if 1.5 < seconds < 3.375 else 0.0
+            head = struct.pack("<7f", 0, 1.6, 0, 0, math.sin(turn / 2), 0, math.cos(turn / 2))
+            time_us = round(seconds * 1e6)
+            writer.message(time_us, encode(Frame(number, time_us, int(Part.HEAD), head)))
+
+
+async def test_a_gesture_that_is_made_arrives_as_its_action(project: Project, tmp_path: Path) -> None:
+    _shaking_head(tmp_path / "shake.genlock")
+    app = {"name": "asks", "actions": [{"name": "refuse", "phrases": ["no way"], "gestures": ["shake"]}]}
+    async with served(tmp_path, models=()) as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url, "user": "ada"})
+        await worn.do("app", app=app)
+        await worn.do("connect")
+        await worn.event("welcomed")
+        await worn.do("replay", path=str(tmp_path / "shake.genlock"))
+        made = await worn.event("gesture")
+        assert (made["gesture"], made["device"], made["action"]) == ("shake", "head", "refuse")
         await worn.quit()
 
 
