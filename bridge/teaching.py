@@ -140,25 +140,29 @@ class Teaching:
 
     async def _carry_out_all(self) -> None:
         while self._waiting:
-            lesson = self._waiting[0]
-            if callable(lesson):
-                if (doing := lesson()) is not None:
-                    await doing
-                self._waiting.popleft()
-                continue
+            waiting = self._waiting[0]
             try:
-                self._done(await self._carry_out(lesson))
-            except Refused as refused:
-                self._refused(refused.error)
-            except Superseded as problem:
-                text = f"{type_of(lesson)}: {problem}; send it again"
-                self._refused(Error(ErrorCode.INVALID, text, type_of(lesson), id=lesson.id))
-            except Exception as problem:
-                log.exception("a lesson could not be kept")
-                text = f"{type_of(lesson)}: it could not be kept: {problem}"
-                self._refused(Error(ErrorCode.INTERNAL, text, type_of(lesson), id=lesson.id))
+                if not callable(waiting):
+                    await self._answer(waiting)
+                elif (doing := waiting()) is not None:
+                    await doing
+            except Exception:
+                # Whatever went wrong, what comes after it must have its turn.
+                log.exception("what followed a lesson could not be done")
             self._waiting.popleft()
         self._carrying_out = None
+
+    async def _answer(self, lesson: Lesson) -> None:
+        kind = type_of(lesson)
+        try:
+            self._done(await self._carry_out(lesson))
+        except Refused as refused:
+            self._refused(refused.error)
+        except Superseded as problem:
+            self._refused(Error(ErrorCode.INVALID, f"{kind}: {problem}; send it again", kind, id=lesson.id))
+        except Exception as problem:
+            log.exception("a lesson could not be kept")
+            self._refused(Error(ErrorCode.INTERNAL, f"{kind}: it could not be kept: {problem}", kind, id=lesson.id))
 
     async def _carry_out(self, lesson: Lesson) -> Ack:
         mark = Mark(self._scope, lesson.id)
