@@ -28,7 +28,7 @@ from bridge.protocol import (
 from bridge.session import MAX_AHEAD_S, Session
 from bridge.tracking import BLOB_BYTES, Fault, Part
 from models.limits import MAX_TARGETS
-from tests.stand_ins import FakeLanguage, FakeLink, FakePath, somebody
+from tests.stand_ins import FakeLink, FakePath, FakeWorkers, somebody
 
 HEAD = int(Part.HEAD)
 SECOND = 1_000_000
@@ -65,7 +65,7 @@ class Room:
             hello,
             self.path,
             sink,
-            FakeLanguage(),
+            FakeWorkers(),
             hello.app,
             somebody(self.path),
             Applied(b"", ()),

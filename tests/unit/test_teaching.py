@@ -30,7 +30,7 @@ from bridge.session import Session
 from bridge.users import Users
 from models.gesture.names import NUMBERS
 from models.language.dialogue import Name, Phrase, Reading
-from tests.stand_ins import FakeLanguage, FakeLink, FakePath
+from tests.stand_ins import FakeLink, FakePath, FakeWorkers
 
 TAKE = ActionInfo("take", ["take {target}"], target="required")
 FIRE = ActionInfo("fire", ["fire"], gestures=["nod", "zigzag"])
@@ -46,7 +46,8 @@ class Room:
         self.path = FakePath()
         self.path.info = type(self.path.info)((("gesture", "1"), ("target", "7")), "cpu")
         self.users = Users(self.path, self.store, share=False)  # type: ignore[arg-type]
-        self.language = FakeLanguage()
+        self.workers = FakeWorkers()
+        self.language = self.workers.language
         self.app = app
         self.counted: list[str] = []
 
@@ -60,7 +61,7 @@ class Room:
             hello,
             self.path,
             None,
-            self.language,
+            self.workers,
             app,
             known,
             settings.get("done", ()),
