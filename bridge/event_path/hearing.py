@@ -225,9 +225,12 @@ class Hearing:
             self.bias(ear)
         if self._was_up:
             self._on_change(True)
+            self._again = deque(ear.stream for ear in self._ears.values() if ear.kept)
+            self._feed_next()
+        else:
+            for ear in self._ears.values():
+                self._send(ear)
         self._was_up = True
-        self._again = deque(ear.stream for ear in self._ears.values() if ear.kept)
-        self._feed_next()
 
     def lost(self, reason: str) -> None:
         """See ``bridge.child.ChildListener``."""
@@ -281,6 +284,8 @@ class Hearing:
             self._again.popleft()
 
     def _send(self, ear: Ear) -> None:
+        if len(ear.kept) == ear.sent:
+            return
         for chunk in islice(ear.kept, ear.sent, None):
             self._child.send("audio", ear.stream, chunk.time_us, chunk.pcm, chunk.end)
             self._sent += 1
