@@ -31,7 +31,7 @@ class Aim:
         self._kept: deque[_Moment] = deque()
 
     def add(self, time_us: int, order: tuple[str, ...], probabilities: bytes, head: bytes = b"") -> None:
-        """An answer's probabilities, little-endian float32, one for each target in ``order``; the head's pose, if any."""
+        """An answer's probabilities, little-endian float32, one for each of ``order``; the head's pose, if any."""
         kept = self._kept
         if kept and time_us - kept[-1].time_us < _EVERY_US:
             return

@@ -118,7 +118,7 @@ class FakeHearing:
 
 
 class FakeSeeing:
-    """Sees nothing by itself: a test reads what was asked and answers it."""
+    """Sees nothing by itself: a test reads what was asked and answers it, or says what is always seen."""
 
     def __init__(self) -> None:
         self.counters = QuestionCounters()
@@ -126,6 +126,7 @@ class FakeSeeing:
         self.version = "eyes"
         self.up = False
         self.begun = False
+        self.at_once: list[Glimpse | str] | None = None
         self.asked: dict[int, tuple[Sequence[Picture], Callable[[list[Glimpse | str] | None], None]]] = {}
         self._serial = 0
 
@@ -135,6 +136,8 @@ class FakeSeeing:
     def look(self, pictures: Sequence[Picture], answer: Callable[[list[Glimpse | str] | None], None]) -> int:
         self._serial += 1
         self.asked[self._serial] = (pictures, answer)
+        if self.at_once is not None:
+            asyncio.get_running_loop().call_soon(answer, self.at_once)
         return self._serial
 
     def drop(self, serial: int) -> None:

@@ -128,7 +128,7 @@ class Seeing:
             self._starting = asyncio.create_task(self._start(), name="start the seeing worker")
 
     def look(self, pictures: Sequence[Picture], answer: Callable[[list[Glimpse | str] | None], None]) -> int:
-        """Asks what is in pictures; ``answer`` gets of each what there is or what is wrong, or nothing where that fails.
+        """Asks what is in pictures; ``answer`` gets of each what there is or what is wrong, or nothing at all.
 
         Returns:
             a serial number, for ``drop``.

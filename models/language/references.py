@@ -65,18 +65,18 @@ class Situation:
         candidates: the scene's targets.
         probabilities: the target model's, one a candidate, at the time of the words; nothing if nothing was tracked.
             Numbers that are no probabilities count as 0; another count than the candidates' counts as nothing.
-        pointing: of speech, the same at each word: from which character of the text on, in order, and probabilities.
-        seen: names of what pictures showed lately, and how sure that is.
         viewpoint: the speaker's head, where it is known.
         last: the ``id`` of the target that was spoken of last.
+        pointing: of speech, ``probabilities`` at each word: from which character of the text on, in their order.
+        seen: names of what pictures showed lately, and how sure that is.
     """
 
     candidates: tuple[Candidate, ...] = ()
     probabilities: tuple[float, ...] | None = None
-    pointing: tuple[tuple[int, tuple[float, ...]], ...] = ()
-    seen: tuple[tuple[str, float], ...] = ()
     viewpoint: Viewpoint | None = None
     last: str | None = None
+    pointing: tuple[tuple[int, tuple[float, ...]], ...] = ()
+    seen: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

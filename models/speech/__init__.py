@@ -1,1 +1,1 @@
-"""From a microphone's samples to words: voice activity, recognition, repair, and whose voice it is."""
+"""Speech: from a microphone's samples to words, when they were said, and by whom."""

@@ -25,8 +25,8 @@ class Heard:
         final: whether the words will not change any more.
         begin_us, end_us: when the speech began and ended, microseconds of the device's clock.
         words: of a final one, in the order of ``text``.
-        voice: of a final one, the embedding of who spoke: little-endian float32 ``[256]`` of unit length; empty where the
-            speech is too short to tell.
+        voice: of a final one, the embedding of who spoke: little-endian float32 ``[256]`` of unit length; empty where
+            the speech is too short to tell.
         done_us: samples before this moment are needed no more.
     """
 

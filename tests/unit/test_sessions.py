@@ -69,7 +69,8 @@ async def test_a_welcome_says_what_a_client_needs(house: House) -> None:
     assert (welcome.resume_s, welcome.resumed, welcome.last_q) == (12.5, False, -1)
     assert welcome.models == [ModelInfo("fake", "7")]
     assert welcome.limits.messages_per_second == 77
-    assert {"hello", "frame", "scene", "teach", "feedback", "profile", "bye"} == set(welcome.serves)
+    served = {"hello", "frame", "scene", "teach", "feedback", "profile", "bye", "audio", "image"}
+    assert set(welcome.serves) == served
     assert (welcome.learning, welcome.sessions) == (True, 0)
     assert not welcome.recording
     assert (len(sessions), sessions.connected, sessions.counters.started) == (1, 1, 1)
