@@ -79,7 +79,7 @@ class Sights:
         self._dropping = False
         self._came.append(now)
         picture = Picture(image.format, image.width, image.height, image.data)
-        serial = self._seeing.look([picture], lambda found: self._looked(serial, found))
+        serial = self._seeing.look(picture, lambda found: self._looked(serial, found))
         self._waiting[serial] = image.time
 
     def know(self, items: Sequence[Item]) -> None:
@@ -99,13 +99,12 @@ class Sights:
             self._seeing.drop(serial)
         self._waiting.clear()
 
-    def _looked(self, serial: int, found: list[Glimpse | str] | None) -> None:
+    def _looked(self, serial: int, glimpse: Glimpse | str | None) -> None:
         time = self._waiting.pop(serial)
-        if found is None:
+        if glimpse is None:
             text = "image: it could not be looked at; the daemon's log says more"
             self._refuse(Error(ErrorCode.INTERNAL, text, "image"))
             return
-        (glimpse,) = found
         if isinstance(glimpse, str):
             self._refuse(Error(ErrorCode.INVALID, f"image.data: {glimpse}", "image", "data"))
             return

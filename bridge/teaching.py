@@ -12,7 +12,7 @@ from typing import Final
 
 from bridge.actions import Answers
 from bridge.app import App
-from bridge.event_path.seeing import Glimpse, Picture, Seeing
+from bridge.event_path.seeing import Glimpse, Seeing
 from bridge.frame_path.path import FramePath, Seat
 from bridge.profiles import gestures, objects, voices
 from bridge.profiles.export import BadExport
@@ -250,10 +250,10 @@ class Teaching:
         if self._seeing.problem:
             text = f"teach: {self._seeing.problem}"
             raise Refused(Error(ErrorCode.UNSUPPORTED, text, "teach", "kind", lesson.id))
-        if not 1 <= len(lesson.examples) <= objects.MAX_EXAMPLES:
-            raise _invalid(lesson, "examples", f"an object is shown in 1 to {objects.MAX_EXAMPLES} pictures")
+        if not lesson.examples:
+            raise _invalid(lesson, "examples", "there is no picture of it")
         looked: asyncio.Future[list[Glimpse | str] | None] = asyncio.get_running_loop().create_future()
-        self._seeing.look([Picture("", 0, 0, data) for data in lesson.examples], looked.set_result)
+        self._seeing.learn(lesson.examples, looked.set_result)
         found = await looked
         if found is None:
             text = "teach: its pictures could not be looked at; the daemon's log says more"

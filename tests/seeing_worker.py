@@ -25,8 +25,8 @@ def main() -> None:
     unpacker = msgpack.Unpacker()
     while data := channel.recv(1 << 16):
         unpacker.feed(data)
-        for _, serial, pictures in unpacker:
-            names = [picture[3].decode() for picture in pictures]
+        for _, serial, what, pictures in unpacker:
+            names = [(picture if what == "learn" else picture[3]).decode() for picture in pictures]
             if "die" in names:
                 os._exit(9)
             while "hang" in names:

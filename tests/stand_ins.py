@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bridge.app import App
 from bridge.event_path.hearing import Behind, HearingCounters
@@ -127,15 +127,21 @@ class FakeSeeing:
         self.up = False
         self.begun = False
         self.at_once: list[Glimpse | str] | None = None
-        self.asked: dict[int, tuple[Sequence[Picture], Callable[[list[Glimpse | str] | None], None]]] = {}
+        self.asked: dict[int, tuple[Picture | list[bytes], Callable[[Any], None]]] = {}
         self._serial = 0
 
     def begin(self) -> None:
         self.begun = True
 
-    def look(self, pictures: Sequence[Picture], answer: Callable[[list[Glimpse | str] | None], None]) -> int:
+    def look(self, picture: Picture, answer: Callable[[Glimpse | str | None], None]) -> int:
+        return self._ask(picture, answer)
+
+    def learn(self, files: Sequence[bytes], answer: Callable[[list[Glimpse | str] | None], None]) -> int:
+        return self._ask(list(files), answer)
+
+    def _ask(self, shown: Picture | list[bytes], answer: Callable[[Any], None]) -> int:
         self._serial += 1
-        self.asked[self._serial] = (pictures, answer)
+        self.asked[self._serial] = (shown, answer)
         if self.at_once is not None:
             asyncio.get_running_loop().call_soon(answer, self.at_once)
         return self._serial
@@ -143,7 +149,7 @@ class FakeSeeing:
     def drop(self, serial: int) -> None:
         self.asked.pop(serial, None)
 
-    def answer(self, found: list[Glimpse | str] | None) -> None:
+    def answer(self, found: Glimpse | str | list[Glimpse | str] | None) -> None:
         """Answers what was asked first."""
         _, answer = self.asked.pop(next(iter(self.asked)))
         answer(found)

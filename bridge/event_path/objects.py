@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from bridge.app import App, ObjectInfo
-from bridge.event_path.seeing import Glimpse, Picture, Seeing
+from bridge.event_path.seeing import Glimpse, Seeing
 from models.vision.prototypes import Prototypes
 
 log = logging.getLogger("genlock.seeing")
@@ -34,8 +34,8 @@ class AppObjects:
         if self._holders[key] == 1:
             self._known[key] = None
             if app.objects and not self._seeing.problem:
-                pictures = [Picture("", 0, 0, data) for thing in app.objects for data in thing.examples]
-                self._seeing.look(pictures, lambda found: self._looked(key, app, found))
+                files = [data for thing in app.objects for data in thing.examples]
+                self._seeing.learn(files, lambda found: self._looked(key, app, found))
         return lambda: self._known.get(key)
 
     def release(self, app: App) -> None:

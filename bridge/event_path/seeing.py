@@ -3,7 +3,8 @@
 Messages are msgpack arrays, as ``bridge.child`` carries them:
 
 =========  =====================================================================================================
-to it      ask: serial, pictures, each a list of format, width, height and data
+to it      ask: serial, "look", pictures, each a list of format, width, height and data
+           ask: serial, "learn", files
 from it    answer: serial, of each picture ``[labels, embedding]``, or in words what is wrong with it
            failed: serial, what went wrong
 =========  =====================================================================================================
@@ -54,10 +55,7 @@ class SeeingOptions:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as it came: ``jpeg``, ``png`` or ``rgb``, its size in pixels, and its bytes.
-
-    Without a format it is a file of either kind, and as large as it says.
-    """
+    """A picture as it came: ``jpeg``, ``png`` or ``rgb``, its size in pixels, and its bytes."""
 
     format: str
     width: int
@@ -127,15 +125,24 @@ class Seeing:
         if self._starting is None:
             self._starting = asyncio.create_task(self._start(), name="start the seeing worker")
 
-    def look(self, pictures: Sequence[Picture], answer: Callable[[list[Glimpse | str] | None], None]) -> int:
-        """Asks what is in pictures; ``answer`` gets of each what there is or what is wrong, or nothing at all.
+    def look(self, picture: Picture, answer: Callable[[Glimpse | str | None], None]) -> int:
+        """Asks what a picture shows; ``answer`` gets that, or in words what is wrong with it, or nothing at all.
 
         Returns:
             a serial number, for ``drop``.
         """
+        packed = [(picture.format, picture.width, picture.height, picture.data)]
+        return self._ask("look", packed, lambda found: answer(None if found is None else found[0]))
+
+    def learn(self, files: Sequence[bytes], answer: Callable[[list[Glimpse | str] | None], None]) -> int:
+        """The same of JPEG or PNG files that show what something looks like, with embeddings to know it again by."""
+        return self._ask("learn", list(files), answer)
+
+    def _ask(self, what: str, pictures: Sequence[Any], answer: Callable[[list[Glimpse | str] | None], None]) -> int:
         self.begin()
-        packed = [(one.format, one.width, one.height, one.data) for one in pictures]
-        return self._questions.ask(packed, answer=lambda told: answer(None if told is None else _glimpses(told)))
+        return self._questions.ask(
+            what, pictures, answer=lambda told: answer(None if told is None else _glimpses(told))
+        )
 
     def drop(self, serial: int) -> None:
         """Nobody waits for this answer any more."""

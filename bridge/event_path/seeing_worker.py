@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -20,33 +20,24 @@ log = logging.getLogger("genlock.seeing")
 
 _LARGEST_BATCH: Final = 8
 
-Pixels = NDArray[np.uint8]
+Asked = tuple[int, str, Sequence[Any]]
 
 
 async def look(sight: Sight, channel: Channel) -> None:
-    """Looks until the gateway is gone. Of one question all pictures go into the same batch."""
+    """Looks until the gateway is gone."""
     async for messages in channel.batches():
-        for some in _batches([(serial, pictures) for _, serial, pictures in messages]):
-            _answer(sight, channel, some)
+        asked: list[Asked] = [(serial, what, pictures) for _, serial, what, pictures in messages]
+        looks = [one for one in asked if one[1] == "look"]
+        for at in range(0, len(looks), _LARGEST_BATCH):
+            _answer(sight, channel, looks[at : at + _LARGEST_BATCH])
+        for one in asked:
+            if one[1] == "learn":
+                _answer(sight, channel, [one])
 
 
-def _batches(asked: Sequence[tuple[int, Sequence[Any]]]) -> Iterator[list[tuple[int, Sequence[Any]]]]:
-    batch: list[tuple[int, Sequence[Any]]] = []
-    count = 0
-    for serial, pictures in asked:
-        if batch and count + len(pictures) > _LARGEST_BATCH:
-            yield batch
-            batch, count = [], 0
-        batch.append((serial, pictures))
-        count += len(pictures)
-    if batch:
-        yield batch
-
-
-def _answer(sight: Sight, channel: Channel, asked: Sequence[tuple[int, Sequence[Any]]]) -> None:
+def _answer(sight: Sight, channel: Channel, asked: Sequence[Asked]) -> None:
     try:
-        decoded = [(serial, [_decoded(picture) for picture in pictures]) for serial, pictures in asked]
-        seen = iter(sight.look([one for _, pictures in decoded for one in pictures if not isinstance(one, str)]))
+        answers = _glimpses(sight, asked)
     except Exception as error:
         if len(asked) > 1:
             # One of them is at fault; the others shall not suffer for it.
@@ -56,20 +47,25 @@ def _answer(sight: Sight, channel: Channel, asked: Sequence[tuple[int, Sequence[
         log.exception("a picture could not be seen")
         channel.say("failed", asked[0][0], f"{type(error).__name__}: {error}")
         return
-    for serial, pictures in decoded:
-        answers: list[Any] = []
-        for picture in pictures:
-            if isinstance(picture, str):
-                answers.append(picture)
-            else:
-                found = next(seen)
-                answers.append([found.labels, found.embedding.astype("<f4").tobytes()])
-        channel.say("answer", serial, answers)
+    for (serial, *_), answer in zip(asked, answers, strict=True):
+        channel.say("answer", serial, answer)
 
 
-def _decoded(picture: Sequence[Any]) -> Pixels | str:
+def _glimpses(sight: Sight, asked: Sequence[Asked]) -> list[list[Any]]:
+    """What each was asked for; all pictures in one batch."""
+    decoded = [[_decoded(picture) for picture in pictures] for *_, pictures in asked]
+    pixels = [one for some in decoded for one in some if not isinstance(one, str)]
+    found = sight.look(pixels)
+    embeddings = [seen.embedding for seen in found]
+    if asked[0][1] == "learn":
+        embeddings = sight.examples(pixels)
+    seen = iter([[one.labels, row.astype("<f4").tobytes()] for one, row in zip(found, embeddings, strict=True)])
+    return [[one if isinstance(one, str) else next(seen) for one in some] for some in decoded]
+
+
+def _decoded(picture: Any) -> NDArray[np.uint8] | str:
     try:
-        return decode(Picture(*picture)) if picture[0] else decode_file(picture[3])
+        return decode_file(picture) if isinstance(picture, bytes) else decode(Picture(*picture))
     except ValueError as problem:
         return str(problem)
 

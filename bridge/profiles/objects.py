@@ -9,25 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.profiles.items import Item
-from models.limits import SIGHT
-from models.vision.prototypes import Prototypes
+from models.vision.prototypes import Prototypes, prototype
 
 KIND: Final = "object"
 """Of the items. They belong to all apps."""
 
-MAX_EXAMPLES: Final = 5
-
 
 def learn(embeddings: Sequence[NDArray[np.float32]], version: str) -> dict[str, Any]:
-    """What is kept of an object: the embeddings of its pictures, float32 ``[1280]`` each, and the model's version."""
-    return {"embeddings": np.stack(embeddings).astype("<f2").tobytes(), "version": version}
+    """What is kept of an object: what its pictures have in common, and the version of the model that saw them.
+
+    Raises:
+        ValueError: see ``models.vision.prototypes.prototype``.
+    """
+    return {"prototype": prototype(embeddings).astype("<f4").tobytes(), "version": version}
 
 
 def taught(items: Iterable[Item], version: str) -> Prototypes | None:
     """What pictures are compared with; nothing where nothing was taught. Leaves out what another version saw."""
-    examples = {
-        item.key: list(np.frombuffer(item.data["embeddings"], dtype="<f2").reshape(-1, SIGHT).astype(np.float32))
+    known = {
+        item.key: np.frombuffer(item.data["prototype"], dtype="<f4")
         for item in items
         if item.data["version"] == version
     }
-    return Prototypes.of(examples) if examples else None
+    return Prototypes.stored(known) if known else None

@@ -66,20 +66,22 @@ def decode(picture: Picture) -> NDArray[np.uint8]:
         return _raw(picture)
     if picture.format not in ("jpeg", "png"):
         raise ValueError(f"a picture is jpeg, png or rgb, not {picture.format!r}")
-    return _file(picture.data, picture.format, (picture.width, picture.height))
+    return _file(picture.data, picture.format, (picture.width, picture.height), MOST_BYTES, MOST_PIXELS_A_SIDE)
 
 
-def decode_file(data: bytes) -> NDArray[np.uint8]:
+def decode_file(
+    data: bytes, *, most_bytes: int = MOST_BYTES, most_pixels_a_side: int = MOST_PIXELS_A_SIDE
+) -> NDArray[np.uint8]:
     """The pixels of a JPEG or PNG file of whatever size it says it has. Returns and raises as ``decode`` does."""
     if data.startswith(_JPEG_BEGINS):
-        return _file(data, "jpeg", None)
+        return _file(data, "jpeg", None, most_bytes, most_pixels_a_side)
     if data.startswith(_PNG_BEGINS):
-        return _file(data, "png", None)
+        return _file(data, "png", None, most_bytes, most_pixels_a_side)
     raise ValueError("the picture is neither a JPEG nor a PNG file")
 
 
 def _raw(picture: Picture) -> NDArray[np.uint8]:
-    _check_bytes(picture.data)
+    _check_bytes(picture.data, MOST_BYTES)
     wanted = picture.width * picture.height * 3
     if len(picture.data) != wanted:
         raise ValueError(
@@ -88,9 +90,15 @@ def _raw(picture: Picture) -> NDArray[np.uint8]:
     return np.frombuffer(picture.data, np.uint8).reshape(picture.height, picture.width, 3)
 
 
-def _file(data: bytes, kind: Literal["jpeg", "png"], declared: tuple[int, int] | None) -> NDArray[np.uint8]:
+def _file(
+    data: bytes,
+    kind: Literal["jpeg", "png"],
+    declared: tuple[int, int] | None,
+    most_bytes: int,
+    most_pixels_a_side: int,
+) -> NDArray[np.uint8]:
     image_module = _pillow()
-    _check_bytes(data)
+    _check_bytes(data, most_bytes)
     name = kind.upper()
     if not data.startswith(_JPEG_BEGINS if kind == "jpeg" else _PNG_BEGINS):
         raise ValueError(f"the picture is no {name} file")
@@ -104,7 +112,7 @@ def _file(data: bytes, kind: Literal["jpeg", "png"], declared: tuple[int, int] |
         except Exception as error:
             raise ValueError(f"the {name} file cannot be read: {error}") from error
         with image:
-            _check_size(image.size, declared)
+            _check_size(image.size, declared, most_pixels_a_side)
             try:
                 return _pixels(image)
             except Exception as error:
@@ -125,14 +133,14 @@ def _pixels(image: Image) -> NDArray[np.uint8]:
     return np.array(image.convert("RGB"), dtype=np.uint8)
 
 
-def _check_bytes(data: bytes) -> None:
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"a picture has at most {MOST_BYTES} bytes, not {len(data)}")
+def _check_bytes(data: bytes, most: int) -> None:
+    if len(data) > most:
+        raise ValueError(f"a picture has at most {most} bytes, not {len(data)}")
 
 
-def _check_size(size: tuple[int, int], declared: tuple[int, int] | None) -> None:
-    if max(size) > MOST_PIXELS_A_SIDE:
-        raise ValueError(f"a picture has at most {MOST_PIXELS_A_SIDE} pixels a side, not {size[0]} x {size[1]}")
+def _check_size(size: tuple[int, int], declared: tuple[int, int] | None, most: int) -> None:
+    if max(size) > most:
+        raise ValueError(f"a picture has at most {most} pixels a side, not {size[0]} x {size[1]}")
     # Who reads the size of a turned photograph after turning it is right, too.
     if declared is not None and declared not in (size, size[::-1]):
         raise ValueError(f"the picture has {size[0]} x {size[1]} pixels, not {declared[0]} x {declared[1]} as it says")

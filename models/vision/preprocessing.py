@@ -21,6 +21,8 @@ LARGEST_SHORT_SIDE: Final = 1024
 pixels a row only, and would take noise for texture."""
 
 _KEYS: Final = -0.75
+# Weights are looked up there in a table of so many steps from pixel to pixel.
+_STEPS: Final = 1024
 _MEAN: Final = 127.0
 _DEVIATION: Final = 128.0
 
@@ -51,7 +53,8 @@ def _taps(side: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """For each of the 224 pixels the four that it is made of and their weights, both ``[224, 4]``."""
     position = np.arange(SIDE) * (side / SIDE)
     first = np.floor(position)
-    distance = np.abs((position - first)[:, None] - np.arange(-1, 3))
+    between = np.rint((position - first) * _STEPS) / _STEPS
+    distance = np.abs(between[:, None] - np.arange(-1, 3))
     near = ((_KEYS + 2) * distance - (_KEYS + 3)) * distance**2 + 1
     far = ((_KEYS * distance - 5 * _KEYS) * distance + 8 * _KEYS) * distance - 4 * _KEYS
     weights = np.where(distance <= 1, near, far).astype(np.float32)

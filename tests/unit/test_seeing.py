@@ -21,7 +21,7 @@ class Looker:
 
     def show(self, *names: str) -> asyncio.Future[Found]:
         found: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
-        self.seeing.look([Picture("jpeg", 1, 1, name.encode()) for name in names], found.set_result)
+        self.seeing.learn([name.encode() for name in names], found.set_result)
         return found
 
 
@@ -59,6 +59,17 @@ async def test_pictures_are_seen_and_what_is_none_is_told(make: Callable[..., Lo
     assert found[0].embedding.shape == (1280,)
     assert found[0].embedding[0] == 6
     assert looker.seeing.version == "fake"
+
+
+async def test_one_picture_is_looked_at(make: Callable[..., Looker]) -> None:
+    looker = make()
+    seen: asyncio.Queue[Glimpse | str | None] = asyncio.Queue()
+    for name in ("teapot", "broken", "fail"):
+        looker.seeing.look(Picture("jpeg", 1, 1, name.encode()), seen.put_nowait)
+    glimpse = await seen.get()
+    assert isinstance(glimpse, Glimpse)
+    assert glimpse.labels == (("teapot", 0.75),)
+    assert [await seen.get(), await seen.get()] == ["this is no picture", None]
 
 
 async def test_one_that_kills_its_worker_is_found_and_the_others_are_seen_once(make: Callable[..., Looker]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bridge.app import ActionInfo, App, ObjectInfo
-from bridge.event_path.seeing import Glimpse, Picture
+from bridge.event_path.seeing import Glimpse
 from bridge.profiles.items import Item
 from bridge.profiles.objects import learn
 from bridge.profiles.store import Applied
@@ -97,7 +97,7 @@ class Room:
     def show(self, *labels: tuple[str, float], time: float = 0.0, embedding: float = 0.0) -> None:
         """A picture, and what the worker sees in it."""
         self.session.event(Image(int(time * SECOND), "jpeg", 4, 4, b"..."))
-        self.workers.seeing.answer([Glimpse(labels, np.full(1280, embedding, dtype=np.float32))])
+        self.workers.seeing.answer(Glimpse(labels, np.full(1280, embedding, dtype=np.float32)))
 
     def actions(self) -> list[Action]:
         """Those that came since the last time."""
@@ -217,14 +217,13 @@ async def test_what_was_taught_comes_before_what_the_app_brought_and_what_the_mo
     user = somebody(path)
     app = App("shop", actions=[ActionInfo("note", sees=["*"])], objects=[ObjectInfo("sign", [b"picture"])])
     room = Room(app, user)
-    (pictures, _) = room.workers.seeing.asked[1]
-    assert pictures == [Picture("", 0, 0, b"picture")]
+    assert room.workers.seeing.asked[1][0] == [b"picture"]
     one, other = np.eye(1280, dtype=np.float32)[:2]
     room.workers.seeing.answer([Glimpse((), one)])
 
     def sees(embedding: np.ndarray, time: int) -> str:
         room.session.event(Image(time * SECOND, "jpeg", 4, 4, b"..."))
-        room.workers.seeing.answer([Glimpse((("teapot", 0.9),), embedding)])
+        room.workers.seeing.answer(Glimpse((("teapot", 0.9),), embedding))
         (action,) = room.actions()
         return str(action.arguments["seen"])
 
@@ -239,7 +238,7 @@ async def test_what_was_taught_comes_before_what_the_app_brought_and_what_the_mo
 
 async def test_a_picture_that_is_none_is_refused_in_words(room: Room) -> None:
     room.session.event(Image(0, "jpeg", 4, 4, b"..."))
-    room.workers.seeing.answer(["the JPEG file is broken"])
+    room.workers.seeing.answer("the JPEG file is broken")
     error = room.link.take(Error)
     assert (error.code, error.of, error.key) == ("invalid", "image", "data")
     assert error.message == "image.data: the JPEG file is broken"
