@@ -24,7 +24,7 @@ from rich.text import Text
 
 from bridge.cli.errors import fail
 from bridge.cli.headset_table import headset_table, wide_console
-from bridge.cli.simulate import GALLERY, load_tracks, make_headsets, play_out_of_step
+from bridge.cli.simulate import GALLERY, load_tracks, make_headsets, play_out_of_step, synthesizer
 from bridge.headset.client import ConnectError
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.track import Track
@@ -50,26 +50,35 @@ def demo(
         list[Path] | None, typer.Option(help="What to replay; else samples/recordings.", dir_okay=False)
     ] = None,
     device: Annotated[str, typer.Option(help="Where the models run: auto, cpu or cuda.")] = "auto",
+    sound: Annotated[bool, typer.Option(help="Speak by microphone, not as text.")] = True,
 ) -> None:
     """Start a daemon, connect simulated headsets that replay real recordings, and watch."""
     recordings = recording or sorted(SAMPLES.glob(f"*{SUFFIX}"))
     if not recordings:
         fail(f"no recordings in {SAMPLES}; name one with --recording")
     tracks = load_tracks(recordings, hz)
+    speaking = HeadsetOptions(
+        app=load(GALLERY).app, speak=True, select=True, synthesizer=synthesizer() if sound else None
+    )
     with tempfile.TemporaryDirectory(prefix="genlock-") as folder:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_demo(tracks, sessions, duration, device, Path(folder) / "profiles.sqlite"))
+                runner.run(_demo(tracks, sessions, speaking, duration, device, Path(folder) / "profiles.sqlite"))
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         except (DaemonFailed, ConnectError, Refusal) as error:
             fail(str(error), code=1)
 
 
-async def _demo(tracks: Sequence[Track], sessions: int, duration_s: float, device: str, profiles: Path) -> None:
+async def _demo(
+    tracks: Sequence[Track], sessions: int, options: HeadsetOptions, duration_s: float, device: str, profiles: Path
+) -> None:
     console = wide_console()
     async with _daemon(console, device, profiles) as url:
-        headsets = make_headsets(url, tracks, sessions, HeadsetOptions(app=load(GALLERY).app, speak=True, select=True))
+        headsets = make_headsets(url, tracks, sessions, options)
+        with console.status("the headsets rehearse ..."):
+            for headset in headsets:
+                headset.rehearse()
         try:
             for headset in headsets:
                 await headset.connect()
