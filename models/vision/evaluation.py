@@ -35,6 +35,7 @@ DRAWS: Final = 10
 # What is measured on did not come over the wire, so it may be larger.
 _MOST_BYTES: Final = 64 << 20
 _MOST_PIXELS_A_SIDE: Final = 20_000
+_LISTED: Final = 20
 
 
 class DataError(ValueError):
@@ -97,27 +98,24 @@ def table(result: dict[str, Any]) -> list[Table]:
     if result["top_1"] is not None:
         shown.add_row("the likeliest name", _percent(result["top_1"]), _percent(result["baseline"]), "as published")
         shown.add_row("one of the likeliest five", _percent(result["top_5"]), "", "")
+    if unknown := result["not_known"]["pictures"]:
+        shown.add_row("pictures of none of the thousand", str(unknown), "", "")
     if few := result["few_shot"]:
         of = f"{few['shots']} examples each of {few['classes']}"
         shown.add_row(of, _percent(few["accuracy"]), _percent(few["baseline"]), "the nearest single example")
+        shown.add_row("", "", _percent(few["nearest_mean"]), "the nearest mean of them")
         shown.add_row("", "", _percent(few["chance"]), "chance")
         if rejection := few["none_of_these"]:
             shown.add_row("with half of them taught: right", _percent(rejection["taught_right"]), "", "")
             shown.add_row("others told to be none", _percent(rejection["others_refused"]), "", "")
     tables = [shown]
-    for title, files in (
-        ("Left out, as they cannot be decoded", result["broken"]["files"]),
-        ("Not one of the thousand things", result["not_known"]["labels"]),
-    ):
-        if files:
-            listed = Table(title=f"{title}: {len(files)}", title_justify="left", show_header=False)
-            for name, why in list(files.items())[:_LISTED]:
-                listed.add_row(name, str(why))
-            tables.append(listed)
+    if broken := result["broken"]["files"]:
+        title = f"left out of all figures, as they cannot be decoded: {len(broken)}"
+        listed = Table(title=title, title_justify="left", show_header=False)
+        for name, why in list(broken.items())[:_LISTED]:
+            listed.add_row(name, why)
+        tables.append(listed)
     return tables
-
-
-_LISTED: Final = 20
 
 
 def _percent(share: float) -> str:
@@ -160,7 +158,7 @@ def _looked(sight: Sight, data: Path, rows: Sequence[tuple[str, str]], progress:
             try:
                 picture = _decoded(data, file)
             except (ValueError, OSError) as error:
-                found.broken[file] = str(error)
+                found.broken[file] = str((isinstance(error, OSError) and error.strerror) or error)
                 continue
             found.files.append(file)
             found.labels.append(label)
@@ -208,7 +206,7 @@ def _few_shot(
             learned[at] = sight.examples([_decoded(data, pictures.files[at])])[0]
         return learned[at]
 
-    right, nearest, taught_right, refused = [], [], [], []
+    right, nearest, means, taught_right, refused = [], [], [], [], []
     with Progress(disable=not progress, transient=True) as bar:
         for seed in bar.track(range(draws), description="learning from few"):
             chance = np.random.default_rng(seed)
@@ -216,13 +214,16 @@ def _few_shot(
             taught = {label: [example(int(at)) for at in order[:shots]] for label, order in orders.items()}
             measured = np.concatenate([order[shots:] for order in orders.values()])
             truth = np.repeat(np.arange(len(classes)), [len(order) - shots for order in orders.values()])
-            prototypes = Prototypes.of(taught)
-            right.append(100 * float((prototypes.likeness(seen[measured]).argmax(1) == truth).mean()))
+            prototypes = Prototypes(taught)
+            right.append(100 * float((prototypes.scores(seen[measured]).argmax(1) == truth).mean()))
+            mean = np.stack([np.mean(one, axis=0) for one in taught.values()])
+            mean /= np.linalg.norm(mean, axis=1, keepdims=True)
+            means.append(100 * float(((seen[measured] @ mean.T).argmax(1) == truth).mean()))
             singles = seen[np.concatenate([order[:shots] for order in orders.values()])]
             nearest.append(100 * float(((seen[measured] @ singles.T).argmax(1) // shots == truth).mean()))
             if len(classes) >= 4:
                 half = set(chance.permutation(classes)[: len(classes) // 2].tolist())
-                known = Prototypes.of({label: taught[label] for label in classes if label in half})
+                known = Prototypes({label: taught[label] for label in classes if label in half})
                 for at, of in zip(measured, truth, strict=True):
                     match = known.match(seen[at])
                     if classes[of] in half:
@@ -238,6 +239,7 @@ def _few_shot(
         "accuracy_by_seed": [round(one, 2) for one in right],
         "baseline": round(float(np.mean(nearest)), 2),
         "baseline_is": "the nearest single example, each seen once as it is",
+        "nearest_mean": round(float(np.mean(means)), 2),
         "chance": round(100 / len(classes), 2),
         "none_of_these": {
             "taught_right": round(100 * float(np.mean(taught_right)), 2),
