@@ -251,7 +251,7 @@ class Teaching:
             text = f"teach: {self._seeing.problem}"
             raise Refused(Error(ErrorCode.UNSUPPORTED, text, "teach", "kind", lesson.id))
         if not lesson.examples:
-            raise _invalid(lesson, "examples", "there is no picture of it")
+            raise _invalid(lesson, "examples", "a thing takes 1 to 16 pictures")
         looked: asyncio.Future[list[Glimpse | str] | None] = asyncio.get_running_loop().create_future()
         self._seeing.learn(lesson.examples, looked.set_result)
         found = await looked

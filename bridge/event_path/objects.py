@@ -62,7 +62,7 @@ class AppObjects:
                     seen.append(glimpse.embedding)
             if seen:
                 examples[thing.name] = seen
-        self._known[key] = Prototypes.of(examples) if examples else None
+        self._known[key] = Prototypes(examples) if examples else None
 
 
 def _key(app: App) -> str:

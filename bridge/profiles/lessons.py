@@ -11,8 +11,7 @@ from bridge.profiles.items import Item
 from models.gesture.names import NUMBERS, TAUGHT_SLOTS
 from models.gesture.taught import PROTOTYPE
 from models.limits import VOICE
-from models.vision.prototypes import PROTOTYPE as OBJECT
-from models.vision.prototypes import Prototypes
+from models.vision.prototypes import Prototypes, unpacked
 
 
 class Phrase(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,9 +45,9 @@ class Mistaken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Object(msgspec.Struct, forbid_unknown_fields=True):
-    """Of an object: its prototype as a float32 blob, and the version of the model that saw it."""
+    """Of an object: its pictures' embeddings, and the version of the model that made them."""
 
-    prototype: bytes
+    examples: bytes
     version: Annotated[str, msgspec.Meta(max_length=64)]
 
 
@@ -75,10 +74,8 @@ def problem(item: Item) -> str:
     if isinstance(data, Gesture) and not _finite(data.prototype, PROTOTYPE):
         return f"a prototype is {PROTOTYPE} finite float32 numbers"
     if isinstance(data, Object):
-        if len(data.prototype) != 4 * OBJECT:
-            return f"a prototype is {OBJECT} float32 numbers"
         try:
-            Prototypes.stored({item.key: np.frombuffer(data.prototype, dtype="<f4")})
+            Prototypes({item.key: unpacked(data.examples)})
         except ValueError as error:
             return str(error)
     if isinstance(data, Voice) and not _finite(data.total, VOICE):

@@ -165,14 +165,14 @@ async def test_what_cannot_be_learned_is_refused_by_its_key(room: Room, lesson: 
 async def test_an_object_is_learned_from_pictures(room: Room) -> None:
     session, link = await room.enter()
     seeing = room.workers.seeing
-    seeing.at_once = [Glimpse((), np.full(1280, number, dtype=np.float32)) for number in (0.25, 0.5)]
+    seeing.at_once = [Glimpse((), row) for row in np.eye(1280, dtype=np.float32)[:2]]
     lesson = Teach("t", "object", " badge ", examples=[b"one", b"two"])
     assert await settle(session, link, lesson) == Ack("t")
     assert seeing.asked[1][0] == [b"one", b"two"]
     (item,) = room.store.load("ada").items
     assert (item.kind, item.app, item.key, item.data["version"]) == ("object", "", "badge", "eyes")
-    kept = np.frombuffer(item.data["prototype"], "<f4")
-    assert (kept[0], kept[-1]) == (0.375, 2)
+    kept = np.frombuffer(item.data["examples"], "<f2").reshape(2, 1280)
+    assert kept[:, :2].tolist() == [[1, 0], [0, 1]]
 
 
 @pytest.mark.parametrize(
