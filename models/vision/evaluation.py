@@ -80,9 +80,10 @@ def evaluate(
         "model": "vision",
         "version": sight.version,
         "data": str(data),
-        "measured_on": f"{len(pictures.seen)} pictures, {len(set(pictures.labels))} labels",
     }
-    result |= _named(pictures, labels)
+    named = _named(pictures, labels)
+    result["measured_on"] = f"{len(pictures.seen)} pictures, {len(set(pictures.labels))} labels"
+    result |= named
     result["few_shot"] = _few_shot(sight, data, pictures, shots, draws, progress)
     result["broken"] = {"pictures": len(pictures.broken), "files": pictures.broken}
     return result

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 1 << 20
 MOST_PIXELS_A_SIDE: Final = 4096
 
-# More than any camera or program writes, and too few to keep a decoder busy for minutes by passes over nothing.
-_MOST_SCANS: Final = 100
+# More than cameras and programs write, and too few to keep a decoder busy for minutes by passes over nothing.
+_MOST_SCANS: Final = 32
 _START_OF_SCAN: Final = b"\xff\xda"
 # Of a large JPEG only as much is decoded as leaves the shorter side this long, which is twice what the network sees.
 _ENOUGH_SHORT_SIDE: Final = 512

@@ -63,6 +63,8 @@ def _taps(side: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
 
 def _halved(pixels: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:
     height, width = (side // 2 * 2 for side in pixels.shape[:2])
-    quarters = pixels[:height, :width].reshape(height // 2, 2, width // 2, 2, 3)
-    halved: NDArray[np.float32] = quarters.mean((1, 3), dtype=np.float32)
+    halved = np.zeros((height // 2, width // 2, 3), np.float32)
+    for top, left in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        halved += pixels[top:height:2, left:width:2]
+    halved /= 4
     return halved

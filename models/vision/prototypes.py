@@ -1,8 +1,8 @@
 """Things that were taught by a few pictures, and which of them a picture shows, if any.
 
 Free of torch. Which thing is likest is told by ridge regression from embeddings to things: with a few pictures of each
-it tells what things differ in from what only their backgrounds do, and comes out ahead of the nearest mean. Whether that
-thing is meant at all is told by its prototype, the mean of its examples (Snell et al., "Prototypical Networks for
+it tells what things differ in from what only their backgrounds do, and comes out ahead of the nearest mean. Whether
+that thing is meant at all is told by its prototype, the mean of its examples (Snell et al., "Prototypical Networks for
 Few-shot Learning", NeurIPS 2017): how like the picture is to it, as a cosine, and how much liker than to the next. A
 logistic regression on these two makes the probability; ``CARD.md`` tells where its constants come from.
 """
