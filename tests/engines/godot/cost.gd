@@ -39,6 +39,8 @@ func _process(delta: float) -> void:
 	var begun := Time.get_ticks_usec()
 	_client._process(delta)
 	var answered := Time.get_ticks_usec()
+	# A trigger that is being pulled: what listens to it is part of the cost.
+	_controllers[1].set_input(&"trigger", fmod(begun / 1e6, 1.0))
 	_session._process(delta)
 	var done := Time.get_ticks_usec()
 	if _client.is_connected_to_daemon():

@@ -90,6 +90,7 @@ var _leaving: Array[GenlockLink] = []
 var _requests: Dictionary[String, GenlockRequest] = {}
 var _count := 0
 var _meant_id := ""
+var _is_reporting := false
 var _reported_at := 0
 var _report_lines := PackedStringArray()
 
@@ -100,16 +101,25 @@ func _init() -> void:
 
 
 func _ready() -> void:
-	if EngineDebugger.is_active() and not Engine.is_editor_hint():
+	_is_reporting = EngineDebugger.is_active() and not Engine.is_editor_hint()
+	if _is_reporting:
 		_note_for_editor()
 
 
 func _process(_delta: float) -> void:
-	if EngineDebugger.is_active() and not Engine.is_editor_hint():
+	if _is_reporting:
 		_report_to_editor()
-	if _link != null:
-		for item in _link.take_news():
-			_take(item)
+	if _link != null and _link.has_news():
+		for item: Variant in _link.take_news():
+			if item is GenlockAnswer:
+				_take_answer(item as GenlockAnswer)
+			else:
+				_take(item as Dictionary)
+	if _leaving:
+		_let_go()
+
+
+func _let_go() -> void:
 	for link: GenlockLink in _leaving.duplicate():
 		if link.is_over():
 			link.join()
@@ -353,8 +363,6 @@ func _report_to_editor() -> void:
 
 func _take(item: Dictionary) -> void:
 	match item["what"]:
-		"answer":
-			_take_answer(item)
 		"action":
 			_take_action(item["action"] as Dictionary)
 		"request":
@@ -378,18 +386,18 @@ func _take(item: Dictionary) -> void:
 			_end()
 
 
-func _take_answer(answer: Dictionary) -> void:
-	likeliest_target = answer["target"]
-	likeliest_probability = answer["probability"]
+func _take_answer(answer: GenlockAnswer) -> void:
+	likeliest_target = answer.target
+	likeliest_probability = answer.probability
 	if likeliest_probability >= target_threshold:
-		_mean(likeliest_target, likeliest_probability)
-	elif likeliest_probability < RELEASE * target_threshold:
+		if likeliest_target != _meant_id:
+			_mean(likeliest_target, likeliest_probability)
+	elif _meant_id and likeliest_probability < RELEASE * target_threshold:
 		_mean("", likeliest_probability)
-	if answer["devices"]:
-		last_forecast = GenlockForecastPoses.new(
-			answer["time_us"] as int, answer["devices"] as int, horizons_ms, answer["poses"] as PackedFloat32Array
-		)
-		forecast.emit(last_forecast)
+	if answer.forecast != null:
+		last_forecast = answer.forecast
+		if forecast.has_connections():
+			forecast.emit(last_forecast)
 
 
 func _mean(target_id: String, probability: float) -> void:
