@@ -39,8 +39,6 @@ func _process(delta: float) -> void:
 	var begun := Time.get_ticks_usec()
 	_client._process(delta)
 	var answered := Time.get_ticks_usec()
-	# A trigger that is being pulled: what listens to it is part of the cost.
-	_controllers[1].set_input(&"trigger", fmod(begun / 1e6, 1.0))
 	_session._process(delta)
 	var done := Time.get_ticks_usec()
 	if _client.is_connected_to_daemon():
@@ -58,6 +56,11 @@ func _track() -> void:
 		var controller := XRControllerTracker.new()
 		controller.name = [&"left_hand", &"right_hand"][side]
 		XRServer.add_tracker(controller)
+		controller.set_input(&"primary", Vector2(0.1, 0.2))
+		for input: StringName in [&"trigger", &"grip"]:
+			controller.set_input(input, 0.5)
+		for input: StringName in [&"primary_click", &"ax_button", &"by_button", &"menu_button"]:
+			controller.set_input(input, false)
 		_controllers.append(controller)
 		var hand := XRHandTracker.new()
 		hand.name = [&"/user/hand_tracker/left", &"/user/hand_tracker/right"][side]

@@ -15,24 +15,12 @@ const _SOURCES := [
 ]
 const _CONTROLLERS: Array[StringName] = [&"left_hand", &"right_hand"]
 const _HANDS: Array[StringName] = [&"/user/hand_tracker/left", &"/user/hand_tracker/right"]
-# Where an input of a controller lies among the numbers of its buttons; the stick's two are between.
-const _INPUTS := {
-	"trigger": 0,
-	"grip": 1,
-	"primary_click": 4,
-	"ax_button": 5,
-	"by_button": 6,
-	"menu_button": 7,
-}
-const _STICK := "primary"
-
 var _trackers: Array[XRPositionalTracker] = []
 # The engine keeps a tracker's pose of a name once there is one.
 var _poses: Array[XRPose] = []
 # Of trackers that are there, the poses that are not there yet under the wanted name.
 var _missing: Array[int] = []
 var _controllers: Array[XRControllerTracker] = [null, null]
-var _buttons: Array[PackedFloat32Array] = [PackedFloat32Array(), PackedFloat32Array()]
 var _hands: Array[XRHandTracker] = [null, null]
 
 
@@ -58,9 +46,9 @@ func read(frame: GenlockFrame, gaze: bool, buttons: bool, hands: bool) -> void:
 	frame.add_tracked_poses(_poses, gaze)
 	if buttons:
 		if _controllers[0] != null:
-			frame.add_buttons(GenlockFrame.Part.LEFT_BUTTONS, _buttons[0])
+			frame.add_tracked_buttons(GenlockFrame.Part.LEFT_BUTTONS, _controllers[0])
 		if _controllers[1] != null:
-			frame.add_buttons(GenlockFrame.Part.RIGHT_BUTTONS, _buttons[1])
+			frame.add_tracked_buttons(GenlockFrame.Part.RIGHT_BUTTONS, _controllers[1])
 	if hands:
 		_read_hand(frame, GenlockFrame.Part.LEFT_HAND, _hands[0])
 		_read_hand(frame, GenlockFrame.Part.RIGHT_HAND, _hands[1])
@@ -100,54 +88,7 @@ func _put(name: StringName, tracker: XRTracker) -> void:
 				_missing.append(index)
 	var side := _CONTROLLERS.find(name)
 	if side >= 0:
-		_watch(side, tracker as XRControllerTracker)
+		_controllers[side] = tracker as XRControllerTracker
 	side = _HANDS.find(name)
 	if side >= 0:
 		_hands[side] = tracker as XRHandTracker
-
-
-## The engine tells what changes of a controller's inputs; most frames nothing does.
-func _watch(side: int, controller: XRControllerTracker) -> void:
-	if controller == _controllers[side]:
-		return
-	if _controllers[side] != null:
-		_controllers[side].input_float_changed.disconnect(_on_number)
-		_controllers[side].input_vector2_changed.disconnect(_on_stick)
-		_controllers[side].button_pressed.disconnect(_on_pressed)
-		_controllers[side].button_released.disconnect(_on_released)
-	_controllers[side] = controller
-	_buttons[side] = PackedFloat32Array()
-	_buttons[side].resize(GenlockFrame.BUTTONS)
-	if controller == null:
-		return
-	controller.input_float_changed.connect(_on_number.bind(side))
-	controller.input_vector2_changed.connect(_on_stick.bind(side))
-	controller.button_pressed.connect(_on_pressed.bind(side))
-	controller.button_released.connect(_on_released.bind(side))
-	for input: String in _INPUTS:
-		var value: Variant = controller.get_input(input)
-		if value is bool or value is float:
-			_on_number(input, value as float, side)
-	var stick: Variant = controller.get_input(_STICK)
-	if stick is Vector2:
-		_on_stick(_STICK, stick as Vector2, side)
-
-
-func _on_number(input: String, value: float, side: int) -> void:
-	var place: int = _INPUTS.get(input, -1)
-	if place >= 0:
-		_buttons[side][place] = value
-
-
-func _on_pressed(input: String, side: int) -> void:
-	_on_number(input, 1.0, side)
-
-
-func _on_released(input: String, side: int) -> void:
-	_on_number(input, 0.0, side)
-
-
-func _on_stick(input: String, value: Vector2, side: int) -> void:
-	if input == _STICK:
-		_buttons[side][2] = value.x
-		_buttons[side][3] = value.y

@@ -111,6 +111,25 @@ func add_buttons(part: Part, numbers: PackedFloat32Array) -> void:
 		_buttons[first + index] = numbers[index]
 
 
+## Adds the numbers of a hand's buttons as they are tracked now.
+func add_tracked_buttons(part: Part, tracker: XRControllerTracker) -> void:
+	if _buttons.is_empty():
+		_buttons.resize(2 * BUTTONS)
+	parts |= part
+	var at: int = _PLACES[part]
+	var stick: Variant = tracker.get_input(&"primary")
+	var pushed: Vector2 = stick if stick is Vector2 else Vector2.ZERO
+	# What the app's action map does not have is null, which becomes 0, as false does.
+	_buttons[at] = type_convert(tracker.get_input(&"trigger"), TYPE_FLOAT)
+	_buttons[at + 1] = type_convert(tracker.get_input(&"grip"), TYPE_FLOAT)
+	_buttons[at + 2] = pushed.x
+	_buttons[at + 3] = pushed.y
+	_buttons[at + 4] = type_convert(tracker.get_input(&"primary_click"), TYPE_FLOAT)
+	_buttons[at + 5] = type_convert(tracker.get_input(&"ax_button"), TYPE_FLOAT)
+	_buttons[at + 6] = type_convert(tracker.get_input(&"by_button"), TYPE_FLOAT)
+	_buttons[at + 7] = type_convert(tracker.get_input(&"menu_button"), TYPE_FLOAT)
+
+
 ## Adds a hand's [constant JOINTS] joints as [method XRHandTracker.get_hand_joint_transform] gives them. A hand with a
 ## joint that is not finite or too far away is left out by [method blob].
 func add_hand(part: Part, joints: Array[Transform3D]) -> void:
