@@ -16,9 +16,13 @@ from bridge.fields import Identifier, Name, Unit
 
 MAX_ACTIONS: Final = 256
 MAX_PHRASES: Final = 256
+MAX_OBJECTS: Final = 64
 
 ANY_GESTURE: Final = "*"
 """Among an action's gestures: any that no other action has."""
+
+ANY_SIGHT: Final = "*"
+"""Among what an action sees: anything that no other action has."""
 
 TARGET: Final = "target"
 """The placeholder that stands for a target in a phrase."""
@@ -66,6 +70,8 @@ class ActionInfo(msgspec.Struct, omit_defaults=True):
         arguments: what else it has to know.
         labels: of the app's own classifier, those that mean this action; its own name if there are none.
         gestures: that mean it: names of built-in ones or of ones that users teach; ``*`` is any that no other has.
+        sees: names of things that mean it when they come into sight: taught ones, the app's, or what the daemon's
+            model knows; ``*`` is any that no other has.
     """
 
     name: Identifier
@@ -74,6 +80,19 @@ class ActionInfo(msgspec.Struct, omit_defaults=True):
     arguments: Annotated[list[Argument], msgspec.Meta(max_length=16)] = msgspec.field(default_factory=list)
     labels: Annotated[list[Name], msgspec.Meta(max_length=256)] = msgspec.field(default_factory=list)
     gestures: Annotated[list[Name], msgspec.Meta(max_length=64)] = msgspec.field(default_factory=list)
+    sees: Annotated[list[Name], msgspec.Meta(max_length=256)] = msgspec.field(default_factory=list)
+
+
+class ObjectInfo(msgspec.Struct, omit_defaults=True):
+    """A thing that the app's users may show.
+
+    Attributes:
+        name: what it is called.
+        examples: JPEG or PNG files of it.
+    """
+
+    name: Identifier
+    examples: Annotated[list[bytes], msgspec.Meta(min_length=1, max_length=16)]
 
 
 class App(msgspec.Struct, omit_defaults=True):
@@ -86,6 +105,8 @@ class App(msgspec.Struct, omit_defaults=True):
         actions: what it can do. If there are none, those of the daemon's own manifest of that name count.
         classifier: a trained text classifier that reads utterances instead of the phrases; only in manifests.
         learn: whether anything may be learned of its users.
+        bystanders: what comes of speech that is not the user's, once the user's voice is known.
+        objects: things that can be seen, beside what the daemon's model knows and what users teach.
     """
 
     name: Identifier
@@ -94,6 +115,8 @@ class App(msgspec.Struct, omit_defaults=True):
     actions: Annotated[list[ActionInfo], msgspec.Meta(max_length=MAX_ACTIONS)] = msgspec.field(default_factory=list)
     classifier: Name = ""
     learn: bool = True
+    bystanders: Literal["heard", "ignored"] = "heard"
+    objects: Annotated[list[ObjectInfo], msgspec.Meta(max_length=MAX_OBJECTS)] = msgspec.field(default_factory=list)
 
 
 class Mistake(ValueError):
@@ -117,27 +140,43 @@ def check(app: App) -> None:
 
 def digest(app: App) -> str:
     """A name for what the app means by its actions: the same for the same declarations, whatever its version."""
-    meaning = msgspec.structs.replace(app, version="")
+    meaning = msgspec.structs.replace(app, version="", objects=[])
     return hashlib.sha256(msgspec.msgpack.encode(meaning)).hexdigest()[:32]
 
 
 def _mistakes(app: App) -> Iterator[Mistake]:
     names: set[str] = set()
     gestures: dict[str, str] = {}
+    seen: dict[str, str] = {}
     for at, action in enumerate(app.actions):
         path = f"actions[{at}]"
         if action.name in names:
             yield Mistake(f"{path}.name", f"{action.name!r} is there twice; each action has a name of its own")
         names.add(action.name)
-        if not action.phrases and not action.gestures and not app.classifier:
-            yield Mistake(f"{path}.phrases", f"{action.name!r} needs at least one phrase or gesture that means it")
+        if not (action.phrases or action.gestures or action.sees or app.classifier):
+            text = f"{action.name!r} needs at least one phrase, gesture or sight that means it"
+            yield Mistake(f"{path}.phrases", text)
         for place, gesture in enumerate(action.gestures):
             if gesture in gestures:
                 text = f"{gesture!r} means {gestures[gesture]!r} already; a gesture means one action"
                 yield Mistake(f"{path}.gestures[{place}]", text)
             gestures[gesture] = action.name
+        for place, sight in enumerate(action.sees):
+            if sight.casefold() in seen:
+                text = f"{sight!r} means {seen[sight.casefold()]!r} already; a sight means one action"
+                yield Mistake(f"{path}.sees[{place}]", text)
+            seen[sight.casefold()] = action.name
         yield from _argument_mistakes(action, path)
         yield from _phrase_mistakes(action, path)
+    yield from _object_mistakes(app)
+
+
+def _object_mistakes(app: App) -> Iterator[Mistake]:
+    names: set[str] = set()
+    for at, thing in enumerate(app.objects):
+        if thing.name.casefold() in names:
+            yield Mistake(f"objects[{at}].name", f"{thing.name!r} is there twice; each object has a name of its own")
+        names.add(thing.name.casefold())
 
 
 def _phrase_mistakes(action: ActionInfo, path: str) -> Iterator[Mistake]:

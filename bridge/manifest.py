@@ -12,8 +12,12 @@
     name = "Kettle"
     position = [0.5, 1.0, -2.0]
 
-A mistake is told with its file, line and key. ``targets`` are for ``genlock say``; what an app really has around it, it
-sends in ``scene``.
+    [[objects]]
+    name = "badge"
+    pictures = ["badge-1.jpg", "badge-2.jpg"]
+
+Pictures are files beside the manifest. A mistake is told with its file, line and key. ``targets`` are for
+``genlock say``; what an app really has around it, it sends in ``scene``.
 """
 
 from __future__ import annotations
@@ -24,11 +28,12 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
-from bridge.app import App, Mistake, check
+from bridge.app import MAX_OBJECTS, App, Mistake, ObjectInfo, check
+from bridge.fields import Identifier, Name
 from bridge.protocol import Target
 from models.limits import MAX_TARGETS
 
@@ -56,7 +61,13 @@ class Manifest:
     path: Path
 
 
+class _Shown(msgspec.Struct):
+    name: Identifier
+    pictures: Annotated[list[Name], msgspec.Meta(min_length=1, max_length=16)]
+
+
 class _File(App):
+    objects: Annotated[list[_Shown], msgspec.Meta(max_length=MAX_OBJECTS)] = msgspec.field(default_factory=list)  # type: ignore[assignment]
     targets: list[Target] = msgspec.field(default_factory=list)
 
 
@@ -87,7 +98,8 @@ def load(path: Path) -> Manifest:
         # Keys that nothing knows are slips of the pen, and would otherwise pass in silence.
         _check_keys(table, msgspec.inspect.type_info(_File), "")
         file = _convert(table)
-        app = App(file.name, file.version, file.confidence, file.actions, file.classifier)
+        objects = [_object(thing, f"objects[{at}]", path.parent) for at, thing in enumerate(file.objects)]
+        app = App(**{field: getattr(file, field) for field in App.__struct_fields__} | {"objects": objects})
         if not app.actions:
             raise Mistake("actions", "an app needs at least one action: [[actions]] with a name and phrases")
         check(app)
@@ -144,6 +156,19 @@ def _check_targets(targets: list[Target]) -> None:
         if target.id in seen:
             raise Mistake(f"targets[{at}].id", f"{target.id!r} is there twice")
         seen.add(target.id)
+
+
+def _object(thing: _Shown, path: str, folder: Path) -> ObjectInfo:
+    examples = []
+    for at, name in enumerate(thing.pictures):
+        try:
+            examples.append((folder / name).read_bytes())
+        except OSError as problem:
+            raise Mistake(f"{path}.pictures[{at}]", f"{folder / name}: {problem.strerror}") from None
+        if len(examples[-1]) > MAX_BYTES:
+            text = f"{folder / name}: {len(examples[-1])} bytes; a picture has at most {MAX_BYTES}"
+            raise Mistake(f"{path}.pictures[{at}]", text)
+    return ObjectInfo(thing.name, examples)
 
 
 def _existing(path: Path) -> str:

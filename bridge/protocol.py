@@ -66,6 +66,11 @@ class NoticeCode(StrEnum):
     WHICH_ARGUMENT = "which_argument"
     LANGUAGE_LOST = "language_lost"
     LANGUAGE_BACK = "language_back"
+    HEARING_LOST = "hearing_lost"
+    HEARING_BACK = "hearing_back"
+    SEEING_LOST = "seeing_lost"
+    SEEING_BACK = "seeing_back"
+    BUSY = "busy"
 
 
 class CloseCode(IntEnum):
@@ -167,7 +172,11 @@ class Utterance(Message, tag="utterance"):
 
 
 class Audio(Message, tag="audio"):
-    """Part of what the user said: PCM, 16 bit little-endian, mono, 16 kHz; ``time`` is that of its first sample."""
+    """Part of what the user said: PCM, 16 bit little-endian, mono, 16 kHz; ``time`` is that of its first sample.
+
+    Attributes:
+        end: the user stopped speaking after this; else that is heard by itself.
+    """
 
     time: Microseconds
     pcm: Annotated[bytes, msgspec.Meta(max_length=3200 * 2)]
@@ -236,7 +245,7 @@ class Profile(Message, tag="profile"):
 
     id: Identifier
     operation: Literal["export", "import", "erase", "reset", "pause_learning", "resume_learning"]
-    kind: Literal["all", "forecast", "target", "gesture", "phrase", "name"] = "all"
+    kind: Literal["all", "forecast", "target", "gesture", "phrase", "name", "object", "voice"] = "all"
     data: bytes = b""
 
 
@@ -300,7 +309,7 @@ class Action(msgspec.Struct, omit_defaults=True):
         n: its number in this session, from 1 on without gaps; an action whose number was there before comes again.
         phase: ``started`` waits for more, ``performed`` is to be done, ``canceled`` ends what was started.
         source: what it came from: ``utterance``, ``gesture``, ``speech`` or ``image``.
-        id: of the message that it came from, where that had one.
+        id: of the message that it came from, where that had one, or of what was heard.
         target: the ``id`` of the target that it is about.
     """
 
@@ -339,12 +348,31 @@ class Actions(Message, tag="actions"):
     a: list[Action] = msgspec.field(default_factory=list)
 
 
+class SpokenWord(msgspec.Struct):
+    """A word that was heard, and when it began and ended, microseconds of the device's clock."""
+
+    text: str
+    begin: int
+    end: int
+
+
 class Transcript(Message, tag="transcript"):
-    """What was heard so far."""
+    """What was heard so far.
+
+    Attributes:
+        final: whether the words will not change any more.
+        time: when the speech began.
+        id: of what was heard, when it is final: the actions that come of it carry it, and ``feedback.of`` may name it.
+        words: of a final one, with their times.
+        speaker: how probably the user said it and not somebody else; absent where the voice is not known yet.
+    """
 
     text: str
     final: bool
     time: int
+    id: str = ""
+    words: list[SpokenWord] = msgspec.field(default_factory=list)
+    speaker: Unit | None = None
 
 
 class Ack(Message, tag="ack"):

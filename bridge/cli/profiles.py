@@ -37,7 +37,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 _LONGEST_USER = 128
-_PLURALS = {"phrase": "phrases", "name": "names", "gesture": "gestures"}
+_PLURALS = {"phrase": "phrases", "name": "names", "gesture": "gestures", "object": "objects", "voice": "voices"}
 
 
 class Kind(StrEnum):
@@ -49,6 +49,8 @@ class Kind(StrEnum):
     GESTURE = "gesture"
     PHRASE = "phrase"
     NAME = "name"
+    OBJECT = "object"
+    VOICE = "voice"
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""What a user taught: phrases, names and gestures, each a map of plain data under a key."""
+"""What a user taught, and what is known of the user's voice: each a map of plain data under a key."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any, Final, Literal, get_args
 
 import msgpack
 
-ItemKind = Literal["phrase", "name", "gesture"]
+ItemKind = Literal["phrase", "name", "gesture", "object", "voice"]
 KINDS: Final[tuple[ItemKind, ...]] = get_args(ItemKind)
 
-LIMITS: Final[Mapping[ItemKind, int]] = {"phrase": 256, "name": 256, "gesture": 26}
+LIMITS: Final[Mapping[ItemKind, int]] = {"phrase": 256, "name": 256, "gesture": 26, "object": 32, "voice": 1}
 """The most items of a kind that a user has for one app: of gestures 16, and corrections of the ten built-in ones."""
+OF_ALL_APPS: Final[frozenset[ItemKind]] = frozenset({"gesture", "object", "voice"})
+"""Kinds that belong to the user in any app."""
 MAX_ITEM_BYTES: Final = 128 * 1024
 """The longest ``data`` of an item, packed."""
 MAX_ITEMS_BYTES: Final = 480 * 1024
@@ -41,9 +43,9 @@ class Item:
     """One thing that was taught.
 
     Attributes:
-        kind: ``phrase``, ``name`` or ``gesture``.
-        app: the app that it belongs to; empty for a gesture, which belongs to all.
-        key: one of its kind and app has it: the phrase, the id of the target, the name of the gesture.
+        kind: what it is.
+        app: the app that it belongs to; empty for what belongs to all.
+        key: one of its kind and app has it: the phrase, the id of the target, the name of the gesture or object.
         data: plain data with text keys: null, bool, int, finite float, text, bytes, and lists and maps of those.
             Of a phrase ``action``, of a name ``name`` and of a gesture ``device`` are shown to people.
         when: Unix time of the teaching.
@@ -66,8 +68,8 @@ def check(item: Item) -> bytes:
         raise BadItem("kind", f"one of {', '.join(KINDS)} is meant")
     _check_text("key", item.key, 1, _MAX_KEY)
     _check_text("app", item.app, 0, _MAX_APP)
-    if (item.kind == "gesture") != (item.app == ""):
-        raise BadItem("app", "a gesture belongs to all apps" if item.app else f"a {item.kind} belongs to an app")
+    if (item.kind in OF_ALL_APPS) != (item.app == ""):
+        raise BadItem("app", f"a {item.kind} belongs to {'all apps' if item.app else 'an app'}")
     if not math.isfinite(item.when) or item.when < 0:
         raise BadItem("when", "a time is a finite number and not negative")
     if not isinstance(item.data, dict):

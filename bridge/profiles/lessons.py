@@ -10,6 +10,7 @@ import numpy as np
 from bridge.profiles.items import Item
 from models.gesture.names import NUMBERS, TAUGHT_SLOTS
 from models.gesture.taught import PROTOTYPE
+from models.limits import SIGHT, VOICE
 
 
 class Phrase(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,7 +43,24 @@ class Mistaken(msgspec.Struct, forbid_unknown_fields=True):
     mistaken: Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 
-_KINDS: Final[dict[str, Any]] = {"phrase": Phrase, "name": Name, "gesture": Gesture}
+class Object(msgspec.Struct, forbid_unknown_fields=True):
+    """Of an object: its pictures' embeddings as float16 rows, and the version of the model that made them."""
+
+    embeddings: bytes
+    version: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class Voice(msgspec.Struct, forbid_unknown_fields=True):
+    """Of a voice: the sum of the embeddings of what was heard of it as float32, how many, and the model's version."""
+
+    total: bytes
+    count: Annotated[int, msgspec.Meta(ge=1, le=2**31)]
+    version: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+_KINDS: Final[dict[str, Any]] = {
+    "phrase": Phrase, "name": Name, "gesture": Gesture, "object": Object, "voice": Voice
+}  # fmt: skip
 
 
 def problem(item: Item) -> str:
@@ -56,4 +74,13 @@ def problem(item: Item) -> str:
         len(data.prototype) != 4 * PROTOTYPE or not np.isfinite(np.frombuffer(data.prototype, dtype="<f4")).all()
     ):
         return f"a prototype is {PROTOTYPE} finite float32 numbers"
+    if isinstance(data, Object) and not _finite(data.embeddings, "<f2", SIGHT):
+        return f"embeddings are rows of {SIGHT} finite float16 numbers"
+    if isinstance(data, Voice) and (len(data.total) != 4 * VOICE or not _finite(data.total, "<f4", VOICE)):
+        return f"a voice is {VOICE} finite float32 numbers"
     return ""
+
+
+def _finite(blob: bytes, kind: str, width: int) -> bool:
+    size = np.dtype(kind).itemsize * width
+    return bool(blob) and len(blob) % size == 0 and bool(np.isfinite(np.frombuffer(blob, dtype=kind)).all())

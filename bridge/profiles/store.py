@@ -23,7 +23,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from bridge.profiles.items import Item, ItemKind
 
-Kind = Literal["all", "forecast", "target", "gesture", "phrase", "name"]
+Kind = Literal["all", "forecast", "target", "gesture", "phrase", "name", "object", "voice"]
 """What can be reset or imported by itself: adapters of the model of that name, in every version, and such items."""
 
 MAX_ADAPTER_BYTES: Final = 512 * 1024

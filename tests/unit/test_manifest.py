@@ -152,3 +152,18 @@ def test_keys_are_found_on_their_lines(tables: list[tuple[str, list[str]]]) -> N
         assert _line_of(text, path) == line, path
     for path in ("a[9].key0", "z", ""):
         assert 1 <= _line_of(text, path) <= text.count("\n") + 1
+
+
+def test_pictures_are_read_beside_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / "badge.jpg").write_bytes(b"a picture")
+    file = tmp_path / "app.toml"
+    file.write_text(
+        'name = "a"\nlearn = false\nbystanders = "ignored"\n[[actions]]\nname = "greet"\nsees = ["badge"]\n'
+        '[[objects]]\nname = "badge"\npictures = ["badge.jpg"]\n'
+    )
+    app = load(file).app
+    assert (app.learn, app.bystanders) == (False, "ignored")
+    assert [(thing.name, thing.examples) for thing in app.objects] == [("badge", [b"a picture"])]
+    (tmp_path / "badge.jpg").unlink()
+    with pytest.raises(ManifestError, match=r"line 9, objects\[0\].pictures\[0\]: .*badge.jpg: No such file"):
+        load(file)

@@ -98,13 +98,22 @@ DEFAULTS: dict[str, Map] = {
     "bye": {"reason": ""},
     "welcome": {},
     "actions": {"s": 0, "a": []},
-    "transcript": {},
+    "transcript": {"id": "", "words": [], "speaker": None},
     "ack": {"scene": 0, "data": b""},
     "error": {"of": "", "key": "", "id": "", "q": -1},
     "notice": {"retry_ms": 0, "id": ""},
 }
-APP: Map = {"name": "", "version": "", "confidence": 0.5, "actions": [], "classifier": "", "learn": True}
-APP_ACTION: Map = {"phrases": [], "target": "none", "arguments": [], "labels": [], "gestures": []}
+APP: Map = {
+    "name": "",
+    "version": "",
+    "confidence": 0.5,
+    "actions": [],
+    "classifier": "",
+    "learn": True,
+    "bystanders": "heard",
+    "objects": [],
+}
+APP_ACTION: Map = {"phrases": [], "target": "none", "arguments": [], "labels": [], "gestures": [], "sees": []}
 ARGUMENT: Map = {
     "kind": "choice",
     "values": [],
@@ -355,6 +364,13 @@ def good_from_clients() -> Iterator[Good]:
     again = {**FULL_HELLO, "resume": "mS0mB3xv2nT9Qe4r", "last_n": 41}
     yield canonical("resume", "goes on with a session, in which 41 actions have arrived", again)
     yield canonical("app", "declares what the app can do", {**FULL_HELLO, "app": GALLERY})
+    seeing = {
+        "name": "look",
+        "actions": [{"name": "greet", "sees": ["badge", "teapot"]}, {"name": "note", "sees": ["*"]}],
+        "bystanders": "ignored",
+        "objects": [{"name": "badge", "examples": [bytes.fromhex("ffd8ffe0"), bytes.fromhex("89504e47")]}],
+    }
+    yield canonical("sights", "declares what the app wants to see", {**FULL_HELLO, "app": seeing})
     yield canonical("no_forecast", "no horizons: no forecast", {**FULL_HELLO, "token": "t", "horizons_ms": []})
     yield variant("resume_nil", "nil is the same as no resume token", {**HELLO, "resume": None}, HELLO)
     later = {
@@ -518,8 +534,15 @@ def good_from_daemons() -> Iterator[Good]:
     yield variant("unknown_keys", "keys that 1.0 does not know", {"x": [1], **turned_round(ACTIONS), "y": "z"}, ACTIONS)
 
     yield canonical("partial", "so far", {"type": "transcript", "text": "open the", "final": False, "time": 5_000_000})
+    final: Map = {"type": "transcript", "text": "open the door", "final": True, "time": 5_000_000, "id": "speech:1"}
+    yield canonical("final", "all of it", final)
+    words = [
+        {"text": "open", "begin": 5_000_000, "end": 5_180_000},
+        {"text": "the", "begin": 5_180_000, "end": 5_260_000},
+        {"text": "door", "begin": 5_300_000, "end": 5_720_000},
+    ]
     yield canonical(
-        "final", "all of it", {"type": "transcript", "text": "open the door", "final": True, "time": 5_400_000}
+        "words", "with the times of its words, and by the user for sure", {**final, "words": words, "speaker": 0.875}
     )
     yield canonical(
         "scene", "the scene arrived, and is this session's third", {"type": "ack", "id": "scene-1", "scene": 3}
@@ -555,6 +578,8 @@ def good_from_daemons() -> Iterator[Good]:
     yield canonical("draining", "the daemon stops", stopping)
     unclear = {"type": "notice", "code": "not_understood", "message": "no action of this app", "id": "u-8"}
     yield canonical("not_understood", "of an utterance", unclear)
+    busy = {"type": "notice", "code": "busy", "message": "image: two wait already; dropped", "retry_ms": 200}
+    yield canonical("busy", "more came than can be taken", busy)
     yield canonical("engine_back", "at once", {"type": "notice", "code": "engine_back", "message": "answered again"})
 
 
@@ -608,6 +633,10 @@ def bad_hello() -> Iterator[Bad]:
         return {**HELLO, "app": {"name": "a", "actions": [{"name": "x", "phrases": ["y"], **action}]}}
 
     yield bad("hello_action_nameless", "an action without a name", app(name=""), "app.actions[0].name")
+    twice = {**HELLO, "app": {"name": "a", "actions": [{"name": "x", "sees": ["cup", "Cup"]}]}}
+    yield bad("hello_sight_twice", "one sight means two things", twice, "app.actions[0].sees[1]")
+    bare = {**HELLO, "app": {"name": "a", "objects": [{"name": "badge", "examples": []}]}}
+    yield bad("hello_object_bare", "nothing shows what it looks like", bare, "app.objects[0].examples")
     yield bad("hello_action_phraseless", "nothing means this action", app(phrases=[]), "app.actions[0].phrases")
     yield bad(
         "hello_phrase_target", "no target is declared", app(phrases=["take {target}"]), "app.actions[0].phrases[0]"
