@@ -254,6 +254,13 @@ func _how_connections_end() -> void:
 	same(_end_with(1006, {}, true)["code"], "", "a drop is no failure")
 	same(_end_with(1009, {}, true)["code"], "too_big", "too long a message is one")
 	_new()
+	var objects := [{"name": "mug", "examples": [_codec.encode("x".repeat(70_000))]}]
+	_talk.introduction["app"] = {"name": "test", "objects": objects}
+	same([_talk.hello(), _talk.is_refused()], [PackedByteArray(), true], "an app that is too large is not told of")
+	var large := _talk.closed(-1, "")
+	same([large["again"], large["code"]], [false, "too_big"], "and that is told, once")
+	holds("fewer pictures" in (large["message"] as String), "with what to do")
+	_new()
 	_begin()
 	_hear({"type": "notice", "code": "draining", "message": "stops", "retry_ms": 1500})
 	same(_talk.closed(1001, "")["wait_ms"], 1500, "as long as the daemon asks for")

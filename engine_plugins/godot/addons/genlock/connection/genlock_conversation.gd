@@ -17,6 +17,8 @@ const ROUND_TRIPS_KEPT := 1024
 ## Answers that are held on to, so that they outlive their use on the main thread.
 const ANSWERS_KEPT := 32
 
+const _TOO_BIG_HELLO := "What the app says of itself has %d bytes; %d are taken. Give its objects fewer pictures."
+
 ## Messages as bytes, to be sent in this order.
 var outgoing: Array[PackedByteArray] = []
 ## What happened, in order: answers to frames ([GenlockAnswer]), and maps with the key [code]what[/code].
@@ -62,7 +64,7 @@ func _init() -> void:
 	_answers.resize(ANSWERS_KEPT)
 
 
-## The first message of a connection.
+## The first message of a connection; empty if there can be none, then [method is_refused].
 func hello() -> PackedByteArray:
 	_horizons_ms = introduction.get("horizons_ms", _horizons_ms)
 	var message := {"type": "hello", "version": version}
@@ -75,7 +77,10 @@ func hello() -> PackedByteArray:
 	_draining_ms = 0
 	var bytes := _wire.lay(message)
 	if _wire.error:
-		_fail("invalid", _wire.error)
+		_fatal = {"code": "invalid", "message": _wire.error}
+	elif bytes.size() > GenlockWire.MESSAGE_BYTES:
+		_fatal = {"code": "too_big", "message": _TOO_BIG_HELLO % [bytes.size(), GenlockWire.MESSAGE_BYTES]}
+		bytes.clear()
 	return bytes
 
 
@@ -138,19 +143,9 @@ func hear(bytes: PackedByteArray, now_us: int) -> void:
 		"notice":
 			if message["code"] == "draining":
 				_draining_ms = message["retry_ms"]
-			news.append({"what": "notice", "code": message["code"], "message": message["message"], "id": message["id"]})
+			news.append({"what": "notice", "notice": message})
 		"transcript":
-			(
-				news
-				. append(
-					{
-						"what": "transcript",
-						"text": message["text"],
-						"final": message["final"],
-						"time_us": message["time"],
-					}
-				)
-			)
+			news.append({"what": "transcript", "transcript": message})
 
 
 ## Sends again what was refused because too much was waiting.
@@ -186,8 +181,8 @@ func closed(close_code: int, reason: String) -> Dictionary:
 		return _end("hello_expected", words)
 	if close_code == 4006:
 		return _end("taken_over", "Another client goes on with this session.")
-	if told == "invalid" and not was_welcomed:
-		return _end("invalid", words)
+	if told in ["invalid", "too_big"] and not was_welcomed:
+		return _end(told, words)
 	if told == "full" or close_code == 1013:
 		return {"again": true, "wait_ms": 2000, "code": "full", "message": words}
 	if close_code == 1009:

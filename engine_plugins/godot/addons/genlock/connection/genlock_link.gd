@@ -180,7 +180,9 @@ func _step(now: int) -> void:
 				_peer.set_no_delay(true)
 				_state = State.GREETING
 				_deadline = now + PATIENCE_USEC
-				_count_sent(_talk.hello())
+				var hello := _talk.hello()
+				if hello:
+					_count_sent(hello)
 			elif _peer.get_ready_state() == WebSocketPeer.STATE_CLOSED:
 				_lost(now)
 			elif now > _deadline:

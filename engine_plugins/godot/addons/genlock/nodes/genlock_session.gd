@@ -40,6 +40,8 @@ const _FRAMES_KEPT := 8
 @export var send_gaze := true
 ## Whether triggers, sticks and buttons are sent.
 @export var send_buttons := true
+## Whether the app means to send pictures, by [method send_image] or [method send_view]: else none is looked at.
+@export var send_images := false
 
 ## The connection; the autoload, if it is not set before the node enters the tree.
 var client: GenlockClient
@@ -82,6 +84,8 @@ func _ready() -> void:
 	client.horizons_ms = horizons_ms
 	client.target_threshold = target_threshold
 	client.refresh_hz = clampf(_refresh_hz(), 1.0, 240.0)
+	if send_images and "image" not in client.streams:
+		client.streams.append("image")
 	client.welcomed.connect(_on_welcomed)
 	client.disconnected.connect(_on_disconnected)
 	if connect_at_start:
@@ -129,6 +133,20 @@ func capture() -> GenlockFrame:
 	if _camera != null and not frame.parts & GenlockFrame.Part.HEAD and not _trackers.has_head():
 		frame.add_pose(GenlockFrame.Part.HEAD, stage_to_world().affine_inverse() * _camera.global_transform)
 	return frame
+
+
+## Sends a picture that was taken now: of a camera, say. See [method GenlockClient.send_image].
+func send_image(picture: Image) -> bool:
+	return client.send_image(picture, client.now_us())
+
+
+## Sends what a viewport shows; false if it was not sent. Fetches it from the graphics card on the main thread,
+## which waits some milliseconds for that: call it a few times a second at most, best of a small [SubViewport].
+func send_view(viewport: Viewport) -> bool:
+	if not client.can_send_image():
+		return false
+	var picture := viewport.get_texture().get_image()
+	return picture != null and send_image(picture)
 
 
 ## Takes the times of frames from a replay while it plays; called by [GenlockReplay].
