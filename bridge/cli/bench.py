@@ -24,14 +24,13 @@ from bridge.bench.workload import tracks
 from bridge.cli.errors import fail
 from bridge.cli.simulate import GALLERY
 from bridge.frame_path.engine import EngineOptions
+from bridge.headset.camera import SAMPLES as PICTURES
 from bridge.manifest import ManifestError, load
 from bridge.recording.format import SUFFIX, RecordingError
 
 app = typer.Typer(help="Measure how much this machine takes.", no_args_is_help=True)
 
 _SAMPLES = Path("samples") / "recordings"
-PICTURES = Path(__file__).resolve().parents[2] / "samples" / "pictures"
-"""What headsets show."""
 _INTERRUPTED = 130
 _TERMINATED = 143
 

@@ -24,7 +24,15 @@ from rich.text import Text
 
 from bridge.cli.errors import fail
 from bridge.cli.headset_table import headset_table, wide_console
-from bridge.cli.simulate import GALLERY, load_tracks, make_headsets, play_out_of_step, synthesizer
+from bridge.cli.simulate import (
+    GALLERY,
+    load_tracks,
+    make_headsets,
+    photographs,
+    play_out_of_step,
+    synthesizer,
+)
+from bridge.headset.camera import SAMPLES as PICTURES
 from bridge.headset.client import ConnectError
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.track import Track
@@ -58,7 +66,11 @@ def demo(
         fail(f"no recordings in {SAMPLES}; name one with --recording")
     tracks = load_tracks(recordings, hz)
     speaking = HeadsetOptions(
-        app=load(GALLERY).app, speak=True, select=True, synthesizer=synthesizer() if sound else None
+        app=load(GALLERY).app,
+        speak=True,
+        select=True,
+        synthesizer=synthesizer() if sound else None,
+        shots=photographs(PICTURES),
     )
     with tempfile.TemporaryDirectory(prefix="genlock-") as folder:
         try:
@@ -96,6 +108,9 @@ async def _demo(
     latency = np.concatenate([np.frombuffer(one.speech.latency_s) for one in headsets])
     took = f", half of them within {1000 * float(np.median(latency)):.0f} ms" if len(latency) else ""
     console.print(f"{right} of {said} utterances became the right action with the right target{took}.")
+    shown, seen = (sum(getattr(one.sights, name) for one in headsets) for name in ("shown", "right"))
+    if shown:
+        console.print(f"{seen} of {shown} things that were shown were seen for what they are.")
     console.print(f"{answered} frames answered{share}. The daemon has stopped; nothing is left running.")
 
 

@@ -14,6 +14,7 @@ from bridge.headset.simulated import SimulatedHeadset
 _MOST_ROWS = 32
 _PLAIN_WIDTH = 150
 _SPEECH_WIDTH = 48
+_SIGHT_WIDTH = 12
 
 
 def wide_console() -> Console:
@@ -45,6 +46,8 @@ def headset_table(headsets: Sequence[SimulatedHeadset]) -> Table:
     if speaking:
         table.add_column("said, and what came of it", no_wrap=True, max_width=_SPEECH_WIDTH, overflow="ellipsis")
         table.add_column("right", justify="right", no_wrap=True)
+    if any(headset.options.shots for headset in headsets):
+        table.add_column("sees", no_wrap=True, max_width=_SIGHT_WIDTH, overflow="ellipsis")
     for headset in headsets[:_MOST_ROWS]:
         _add_row(table, headset, speaking)
     if len(headsets) > _MOST_ROWS:
@@ -72,6 +75,7 @@ def _add_row(table: Table, headset: SimulatedHeadset, speaking: bool) -> None:
         came = " ".join(names.get(word, word) for word in speech.came.split(" "))
         said.append(f'"{speech.heard}" ')
         said.append(f"→ {came}" if came else "...", style={True: "green", False: "red", None: "dim"}[speech.was_right])
+    seen = (headset.sights.seen,) if headset.options.shots else ()
     spoken = (said, f"{speech.right} of {speech.said}") if speaking else ()
     table.add_row(
         headset.user,
@@ -85,6 +89,7 @@ def _add_row(table: Table, headset: SimulatedHeadset, speaking: bool) -> None:
         Text(str(counted.late), style="red" if counted.late else ""),
         Text(str(counted.missing), style="red" if counted.missing else ""),
         *spoken,
+        *seen,
     )
 
 

@@ -16,6 +16,8 @@ from rich.live import Live
 
 from bridge.cli.errors import fail
 from bridge.cli.headset_table import headset_table, wide_console
+from bridge.headset.camera import Shot
+from bridge.headset.camera import load as load_shots
 from bridge.headset.client import ConnectError
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.sound import Synthesizer
@@ -49,6 +51,9 @@ def simulate(
     sound: Annotated[
         bool, typer.Option("--sound", help="Say it aloud, by microphone; needs the extra demo, and the daemon speech.")
     ] = False,
+    show: Annotated[
+        Path | None, typer.Option(help="A folder of photographs to show, as samples/pictures.", file_okay=False)
+    ] = None,
     horizons_ms: Annotated[str, typer.Option(help="Forecast horizons, 0 to 250 ms.")] = "50,100",
     token: Annotated[str, typer.Option(envvar="GENLOCK_TOKEN", help="For daemons that want one.")] = "",
     loop: Annotated[bool, typer.Option(help="Begin again when the recording ends.")] = True,
@@ -67,13 +72,14 @@ def simulate(
     except ValueError:
         fail(f"--horizons-ms {horizons_ms!r}: milliseconds look like 50,100")
     try:
-        declared = load(app or GALLERY).app if app is not None or speak or sound else None
+        declared = load(app or GALLERY).app if app is not None or speak or sound or show else None
     except ManifestError as error:
         fail(str(error))
     options = HeadsetOptions(
         app=declared,
         speak=speak or sound,
         synthesizer=synthesizer() if sound else None,
+        shots=photographs(show) if show is not None else (),
         select=select,
         token=token,
         horizons_ms=horizons,
@@ -106,6 +112,14 @@ def synthesizer() -> Synthesizer:
     try:
         return Synthesizer()
     except ImportError as error:
+        fail(str(error))
+
+
+def photographs(folder: Path) -> tuple[Shot, ...]:
+    """What headsets show; ends the command if there is nothing in the folder."""
+    try:
+        return tuple(load_shots(folder))
+    except (OSError, ValueError) as error:
         fail(str(error))
 
 
@@ -163,6 +177,8 @@ def summary(headsets: Sequence[SimulatedHeadset]) -> dict[str, Any]:
                 "target_right_percent": _known(headset.targets.percent),
                 "said": headset.speech.said,
                 "understood_right_percent": _known(headset.speech.percent),
+                "shown": headset.sights.shown,
+                "seen_right": headset.sights.right,
             }
         )
     total = {

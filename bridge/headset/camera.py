@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bridge.protocol import Action
+
 SAMPLES: Final = Path(__file__).resolve().parents[2] / "samples" / "pictures"
 """Those that ship in a checkout."""
 
@@ -59,6 +61,39 @@ def load(folder: Path = SAMPLES) -> list[Shot]:
     if not shots:
         raise ValueError(f"{path} names no picture")
     return shots
+
+
+@dataclass
+class SightScore:
+    """What came of what was shown.
+
+    Attributes:
+        shown: how many things were.
+        right: of which the daemon said what they are, at first sight.
+        seen: what it saw last.
+    """
+
+    shown: int = 0
+    right: int = 0
+    seen: str = ""
+    _waiting: Shot | None = None
+    _told: bool = False
+
+    def show(self, shot: Shot) -> None:
+        """A picture is sent."""
+        if shot is not self._waiting:
+            self._waiting = shot
+            self.shown += 1
+            self._told = False
+
+    def act(self, action: Action) -> None:
+        """Something came into sight."""
+        if action.source != "image":
+            return
+        self.seen = str(action.arguments["seen"])
+        if self._waiting is not None and not self._told:
+            self._told = True
+            self.right += self._waiting.is_right(self.seen)
 
 
 class Camera:

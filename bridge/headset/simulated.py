@@ -17,11 +17,12 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 
 from bridge.app import App
+from bridge.headset.camera import Camera, Shot, SightScore
 from bridge.headset.client import ConnectError, Connection
 from bridge.headset.sound import Clip, Synthesizer
 from bridge.headset.speech import Line, SpeechScore, Voice
@@ -38,6 +39,7 @@ from bridge.protocol import (
     Feedback,
     Frame,
     Hello,
+    Image,
     Message,
     Notice,
     Profile,
@@ -60,6 +62,8 @@ ROUND_GAP_S: Final = 1.5
 """Between the rounds of a recording that is looped, so that nothing is carried over."""
 BACKOFF_S: Final = (0.1, 5.0)
 """The first and the longest wait before connecting again; doubled each time, with jitter."""
+SHOW_S: Final = 5.0
+"""For how long the same thing is before the camera, which takes two pictures a second of it."""
 FORECAST_HORIZON_MS: Final = 100.0
 """Of the forecasts that are compared with what came."""
 
@@ -86,6 +90,7 @@ class HeadsetOptions:
         app: what it says that it can do; else nothing, under the recording's name.
         speak: says something in each trial of the recording, as ``bridge.headset.speech`` has it.
         synthesizer: says it aloud, by microphone, to a daemon that hears; else it is sent as text.
+        shots: photographs that it shows, one after the other, ``SHOW_S`` each, if the daemon sees.
         select: tells the daemon what was selected where the recording knows it, as an app does from whose selections
             pointing is to be learned.
         horizons_ms: which forecasts it asks for.
@@ -102,6 +107,7 @@ class HeadsetOptions:
     app: App | None = None
     speak: bool = False
     synthesizer: Synthesizer | None = None
+    shots: tuple[Shot, ...] = ()
     select: bool = False
     horizons_ms: tuple[float, ...] = (50.0, 100.0)
     loop: bool = True
@@ -124,7 +130,7 @@ class SimulatedHeadset:
 
     Attributes:
         welcome: the daemon's last welcome.
-        statistics, forecasts, targets, speech: what was counted.
+        statistics, forecasts, targets, speech, sights: what was counted.
         picked, probability: the most probable target's id at last, empty before the first, and how probable it is.
         frame: which frame of the track was sent last.
     """
@@ -146,6 +152,7 @@ class SimulatedHeadset:
         self.statistics = Statistics()
         self.targets = TargetScore()
         self.speech = SpeechScore()
+        self.sights = SightScore()
         self.picked = ""
         self.probability = 0.0
         self.frame = 0
@@ -155,6 +162,10 @@ class SimulatedHeadset:
         self.forecasts = ForecastScore(track, FORECAST_HORIZON_MS / 1000)
         self._voice = Voice(track) if self.options.speak else None
         self._speaking = asyncio.Lock()
+        hz = track.hz
+        shots = self.options.shots
+        self._camera = Camera(shots, every=round(hz / 2), each=round(hz * SHOW_S)) if shots else None
+        self._frames = 0
         self._sending: set[asyncio.Task[None]] = set()
         self._last_n = 0
         self._on_message = on_message
@@ -261,6 +272,9 @@ class SimulatedHeadset:
                     return
                 await self._wait_until(due + self._unevenness())
                 self._send_frame(frame, due)
+                if self._camera is not None:
+                    self._look(self._camera.shot(self._frames))
+                self._frames += 1
                 if self._voice is not None:
                     self._speak(self._voice.line(frame))
                 if options.select and (target := track.selected(frame)):
@@ -295,6 +309,11 @@ class SimulatedHeadset:
         self._waiting[self._q] = (now, frame)
         self.statistics.sent += 1
         connection.send(encode(Frame(self._q, self._device_us(due), mask, blob)))
+
+    def _look(self, shot: Shot | None) -> None:
+        if shot is not None and self._connection is not None and "image" in self.welcome.serves:
+            self.sights.show(shot)
+            self._send_now(Image(self._device_us(self._clock()), "jpeg", shot.width, shot.height, shot.data))
 
     def _select(self, target: str, when: float) -> None:
         if self._connection is not None and self.welcome.learning:
@@ -372,6 +391,7 @@ class SimulatedHeadset:
             if action.n > self._last_n:
                 self._last_n = action.n
                 self.speech.act(action, self._clock())
+                self.sights.act(action)
         waiting = self._waiting.pop(actions.q, None)
         if waiting is None:
             return
@@ -450,11 +470,19 @@ class SimulatedHeadset:
             token=self.options.token,
             device=DeviceInfo(device.get("name", ""), device.get("runtime", ""), "simulated headset"),
             refresh_hz=self.track.hz,
-            streams=["frame", "audio"] if self.options.synthesizer is not None else ["frame"],
+            streams=self._streams(),
             horizons_ms=list(self.options.horizons_ms),
             resume=self._resume,
             last_n=self._last_n,
         )
+
+    def _streams(self) -> list[Literal["frame", "image", "audio"]]:
+        streams: list[Literal["frame", "image", "audio"]] = ["frame"]
+        if self.options.synthesizer is not None:
+            streams.append("audio")
+        if self.options.shots:
+            streams.append("image")
+        return streams
 
     def _lost_connection(self, closed: asyncio.Future[tuple[int, str]]) -> None:
         self._connection = None
