@@ -118,6 +118,41 @@ def vision(
 
 
 @app.command()
+def speech(
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data",
+            help="A folder with transcripts.tsv and audio/, or with labels.json, a Rhino grammar *.yaml and audio/.",
+            file_okay=False,
+        ),
+    ],
+    model: Annotated[
+        str, typer.Option("--model", help="A Whisper model by folder or name; else the packaged one.")
+    ] = "",
+    noise: Annotated[bool, typer.Option("--noise", help="Also with babble, at 24, 18, 12 and 6 dB.")] = False,
+    limit: Annotated[int, typer.Option("--limit", help="So many clips at most; 0 for all.", min=0)] = 0,
+    threads: Annotated[int, typer.Option("--threads", help="Threads that recognition may use.", min=1)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Words, or commands with all their slots, from sound; and how long after the end of speech they are there."""
+    try:
+        from models.speech import evaluation
+    except ImportError as error:
+        fail(f"speech is not installed ({error.name} is missing): pip install 'genlock[speech]'")
+    _report(
+        evaluation.evaluate,
+        evaluation.table,
+        data,
+        as_json,
+        model=model,
+        noise=noise,
+        limit=limit,
+        threads=threads,
+    )
+
+
+@app.command()
 def personal(
     data: Annotated[
         Path,

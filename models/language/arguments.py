@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from models.language.spoken import same, spoken
 from models.language.words import Word, alike, plain, word_set, words
 
 Value = str | int | float | bool
@@ -245,12 +246,13 @@ def _closed_options(text: str, said: Sequence[Word], argument: Choice | Number, 
 
 
 def _choices(said: Sequence[Word], argument: Choice) -> Iterator[_Option]:
+    aloud = spoken(said)
     for value, synonyms in argument.values.items():
         for name in (value, *synonyms):
-            wanted = [word.text for word in words(name)]
-            for at in range(len(said) - len(wanted) + 1 if wanted else 0):
-                here = said[at : at + len(wanted)]
-                if all(alike(word.text, want) for word, want in zip(here, wanted, strict=True)):
+            wanted = [word.text for word in spoken(words(name))]
+            for at in range(len(aloud) - len(wanted) + 1 if wanted else 0):
+                if same(aloud, at, wanted):
+                    here = aloud[at : at + len(wanted)]
                     exact = all(word.text == want for word, want in zip(here, wanted, strict=True))
                     yield _Option((here[0].start, here[-1].end), value, 2 * len(wanted) + exact)
 

@@ -19,6 +19,7 @@ from models.speech.activity import CHUNK, SileroActivity, VoiceActivity
 from models.speech.endpointing import PAUSE, Endpointer, Utterance
 from models.speech.heard import Heard, Word
 from models.speech.recognition import RATE, Audio, Recognizer, Transcript
+from models.speech.repair import repair
 from models.speech.track import Track
 from models.speech.vocabulary import Vocabulary
 
@@ -252,7 +253,10 @@ class Listening:
 
     def _recognised(self, one: _Stream, utterance: Utterance) -> _Result:
         audio = one.track.cut(utterance.begin, utterance.end)
-        transcript = self._recognizer.careful(audio, one.vocabulary.phrases)
+        transcript = self._recognizer.careful(audio, one.vocabulary)
+        words = repair(transcript.words, one.vocabulary)
+        if words != transcript.words:
+            transcript = Transcript(" ".join(word.text for word in words), words)
         voice = b""
         if self._voices is not None and transcript.text and len(audio) >= _VOICE_FROM:
             voice = self._voices.embed(audio).astype("<f4").tobytes()

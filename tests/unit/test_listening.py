@@ -16,6 +16,7 @@ from models.speech.activity import CHUNK
 from models.speech.endpointing import LONGEST, PAUSE, SILENCE
 from models.speech.listening import Heard, Listening, ListeningOptions
 from models.speech.recognition import RATE, Audio, SpokenWord, Transcript
+from models.speech.vocabulary import Vocabulary
 
 START_US = 5_000_000
 LOUD = 8000
@@ -48,7 +49,7 @@ class Counting:
         self.heard.append(("quick", len(audio)))
         return f"so far {len(audio)}"
 
-    def careful(self, audio: Audio, expected: Sequence[str]) -> Transcript:
+    def careful(self, audio: Audio, expected: Vocabulary) -> Transcript:
         self.heard.append(("careful", len(audio)))
         return Transcript(f"all {len(audio)}", (SpokenWord("all", 0.5, 0.75, 0.9),))
 

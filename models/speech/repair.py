@@ -1,0 +1,178 @@
+"""Words that were misheard, put right by what is likely to be said: by how it sounds and is spelled.
+
+A run of words may stand for an expected term if they sound alike word for word, or, where the recognizer parted them
+otherwise, as a whole. Terms that were said as they are stay; so do words that are expected anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from rapidfuzz.distance import Levenshtein
+
+from models.language.english import FUNCTION_WORDS
+from models.language.words import plain
+from models.speech.recognition import SpokenWord
+from models.speech.sounds import likeness, sounds
+from models.speech.vocabulary import Vocabulary, aloud
+
+# How alike a word must be to stand for another one: beside others of its term that were heard well, and without.
+_BESIDE: Final = 0.7
+_ALONE: Final = 0.8
+# As a whole, if the words were parted otherwise.
+_PARTED: Final = 0.8
+# So many sounds tell enough to go by them.
+_SOUNDS: Final = 4
+_SOUNDS_BESIDE: Final = 3
+# Of the other words, more than this share must be expected for one to be replaced with no other of its term beside it.
+_AMONG: Final = 0.5
+# A recognizer that is this sure heard well.
+_SURE: Final = 0.97
+_LONGEST: Final = 6
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Words ``begin`` to before ``end`` mean ``term``; ``gain`` is how many sounds that explains and how well."""
+
+    begin: int
+    end: int
+    term: tuple[str, ...]
+    gain: float
+
+
+def repair(said: Sequence[SpokenWord], expected: Vocabulary) -> tuple[SpokenWord, ...]:
+    """The words with those replaced that stand for expected ones; the same words if there are none.
+
+    Args:
+        said: as the recognizer wrote them, with case and punctuation.
+    """
+    if not expected.known:
+        return tuple(said)
+    heard = [aloud(word.text) for word in said]
+    changes = [change for begin in range(len(said)) for change in _changes(said, heard, begin, expected)]
+    # The best way through the words from each on.
+    best: list[tuple[float, _Change | None]] = [(0.0, None)] * (len(said) + 1)
+    for begin in range(len(said) - 1, -1, -1):
+        best[begin] = (best[begin + 1][0], None)
+        for change in changes:
+            total = change.gain + best[change.end][0]
+            if change.begin == begin and total > best[begin][0]:
+                best[begin] = (total, change)
+    found: list[SpokenWord] = []
+    at = 0
+    while at < len(said):
+        change_here = best[at][1]
+        if change_here is None:
+            found.append(said[at])
+            at += 1
+        else:
+            found += _changed(said[at : change_here.end], heard[at : change_here.end], change_here.term)
+            at = change_here.end
+    return tuple(found)
+
+
+def _changes(
+    said: Sequence[SpokenWord], heard: Sequence[Sequence[str]], begin: int, expected: Vocabulary
+) -> Iterator[_Change]:
+    """What words from ``begin`` on may stand for, what they are among it."""
+    run: list[str] = []
+    others = [word for at, some in enumerate(heard) if at != begin for word in some if word not in FUNCTION_WORDS]
+    known = sum(word in expected.known for word in others)
+    fits = known > _AMONG * len(others) or len(said) == 1
+    for end in range(begin + 1, min(begin + _LONGEST, len(said)) + 1):
+        run += heard[end - 1]
+        if not heard[end - 1]:
+            return
+        sure = all(word.probability >= _SURE for word in said[begin:end])
+        for term in _terms(expected):
+            alike = _alike(run, term, expected, sure, fits)
+            if alike > 0:
+                length = len("".join(map(sounds, term)))
+                # What explains more is better, and two terms are not one.
+                yield _Change(begin, end, term, length * alike * alike)
+
+
+def _alike(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary, sure: bool, fits: bool) -> float:
+    """How alike words and a term are, 0 to 1; 0 if they are too little to be meant to be it.
+
+    Args:
+        sure: whether the recognizer is that they are what was said.
+        fits: whether what else was said is expected.
+    """
+    if list(run) == list(term):
+        return 1.0
+    if sure:
+        return 0.0
+    if len(run) == len(term):
+        return _word_for_word(run, term, expected, fits)
+    return _as_a_whole(run, term, expected) if fits else 0.0
+
+
+def _word_for_word(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary, fits: bool) -> float:
+    well = sum(len(sounds(word)) for word, want in zip(run, term, strict=True) if word == want and len(word) > 2)
+    if well < _SOUNDS_BESIDE and not fits:
+        return 0.0
+    least, enough = (_BESIDE, _SOUNDS_BESIDE) if well >= _SOUNDS_BESIDE else (_ALONE, _SOUNDS)
+    total = 0.0
+    for word, want in zip(run, term, strict=True):
+        if word == want:
+            total += len(sounds(want))
+            continue
+        alike = _word_alike(word, want)
+        if alike < least or len(sounds(want)) < enough or _kept(word, expected):
+            return 0.0
+        total += alike * len(sounds(want))
+    return total / max(sum(len(sounds(want)) for want in term), 1)
+
+
+def _as_a_whole(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary) -> float:
+    """Of "cup of chino" and "cappuccino"."""
+    if abs(len(run) - len(term)) > 2 or any(_kept(word, expected) and word not in term for word in run):
+        return 0.0
+    some, others = "".join(map(sounds, run)), "".join(map(sounds, term))
+    if min(len(some), len(others)) <= _SOUNDS:
+        return 0.0
+    alike = likeness(some, others)
+    return alike if alike >= _PARTED else 0.0
+
+
+def _kept(word: str, expected: Vocabulary) -> bool:
+    """Whether a word is what it is: it is expected, or one that is said all the time."""
+    return word in expected.known or word in FUNCTION_WORDS
+
+
+@lru_cache(maxsize=1 << 16)
+def _word_alike(word: str, want: str) -> float:
+    """By sound or by spelling, whichever is nearer; the first counts more, as it is what was heard."""
+    spelled = 1.0 - Levenshtein.distance(word, want) / max(len(word), len(want))
+    return max(likeness(sounds(word), sounds(want)), 0.95 * spelled)
+
+
+@lru_cache(maxsize=256)
+def _terms(expected: Vocabulary) -> tuple[tuple[str, ...], ...]:
+    """What there is to be meant: names and values, and each word of phrases that is no common one."""
+    listed = [tuple(aloud(text)) for text in expected.words]
+    listed += [(word,) for word in sorted(expected.known) if word not in FUNCTION_WORDS and len(word) > 3]
+    return tuple(dict.fromkeys(term for term in listed if term))
+
+
+def _changed(said: Sequence[SpokenWord], heard: Sequence[Sequence[str]], term: tuple[str, ...]) -> list[SpokenWord]:
+    """The term in place of the words, with their times and punctuation; the words if they are it."""
+    if [part for parts in heard for part in parts] == list(term):
+        return list(said)
+    first, last = said[0], said[-1]
+    marks = last.text[len(last.text.rstrip(".,!?;:")) :]
+    probability = min(word.probability for word in said)
+    if len(said) == len(term):
+        times = [(word.begin, word.end) for word in said]
+    else:
+        step = (last.end - first.begin) / len(term)
+        times = [(first.begin + at * step, first.begin + (at + 1) * step) for at in range(len(term))]
+    texts = [*term[:-1], term[-1] + marks]
+    if first.text[:1].isupper() and plain(first.text) != texts[0]:
+        texts[0] = texts[0][:1].upper() + texts[0][1:]
+    return [SpokenWord(text, begin, end, probability) for text, (begin, end) in zip(texts, times, strict=True)]
