@@ -1,8 +1,8 @@
 """Speech on transcribed clips and on spoken commands: words, commands, and how long they take.
 
 Clips are heard as a microphone's sound, in chunks of 20 ms with a second of silence after each: so what is measured is
-all of ``Listening`` and, for commands, what the language model makes of its words. The clock is that of the sound; work
-takes its real time on it. Baseline in the same run: faster-whisper as it comes, five beams, on whole clips, and the same
+all of ``Listening`` and, for commands, what the language model makes of its words. The clock is that of the sound;
+work takes its real time on it. Baseline in the same run: faster-whisper as it comes, five beams, on whole clips, and the same
 language model. ``verbatim`` counts clips of which every value of a slot stands in the text, letter by letter.
 """
 
@@ -24,7 +24,8 @@ from rich.table import Table
 from models.language.arguments import Choice
 from models.language.understanding import Action, Understanding
 from models.speech import grammar
-from models.speech.listening import Heard, Listening, ListeningOptions
+from models.speech.heard import Heard
+from models.speech.listening import Listening, ListeningOptions
 from models.speech.noise import with_babble
 from models.speech.recognition import RATE, Audio
 from models.speech.vocabulary import Vocabulary, filled
