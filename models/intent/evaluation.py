@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -155,7 +156,8 @@ def _few_shot(own: _Embedded, plain: _Embedded, encoder: Encoder | None, draws: 
                 began = time.monotonic()
                 tuned = Tuned(encoder, tune(encoder, texts, labels), texts, labels)
                 seconds.append(time.monotonic() - began)
-                longer.add(model, model.probabilities(own.measured, tuned.likelihoods(measured))[1], own.truth)
+                by_rows = partial(_likelihoods, tuned, measured)
+                longer.add(model, model.probabilities(own.measured, by_rows)[1], own.truth)
     found = {"shots": SHOTS, "quick": quick.result()}
     if encoder is not None:
         found["longer"] = longer.result() | {"seconds": round(float(np.mean(seconds)))}
@@ -163,6 +165,10 @@ def _few_shot(own: _Embedded, plain: _Embedded, encoder: Encoder | None, draws: 
         "baseline": round(float(np.mean(baseline)), 2),
         "baseline_is": f"the encoder as published, with scikit-learn's logistic regression, C={_BASELINE_STRENGTH:g}",
     }
+
+
+def _likelihoods(tuned: Tuned, texts: Sequence[str], rows: Sequence[int]) -> NDArray[np.float64]:
+    return tuned.likelihoods([texts[row] for row in rows])
 
 
 def _whole(own: _Embedded, plain: _Embedded) -> dict[str, Any]:

@@ -8,7 +8,7 @@ examples left out in turn and texts of a background that belong to none of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 Array = NDArray[np.float32]
+
+Longer = Callable[[Sequence[int]], NDArray[np.float64]]
+"""From rows of texts to what a longer fit makes of them, ``[rows, labels]``, as ``Tuned.likelihoods`` says."""
 
 RANKED: Final = 5
 _STRENGTH: Final = 30.0
@@ -28,6 +31,8 @@ _TOO_NEAR: Final = 0.6
 # Of the longer fit, whose examples tell nothing of how sure it may be: it has seen them all. Chosen on parts of the
 # published sets' training parts that were not fitted to.
 _TUNED_TEMPERATURE: Final = 2.0
+# What the quick fit is surer of than this, the longer one would not change: see CARD.md.
+_SURE: Final = 0.9
 _TEMPERATURES: Final = tuple(float(value) for value in np.geomspace(0.2, 5.0, 33))
 
 
@@ -94,15 +99,15 @@ class IntentModel:
         gate.fit(np.concatenate((inside, beside)), np.repeat((1, 0), (len(inside), len(beside))))
         return cls(names, embeddings, classes, head, temperature, gate)
 
-    def predict(self, embeddings: Array, tuned: NDArray[np.float64] | None = None) -> list[Prediction]:
+    def predict(self, embeddings: Array, longer: Longer | None = None) -> list[Prediction]:
         """What texts of these embeddings, ``[N, 384]`` of unit length, belong to.
 
         Args:
-            tuned: what the longer fit makes of them, ``[N, labels]``, as ``Tuned.likelihoods`` says.
+            longer: a longer fit, which is asked for those of which this one is not sure.
         """
         if not len(embeddings):
             return []
-        inside, probabilities = self.probabilities(embeddings, tuned)
+        inside, probabilities = self.probabilities(embeddings, longer)
         predictions = []
         for belongs, row in zip(inside.tolist(), probabilities, strict=True):
             best = np.argsort(-row, kind="stable")[:RANKED]
@@ -114,14 +119,20 @@ class IntentModel:
         return predictions
 
     def probabilities(
-        self, embeddings: Array, tuned: NDArray[np.float64] | None = None
+        self, embeddings: Array, longer: Longer | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Probabilities ``[N]`` that a text belongs to any label, and ``[N, labels]`` of each if it does."""
+        """Probabilities ``[N]`` that a text belongs to any label, and ``[N, labels]`` of each if it does.
+
+        Args:
+            longer: see ``predict``.
+        """
         probabilities = _softened(_logits(self._head, embeddings, len(self.labels)), self._temperature)
         features = _features(self._examples, self._classes, embeddings, probabilities, leave_out=False)
         inside = self._gate.predict_proba(features)[:, 1]
-        if tuned is not None:
-            probabilities = _softened(tuned, _TUNED_TEMPERATURE)
+        if longer is not None:
+            unsure = np.flatnonzero(probabilities.max(1) < _SURE)
+            if len(unsure):
+                probabilities[unsure] = _softened(longer(unsure.tolist()), _TUNED_TEMPERATURE)
         return inside, probabilities
 
 

@@ -86,9 +86,10 @@ class PhraseIntents:
                 predictions[at] = Prediction(name, _EXACT, ((name, _EXACT),))
         # The longer fit only tells actions apart: of what means none, or is beyond doubt, it has nothing to say.
         open_ = [at for at, one in enumerate(predictions) if one.label is not None and one.confidence < _EXACT]
-        if self.tuned is not None and open_:
-            likelihoods = self.tuned.likelihoods([texts[at] for at in open_])
-            for at, prediction in zip(open_, self._model.predict(embeddings[open_], likelihoods), strict=True):
+        if (tuned := self.tuned) is not None and open_:
+            some = [texts[at] for at in open_]
+            longer = self._model.predict(embeddings[open_], lambda rows: tuned.likelihoods([some[row] for row in rows]))
+            for at, prediction in zip(open_, longer, strict=True):
                 predictions[at] = prediction
         return predictions
 

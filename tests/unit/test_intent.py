@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -92,14 +94,27 @@ def test_nothing_to_predict_is_nothing(model: IntentModel) -> None:
     assert model.predict(np.zeros((0, WIDTH), np.float32)) == []
 
 
-def test_a_longer_fit_says_to_which_label_but_not_whether_to_any(model: IntentModel) -> None:
-    embeddings = np.concatenate((near(CENTRES[:1], 2, 0.7, 4), somewhere(2, 12)))
-    tuned = np.log(np.tile((0.01, 0.01, 0.01, 0.97), (4, 1)))
-    inside, probabilities = model.probabilities(embeddings, tuned)
-    assert np.array_equal(inside, model.probabilities(embeddings)[0])
-    assert [model.labels[at] for at in probabilities.argmax(1)] == [model.labels[3]] * 4
+def test_a_longer_fit_says_of_what_is_unsure_to_which_label_but_not_whether_to_any(model: IntentModel) -> None:
+    between = (CENTRES[:1] + CENTRES[1:2]) / np.linalg.norm(CENTRES[0] + CENTRES[1])
+    embeddings = np.concatenate((CENTRES[:1], between, somewhere(2, 12)))
+    quick_inside, quick = model.probabilities(embeddings)
+    unsure = [at for at in range(4) if quick[at].max() < 0.9]
+    assert unsure == [1, 2, 3]
+    asked: list[int] = []
+
+    def longer(rows: Sequence[int]) -> np.ndarray:
+        asked.extend(rows)
+        return np.log(np.tile((0.01, 0.01, 0.01, 0.97), (len(rows), 1)))
+
+    inside, probabilities = model.probabilities(embeddings, longer)
+    assert asked == unsure
+    assert np.array_equal(inside, quick_inside)
+    assert np.array_equal(probabilities[0], quick[0])
+    assert {model.labels[at] for at in probabilities[unsure].argmax(1)} == {model.labels[3]}
     assert np.allclose(probabilities.sum(1), 1)
-    assert [one.label for one in model.predict(embeddings, tuned)] == [model.labels[3]] * 2 + [None] * 2
+    labels = [one.label for one in model.predict(embeddings, longer)]
+    assert labels[2:] == [None, None]
+    assert labels[0] == model.predict(CENTRES[:1])[0].label
 
 
 def test_the_background_can_do_without_a_set() -> None:
