@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -37,7 +36,10 @@ class Labels:
         )
 
     def index(self, label: str) -> int:
-        """Which one is meant by an index, a number of WordNet or a name; case, hyphens and underscores do not matter.
+        """Which one is meant by an index, a number of WordNet or a name, or by all names of a synset between commas.
+
+        Case, hyphens and underscores do not matter, but where they tell two apart. Where the first name of one is a
+        further name of another, the one is meant.
 
         Raises:
             ValueError: none is, or several may be; the message says which.
@@ -47,27 +49,35 @@ class Labels:
             if int(said) >= COUNT:
                 raise ValueError(f"there is no thing {said}: they are 0 to {COUNT - 1}")
             return int(said)
-        found = self._found.get(_plain(said)) or self._all_of(said.split(","))
-        if len(found) > 1:
-            raise ValueError(f"{label!r} may be {' or '.join(f'{one} ({self.names[one]})' for one in found)}")
+        for name in (said, _plain(said)):
+            if name in self._first:
+                return self._first[name]
+            if name in self._meanings:
+                return self._only(label, self._meanings[name])
+        return self._only(
+            label, set.intersection(*(self._meanings.get(_plain(word), set()) for word in said.split(",")))
+        )
+
+    def _only(self, label: str, found: set[int]) -> int:
         if not found:
             raise ValueError(f"the network knows nothing by the name {label!r}")
-        return found[0]
-
-    def _all_of(self, words: Sequence[str]) -> tuple[int, ...]:
-        """Those that have all of several names, as a synset is written out."""
-        each = [set(self._found.get(_plain(word), ())) for word in words]
-        return tuple(sorted(set.intersection(*each)))
+        if len(found) > 1:
+            raise ValueError(f"{label!r} may be {' or '.join(f'{one} ({self.names[one]})' for one in sorted(found))}")
+        return next(iter(found))
 
     @cached_property
-    def _found(self) -> dict[str, tuple[int, ...]]:
-        first: dict[str, tuple[int, ...]] = {_plain(name): (number,) for number, name in enumerate(self.names)}
-        first |= {synset: (number,) for number, synset in enumerate(self.synsets)}
-        further: dict[str, list[int]] = {}
-        for number, others in enumerate(self.others):
-            for name in dict.fromkeys(map(_plain, others)):
-                further.setdefault(name, []).append(number)
-        return {name: tuple(numbers) for name, numbers in further.items()} | first
+    def _first(self) -> dict[str, int]:
+        plain = {_plain(name): number for number, name in enumerate(self.names)}
+        return plain | {name: at for names in (self.names, self.synsets) for at, name in enumerate(names)}
+
+    @cached_property
+    def _meanings(self) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for number, (first, others) in enumerate(zip(self.names, self.others, strict=True)):
+            for name in (first, *others):
+                found.setdefault(name, set()).add(number)
+                found.setdefault(_plain(name), set()).add(number)
+        return found
 
 
 def _plain(name: str) -> str:

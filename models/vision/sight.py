@@ -67,13 +67,13 @@ class Sight:
         network = EfficientNetLite0()
         try:
             network.load_state_dict(folded(torch.load(BytesIO(data), weights_only=True, map_location="cpu")))
-        except (KeyError, RuntimeError, UnpicklingError) as error:
+        except (KeyError, RuntimeError, UnpicklingError, EOFError) as error:
             raise ValueError(f"what {PACKAGE} holds are not the weights of EfficientNet-Lite0: {error}") from error
         network.eval().requires_grad_(False).to(device)
         return cls(network, Labels.load(), hashlib.sha256(data).hexdigest()[:12], device)
 
     def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Seen]:
-        """Looks at a batch. What comes of a picture does not depend on the others.
+        """Looks at a batch. What comes of a picture does not depend on the others, on a CPU to the last bit.
 
         Args:
             pictures: each ``[H, W, 3]`` uint8 RGB.

