@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from bridge.protocol import ClientMessage, Limits, ModelInfo, ServerMessage, Welcome, decode_client, encode
+from bridge.protocol import Bye, ClientMessage, Limits, ModelInfo, ServerMessage, Welcome, decode_client, encode
 
 WELCOME = Welcome(
     version="1.0",
@@ -55,7 +55,10 @@ class FalseDaemon:
             self._client.set_result(client)
         with contextlib.suppress(ConnectionClosed):
             async for data in client:
-                await self.inbox.put(decode_client(data))  # type: ignore[arg-type]
+                message = decode_client(data)  # type: ignore[arg-type]
+                await self.inbox.put(message)
+                if isinstance(message, Bye):
+                    return
 
 
 @asynccontextmanager

@@ -18,6 +18,11 @@ namespace UnityEngine
             return Engine.Components.OfType<T>().FirstOrDefault(found => found);
         }
 
+        public static T FindAnyObjectByType<T>() where T : Object
+        {
+            return FindObjectOfType<T>();
+        }
+
         public static void Destroy(Object obj)
         {
             Engine.Destroy(obj);
@@ -525,6 +530,16 @@ namespace UnityEngine
         }
     }
 
+    public class TextAsset : Object
+    {
+        public TextAsset(string text)
+        {
+            bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        }
+
+        public byte[] bytes { get; }
+    }
+
     public class Material : Object
     {
         public Color color { get; set; }
@@ -690,8 +705,8 @@ namespace UnityEngine
 
         public static void GetDeviceCaps(string deviceName, out int minFreq, out int maxFreq)
         {
-            minFreq = 48000;
-            maxFreq = 48000;
+            minFreq = Engine.MicrophoneHz;
+            maxFreq = Engine.MicrophoneHz;
         }
     }
 
@@ -792,6 +807,8 @@ namespace UnityEngine
         public static double Now { get; set; }
 
         public static int Position { get; set; }
+
+        public static int MicrophoneHz { get; set; } = 48000;
 
         public static bool Recording { get; set; }
 

@@ -2,3 +2,4 @@ using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("Genlock.Unity.Editor")]
 [assembly: InternalsVisibleTo("Genlock.Unity.Tests")]
+[assembly: InternalsVisibleTo("microphone")]
