@@ -1,9 +1,12 @@
-// Signatures of UnityEngine that the package uses, with just enough behind them to run its logic. PAGES.md lists the page of
-// Unity's documentation that each was held against.
+// Signatures of UnityEngine that the package uses, with just enough behind them to run its logic. PAGES.md says what each was
+// held against.
 using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Reflection;
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Genlock.Unity.Tests")]
 
 namespace UnityEngine
 {
@@ -13,15 +16,20 @@ namespace UnityEngine
 
         public string name { get; set; } = "";
 
+#if UNITY_2023_1_OR_NEWER
+        [Obsolete("Use FindAnyObjectByType")]
+#endif
         public static T FindObjectOfType<T>() where T : Object
         {
-            return Engine.Components.OfType<T>().FirstOrDefault(found => found);
+            return Engine.Active<T>();
         }
 
+#if UNITY_2023_1_OR_NEWER
         public static T FindAnyObjectByType<T>() where T : Object
         {
-            return FindObjectOfType<T>();
+            return Engine.Active<T>();
         }
+#endif
 
         public static void Destroy(Object obj)
         {
@@ -522,11 +530,19 @@ namespace UnityEngine
         }
     }
 
-    public static class Mathf
+    public struct Mathf
     {
         public static float Abs(float f)
         {
             return Math.Abs(f);
+        }
+    }
+
+    public sealed class Resources
+    {
+        public static T[] FindObjectsOfTypeAll<T>() where T : Object
+        {
+            return Engine.Components.OfType<T>().Where(found => found).ToArray();
         }
     }
 
@@ -542,6 +558,10 @@ namespace UnityEngine
 
     public class Material : Object
     {
+        internal Material()
+        {
+        }
+
         public Color color { get; set; }
     }
 
@@ -584,14 +604,7 @@ namespace UnityEngine
         public LightType type { get; set; }
     }
 
-    public sealed class TextMesh : Component
-    {
-        public string text { get; set; } = "";
-
-        public float characterSize { get; set; }
-    }
-
-    public static class Time
+    public class Time
     {
         public static float unscaledTime
         {
@@ -604,9 +617,12 @@ namespace UnityEngine
         }
     }
 
-    public static class Application
+    public class Application
     {
-        public static string productName { get; set; } = "stub";
+        public static string productName
+        {
+            get { return "stub"; }
+        }
 
         public static string version
         {
@@ -619,7 +635,7 @@ namespace UnityEngine
         }
     }
 
-    public static class SystemInfo
+    public sealed class SystemInfo
     {
         public static string deviceModel
         {
@@ -632,7 +648,7 @@ namespace UnityEngine
         }
     }
 
-    public static class Debug
+    public class Debug
     {
         public static void Log(object message)
         {
@@ -715,8 +731,12 @@ namespace UnityEngine
     {
     }
 
+    public abstract class PropertyAttribute : Attribute
+    {
+    }
+
     [AttributeUsage(AttributeTargets.Field)]
-    public class TooltipAttribute : Attribute
+    public class TooltipAttribute : PropertyAttribute
     {
         public TooltipAttribute(string tooltip)
         {
@@ -724,7 +744,7 @@ namespace UnityEngine
     }
 
     [AttributeUsage(AttributeTargets.Field, AllowMultiple = true)]
-    public class HeaderAttribute : Attribute
+    public class HeaderAttribute : PropertyAttribute
     {
         public HeaderAttribute(string header)
         {
@@ -732,14 +752,13 @@ namespace UnityEngine
     }
 
     [AttributeUsage(AttributeTargets.Field)]
-    public sealed class RangeAttribute : Attribute
+    public sealed class RangeAttribute : PropertyAttribute
     {
         public RangeAttribute(float min, float max)
         {
         }
     }
 
-    [AttributeUsage(AttributeTargets.Class)]
     public sealed class AddComponentMenu : Attribute
     {
         public AddComponentMenu(string menuName)
@@ -755,7 +774,7 @@ namespace UnityEngine
         }
     }
 
-    [AttributeUsage(AttributeTargets.Class)]
+    [AttributeUsage(AttributeTargets.Class, Inherited = false)]
     public sealed class DisallowMultipleComponent : Attribute
     {
     }
@@ -771,7 +790,7 @@ namespace UnityEngine
         public int order { get; }
     }
 
-    [AttributeUsage(AttributeTargets.Class)]
+    [AttributeUsage(AttributeTargets.Class, Inherited = false)]
     public sealed class CreateAssetMenuAttribute : Attribute
     {
         public string menuName { get; set; }
@@ -791,6 +810,30 @@ namespace UnityEngine
             subsystems.Clear();
             subsystems.AddRange(Engine.Subsystems.OfType<T>());
         }
+    }
+
+    public class IntegratedSubsystem : ISubsystem
+    {
+        public bool running { get; internal set; } = true;
+    }
+
+    public class IntegratedSubsystem<TSubsystemDescriptor> : IntegratedSubsystem where TSubsystemDescriptor : ISubsystemDescriptor
+    {
+        public TSubsystemDescriptor subsystemDescriptor { get; internal set; }
+    }
+
+    public interface ISubsystemDescriptor
+    {
+        string id { get; }
+    }
+
+    public abstract class IntegratedSubsystemDescriptor : ISubsystemDescriptor
+    {
+        public string id { get; internal set; }
+    }
+
+    public class IntegratedSubsystemDescriptor<TSubsystem> : IntegratedSubsystemDescriptor where TSubsystem : IntegratedSubsystem
+    {
     }
 
     /// <summary>No part of Unity: runs the stubs. One engine a process, as Unity is.</summary>
@@ -831,6 +874,11 @@ namespace UnityEngine
             Log.Clear();
             Subsystems.Clear();
             Features.Clear();
+        }
+
+        internal static T Active<T>() where T : Object
+        {
+            return Components.Where(part => part && part.gameObject.activeInHierarchy).OfType<T>().FirstOrDefault();
         }
 
         internal static void Destroy(Object victim)
@@ -921,6 +969,7 @@ namespace UnityEngine.Events
     {
     }
 
+    [Serializable]
     public class UnityEvent : UnityEventBase
     {
         private UnityAction _calls;
@@ -944,6 +993,7 @@ namespace UnityEngine.Events
         }
     }
 
+    [Serializable]
     public class UnityEvent<T0> : UnityEventBase
     {
         private UnityAction<T0> _calls;

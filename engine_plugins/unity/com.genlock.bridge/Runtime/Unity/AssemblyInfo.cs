@@ -2,4 +2,3 @@ using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("Genlock.Unity.Editor")]
 [assembly: InternalsVisibleTo("Genlock.Unity.Tests")]
-[assembly: InternalsVisibleTo("microphone")]

@@ -20,21 +20,7 @@ namespace Genlock
         /// <summary>Unity calls it.</summary>
         protected void OnEnable()
         {
-            if (client == null)
-            {
-                client = GetComponentInParent<GenlockClient>();
-            }
-            if (client == null)
-            {
-                client = GenlockClient.Find();
-            }
-            if (client == null)
-            {
-                Debug.LogWarning("Genlock: there is no GenlockClient for the " + GetType().Name + " of " + name, this);
-                return;
-            }
-            _attached = client;
-            Attach(_attached);
+            Find();
         }
 
         /// <summary>Unity calls it.</summary>
@@ -45,6 +31,28 @@ namespace Genlock
             {
                 Detach(_attached);
                 _attached = null;
+            }
+        }
+
+        /// <summary>Attaches to a client, if this is enabled, has none, and there is one.</summary>
+        internal void Find()
+        {
+            if (_attached != null || !isActiveAndEnabled)
+            {
+                return;
+            }
+            if (client == null)
+            {
+                client = GetComponentInParent<GenlockClient>();
+            }
+            if (client == null)
+            {
+                client = GenlockClient.Find();
+            }
+            if (client != null)
+            {
+                _attached = client;
+                Attach(_attached);
             }
         }
 

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Threading.Tasks;
 using UnityEngine;
 using UnityEngine.Events;
-using UnityEngine.XR;
 
 namespace Genlock
 {
@@ -385,6 +384,11 @@ namespace Genlock
 
         private void OnEnable()
         {
+            // What was enabled before there was a client has found none.
+            foreach (var part in Resources.FindObjectsOfTypeAll<GenlockBehaviour>())
+            {
+                part.Find();
+            }
             if (!connectOnEnable)
             {
                 return;
@@ -493,18 +497,19 @@ namespace Genlock
             {
                 app.Name = Application.productName;
             }
+            var display = HeadsetDisplay.Find();
             var options = new SessionOptions
             {
                 Url = address,
                 Token = token,
                 User = string.IsNullOrEmpty(user) ? SystemInfo.deviceUniqueIdentifier : user,
                 App = app,
-                RefreshHz = Rate(),
+                RefreshHz = Rate(display),
                 Audio = GetComponentInChildren<GenlockMicrophone>() != null,
                 Images = sendsImages,
                 Device = new DeviceInfo
                 {
-                    Name = SystemInfo.deviceModel, Runtime = XRSettings.loadedDeviceName, Engine = "Unity " + Application.unityVersion,
+                    Name = SystemInfo.deviceModel, Runtime = display.Name, Engine = "Unity " + Application.unityVersion,
                 },
             };
             options.HorizonsMs.Clear();
@@ -515,14 +520,13 @@ namespace Genlock
             return options;
         }
 
-        private double Rate()
+        private double Rate(HeadsetDisplay display)
         {
             if (framesPerSecond >= 1f)
             {
                 return framesPerSecond;
             }
-            var rate = XRDevice.refreshRate;
-            return rate >= 1f ? Math.Min(rate, 240f) : 90.0;
+            return display.Hz >= 1f ? Math.Min(display.Hz, 240f) : 90.0;
         }
 
         private GenlockSession Begun()
