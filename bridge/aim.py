@@ -4,36 +4,54 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 _EVERY_US: Final = 50_000
-_KEPT_US: Final = 5_000_000
 _NEAR_US: Final = 500_000
 
 
+class _Moment(NamedTuple):
+    time_us: int
+    order: tuple[str, ...]
+    probabilities: bytes
+    head: bytes
+
+
 class Aim:
-    """The target model's probabilities over the last five seconds, twenty a second.
+    """The target model's probabilities over the last seconds, twenty a second, and where the head was.
 
     Kept with the order of targets that they are in, so that they hold when the scene changes meanwhile.
+
+    Attributes:
+        kept_us: for how long, microseconds.
     """
 
     def __init__(self) -> None:
-        self._kept: deque[tuple[int, tuple[str, ...], bytes]] = deque()
+        self.kept_us = 5_000_000
+        self._kept: deque[_Moment] = deque()
 
-    def add(self, time_us: int, order: tuple[str, ...], probabilities: bytes) -> None:
-        """An answer's probabilities: little-endian float32, one for each target in ``order``."""
+    def add(self, time_us: int, order: tuple[str, ...], probabilities: bytes, head: bytes = b"") -> None:
+        """An answer's probabilities, little-endian float32, one for each of ``order``; the head's pose, if any."""
         kept = self._kept
-        if kept and time_us - kept[-1][0] < _EVERY_US:
+        if kept and time_us - kept[-1].time_us < _EVERY_US:
             return
-        kept.append((time_us, order, probabilities))
-        while time_us - kept[0][0] > _KEPT_US:
+        kept.append(_Moment(time_us, order, probabilities, head))
+        while time_us - kept[0].time_us > self.kept_us:
             kept.popleft()
 
     def at(self, time_us: int) -> dict[str, float]:
         """Probabilities by target nearest to a moment; empty where nothing was aimed within half a second of it."""
-        if not self._kept:
+        nearest = self._nearest(time_us)
+        if nearest is None:
             return {}
-        when, order, data = min(self._kept, key=lambda entry: abs(entry[0] - time_us))
-        if abs(when - time_us) > _NEAR_US:
-            return {}
-        return dict(zip(order, struct.unpack(f"<{len(data) // 4}f", data), strict=False))
+        data = nearest.probabilities
+        return dict(zip(nearest.order, struct.unpack(f"<{len(data) // 4}f", data), strict=False))
+
+    def head(self, time_us: int) -> bytes:
+        """The head's pose nearest to a moment, as a frame has it; empty where none was known about then."""
+        nearest = self._nearest(time_us)
+        return b"" if nearest is None else nearest.head
+
+    def _nearest(self, time_us: int) -> _Moment | None:
+        nearest = min(self._kept, key=lambda moment: abs(moment.time_us - time_us), default=None)
+        return nearest if nearest is not None and abs(nearest.time_us - time_us) <= _NEAR_US else None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge import __version__
 from bridge.app import App
-from bridge.event_path.language import Language, LanguageOptions
+from bridge.event_path.workers import EventPath, EventPathOptions
 from bridge.frame_path.engine import Engine, EngineOptions
 from bridge.frame_path.in_process import InProcessEngine
 from bridge.frame_path.path import FramePath
@@ -54,7 +54,7 @@ class DaemonOptions:
     drain_s: float = 5.0
     apps: tuple[App, ...] = ()
     engine: EngineOptions = field(default_factory=EngineOptions)
-    language: LanguageOptions = field(default_factory=LanguageOptions)
+    workers: EventPathOptions = field(default_factory=EventPathOptions)
     sessions: SessionOptions = field(default_factory=SessionOptions)
     transport: TransportOptions = field(default_factory=TransportOptions)
 
@@ -64,7 +64,7 @@ class Daemon:
 
     Attributes:
         address: host and port that it listens on.
-        engine, path, language, sessions, listener: its parts.
+        engine, path, workers, sessions, listener: its parts.
     """
 
     def __init__(self, options: DaemonOptions, make_sink: Callable[[Hello, str], Sink] | None) -> None:
@@ -75,11 +75,11 @@ class Daemon:
         self.path = FramePath(
             self.engine, slots=options.engine.slots, window_s=options.window_s, on_engine=self._engine_changed
         )
-        self.language = Language(options.language, self._language_changed)
+        self.workers = EventPath(options.workers, lambda notice: self.sessions.tell_all(notice))
         apps = {app.name: app for app in options.apps}
-        self.sessions = Sessions(self.path, self._store, options.sessions, self.language, apps, make_sink)
+        self.sessions = Sessions(self.path, self._store, options.sessions, self.workers, apps, make_sink)
         self.listener = Listener(self._visit, self._page, options.transport)
-        self._metrics = Metrics(self.path, self.engine.counters, self.sessions, self.language, self.listener.counters)
+        self._metrics = Metrics(self.path, self.engine.counters, self.sessions, self.workers, self.listener.counters)
 
     @property
     def url(self) -> str:
@@ -98,13 +98,13 @@ class Daemon:
         self.address = await self.listener.start(self.options.host, self.options.port, self.options.tls)
         try:
             for app in self.options.apps:
-                self.language.declare(app)
+                self.workers.language.declare(app)
             await self.path.start()
             if self.options.apps:
-                await self.language.start()
+                await self.workers.language.start()
         except BaseException:
             await self.path.stop()
-            await self.language.stop()
+            await self.workers.stop()
             await self.listener.stop(0)
             self._store.close()
             raise
@@ -116,7 +116,7 @@ class Daemon:
         await self.listener.stop(self.options.drain_s)
         complete = await self.sessions.end_all(self.options.drain_s)
         await self.path.stop()
-        await self.language.stop()
+        await self.workers.stop()
         self._store.close()
         if not complete:
             log.error("not every profile could be written within %g s", self.options.drain_s)
@@ -141,13 +141,6 @@ class Daemon:
         else:
             text = "the engine is being restarted; frames are not answered until it is back"
             self.sessions.tell_all(Notice(NoticeCode.ENGINE_LOST, text, 1000))
-
-    def _language_changed(self, up: bool) -> None:
-        if up:
-            self.sessions.tell_all(Notice(NoticeCode.LANGUAGE_BACK, "utterances are read again"))
-        else:
-            text = "what reads utterances is being restarted; none is lost"
-            self.sessions.tell_all(Notice(NoticeCode.LANGUAGE_LOST, text, 1000))
 
 
 @asynccontextmanager

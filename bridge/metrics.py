@@ -14,8 +14,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from bridge import __version__
-from bridge.event_path import language as event_path
-from bridge.event_path.language import Language
+from bridge.event_path import questions as event_path
+from bridge.event_path.workers import EventPath
 from bridge.frame_path import path as frame_path
 from bridge.frame_path.engine import EngineCounters
 from bridge.frame_path.path import FramePath
@@ -33,13 +33,13 @@ class Metrics(Collector):
         path: FramePath,
         engine: EngineCounters,
         sessions: Sessions,
-        language: Language,
+        workers: EventPath,
         transport: TransportCounters,
     ) -> None:
         self._path = path
         self._engine = engine
         self._sessions = sessions
-        self._language = language
+        self._workers = workers
         self._transport = transport
         self._process = psutil.Process()
         self._registry = CollectorRegistry()
@@ -83,8 +83,9 @@ class Metrics(Collector):
             frames.latency_count,
             frames.latency_sum_s,
         )
-        words = self._language.counters
-        yield GaugeMetricFamily("genlock_language_up", "Whether utterances can be read.", int(self._language.up))
+        language = self._workers.language
+        words = language.counters
+        yield GaugeMetricFamily("genlock_language_up", "Whether utterances can be read.", int(language.up))
         utterances = CounterMetricFamily(
             "genlock_utterances_total", "Utterances by what became of them.", labels=("fate",)
         )
@@ -99,6 +100,8 @@ class Metrics(Collector):
             words.latency_count,
             words.latency_sum_s,
         )
+        yield from self._speech()
+        yield from self._sight()
         errors = CounterMetricFamily("genlock_errors_total", "Errors told to clients.", labels=("code",))
         for code, count in sorted(self._sessions.errors.items()):
             errors.add_metric((code,), count)
@@ -117,6 +120,39 @@ class Metrics(Collector):
         for close_code, count in sorted(sockets.closes.items()):
             closes.add_metric((str(close_code),), count)
         yield closes
+
+    def _speech(self) -> Iterator[Metric]:
+        hearing = self._workers.hearing
+        heard = hearing.counters
+        yield GaugeMetricFamily("genlock_hearing_up", "Whether speech can be heard.", int(hearing.up))
+        yield GaugeMetricFamily("genlock_hearing_waiting_seconds", "Sound that is not heard yet.", hearing.waiting_s)
+        yield CounterMetricFamily("genlock_hearing_seconds_total", "Sound that was taken.", heard.seconds)
+        yield CounterMetricFamily("genlock_hearing_restarts_total", "Hearing workers lost.", heard.restarts)
+        transcripts = CounterMetricFamily("genlock_transcripts_total", "Transcripts by kind.", labels=("kind",))
+        transcripts.add_metric(("final",), heard.finals)
+        transcripts.add_metric(("partial",), heard.partials)
+        yield transcripts
+        lost = CounterMetricFamily("genlock_hearing_lost_total", "Sound that was not heard.", labels=("fate",))
+        lost.add_metric(("dropped",), heard.dropped)
+        lost.add_metric(("given_up",), heard.given_up)
+        yield lost
+
+    def _sight(self) -> Iterator[Metric]:
+        seeing = self._workers.seeing
+        seen = seeing.counters
+        yield GaugeMetricFamily("genlock_seeing_up", "Whether pictures can be seen.", int(seeing.up))
+        pictures = CounterMetricFamily("genlock_pictures_total", "Pictures by what became of them.", labels=("fate",))
+        for fate in ("asked", "answered", "given_up"):
+            pictures.add_metric((fate,), getattr(seen, fate))
+        yield pictures
+        yield CounterMetricFamily("genlock_seeing_restarts_total", "Seeing workers lost.", seen.restarts)
+        yield _histogram(
+            "genlock_picture_seconds",
+            "From a picture's turn to what is in it.",
+            event_path.LATENCY_BOUNDS_S,
+            seen.latency_count,
+            seen.latency_sum_s,
+        )
 
 
 def _histogram(name: str, about: str, bounds_s: Sequence[float], counts: Sequence[int], sum_s: float) -> Metric:

@@ -13,8 +13,8 @@ from typing import Final, Protocol
 
 from bridge.actions import Answers
 from bridge.aim import Aim
-from bridge.app import ANY_GESTURE, App
-from bridge.event_path.language import Language
+from bridge.app import ANY_GESTURE, ANY_SIGHT, App
+from bridge.event_path.workers import EventPath
 from bridge.frame_path.batch import FAILED, GAP
 from bridge.frame_path.path import FramePath, Seat
 from bridge.profiles.gestures import KIND as GESTURE
@@ -22,12 +22,14 @@ from bridge.profiles.gestures import name_of
 from bridge.profiles.store import Applied, scope_of
 from bridge.protocol import (
     Ack,
+    Audio,
     ClientMessage,
     Error,
     ErrorCode,
     Feedback,
     Frame,
     Hello,
+    Image,
     Message,
     Notice,
     NoticeCode,
@@ -40,10 +42,12 @@ from bridge.protocol import (
     encode,
     type_of,
 )
+from bridge.sights import Sights
+from bridge.speech import Speech
 from bridge.teaching import Surroundings, Teaching
 from bridge.tracking import BLOB_BYTES, Fault, Part
 from bridge.users import User
-from bridge.utterances import Utterances
+from bridge.utterances import Said, Utterances
 from models.language.dialogue import Phrase
 from models.language.space import Viewpoint
 from models.limits import MAX_TARGETS
@@ -51,11 +55,13 @@ from models.limits import MAX_TARGETS
 log = logging.getLogger("genlock.session")
 
 SERVES: Final = ("hello", "frame", "scene", "teach", "feedback", "profile", "bye")
-"""Client messages that are answered in every session; ``utterance`` is where the app has phrases."""
+"""Client messages that are answered in every session. ``utterance`` is where the app has phrases, ``audio`` and
+``image`` are where the daemon hears and sees."""
 
 MAX_AHEAD_S: Final = 10.0
 """How much faster than ours a device's clock may have run since the last frame."""
 
+_POSE_BYTES: Final = 28
 _REMEMBERED_IDS: Final = 4096
 # More than the answers that can be under way: one batch is stepped while the next one fills.
 _REMEMBERED_ORDERS: Final = 8
@@ -98,7 +104,7 @@ class Session:
         hello: what it began with.
         path: the frame path.
         sink: writes down what it sends, if anything does.
-        language: what understands utterances.
+        workers: what understands utterances, hears speech and sees pictures.
         app: what the app can do; ``utterance`` is served if any of it can be said.
         user: whose session it is.
         applied: messages with an ``id`` that were kept in sessions that this one follows.
@@ -112,7 +118,7 @@ class Session:
         hello: Hello,
         path: FramePath,
         sink: Sink | None,
-        language: Language,
+        workers: EventPath,
         app: App,
         user: User,
         applied: Applied,
@@ -144,11 +150,13 @@ class Session:
         self._can_aim = bool(app.actions)
         self._by_gesture = {gesture: action for action in app.actions for gesture in action.gestures}
         self.hears_gestures = bool(self._by_gesture)
+        self._workers = workers
+        self._declared = app
         self._utterances: Utterances | None = None
         if app.classifier or any(action.phrases for action in app.actions):
             self._utterances = Utterances(
-                language,
-                language.declare(app),
+                workers.language,
+                workers.language.declare(app),
                 self._aim,
                 self._answers,
                 learn=lambda identifier, taught, then: self._teaching.said(identifier, taught, then),
@@ -156,10 +164,26 @@ class Session:
                 flush=self._flush,
                 done=self._finish,
             )
+        self._sights = Sights(
+            workers.seeing, workers.objects.hold(app), seen=self._in_sight, tell=self.send, refuse=self._refuse
+        )
+        self._by_sight = {sight.casefold(): action for action in app.actions for sight in action.sees}
+        if self._utterances is not None:
+            self._utterances.seen = self._sights.in_sight
+        self._speech = Speech(
+            workers.hearing,
+            self._aim,
+            viewpoint=lambda time: _viewpoint(self._aim.head(time)) or self._viewpoint(),
+            whose=lambda voice: self._teaching.voice(voice),
+            bystanders_heard=app.bystanders == "heard",
+            say=lambda said: self._teaching.then(lambda: self._hear(said)),
+            tell=self.send,
+        )
         self._teaching = Teaching(
             user,
             app,
             path,
+            workers.seeing,
             self._answers,
             Surroundings(lambda: self.seat, lambda: list(self._targets.values()), self._said),
             scope_of(origin(resume)),
@@ -167,11 +191,20 @@ class Session:
             refused=self._refuse,
         )
         self.known_changed()
+        if "audio" in hello.streams:
+            self._speech.begin()
+        if "image" in hello.streams and not workers.seeing.problem:
+            workers.seeing.begin()
 
     @property
     def serves(self) -> tuple[str, ...]:
         """The client messages that this session can be sent."""
-        return SERVES if self._utterances is None else (*SERVES, "utterance")
+        also = {
+            "utterance": self._utterances is not None,
+            "audio": not self._workers.hearing.problem,
+            "image": not self._workers.seeing.problem,
+        }
+        return (*SERVES, *(kind for kind, served in also.items() if served))
 
     def attach(self, link: Link, last_n: int = -1) -> None:
         """Speaks through this connection from now on.
@@ -193,6 +226,9 @@ class Session:
         if self._utterances is not None:
             self._utterances.end()
             self._utterances = None
+        self._speech.end()
+        self._sights.end()
+        self._workers.objects.release(self._declared)
         await self._teaching.end()
 
     def taken_over(self) -> None:
@@ -213,6 +249,8 @@ class Session:
                 )
                 for item in self.user.items("phrase", self.app).values()
             )
+        self._sights.know(list(self.user.items("object", "").values()))
+        self._expect()
 
     def close(self) -> None:
         """Finishes what is written down of the session; may be called on any thread."""
@@ -277,8 +315,14 @@ class Session:
             return
         if isinstance(message, Utterance) and self._utterances is not None:
             if not self._acknowledged(message.id):
-                viewpoint = _viewpoint(self._last_frame)
-                self._teaching.then(lambda: self._hear(message, viewpoint))
+                said = Said(message.id, message.text, message.time, self._viewpoint())
+                self._teaching.then(lambda: self._hear(said))
+            return
+        if isinstance(message, Audio):
+            self._speech.take(message)
+            return
+        if isinstance(message, Image):
+            self._sights.take(message)
             return
         kind = type_of(message)
         identifier: str = getattr(message, "id", "")
@@ -295,7 +339,7 @@ class Session:
         self.frames += 1
         scene = self.seat.answering
         if probabilities and self._can_aim:
-            self._aim.add(t, self._orders[scene], probabilities)
+            self._aim.add(t, self._orders[scene], probabilities, _head(self._last_frame))
         link = self.link
         if link is not None:
             data = self._answers.answer(q, t, devices, forecast, best, probabilities, scene, writable=link.writable)
@@ -344,12 +388,61 @@ class Session:
             self.send(ack)
         return ack is not None
 
-    def _hear(self, utterance: Utterance, viewpoint: Viewpoint | None) -> None:
+    def _viewpoint(self) -> Viewpoint | None:
+        return _viewpoint(_head(self._last_frame))
+
+    def _expect(self) -> None:
+        """Tells what hears speech which words are likely."""
+        names = [name for target in self._targets.values() for name in (target.name, *target.aliases) if name]
+        own = [] if self._utterances is None else [name for (name,) in self._utterances.names.values()]
+        values = [
+            word
+            for action in self._declared.actions
+            for argument in action.arguments
+            for value in argument.values
+            for word in (value, *argument.synonyms.get(value, ()))
+        ]
+        phrases = [phrase for action in self._declared.actions for phrase in action.phrases]
+        taught = [] if self._utterances is None else [phrase.text for phrase in self._utterances.phrases]
+        seen = [name for name, _ in self._sights.in_sight()]
+        words = tuple(dict.fromkeys((*names, *own, *values, *seen)))
+        self._speech.expect(words, tuple(dict.fromkeys((*taught, *phrases))))
+
+    def _in_sight(self, name: str, sure: float, time: int) -> None:
+        """Something came into sight."""
+        self._expect()
+        action = self._by_sight.get(name.casefold()) or self._by_sight.get(ANY_SIGHT)
+        if action is None:
+            return
+        target = ""
+        if action.target != "none":
+            own = {} if self._utterances is None else self._utterances.names
+            called = [
+                target.id
+                for target in self._targets.values()
+                for one in (target.name or target.id, *target.aliases, *own.get(target.id, ()))
+                if one.casefold() == name.casefold()
+            ]
+            aimed = self._aim.at(time)
+            target = max(called, key=lambda one: aimed.get(one, 0.0), default="")
+            if not target and action.target == "required":
+                return
+        self._answers.add(
+            action.name, "performed", sure, "image", target=target, arguments={"seen": name, "time": time}
+        )
+        self._flush()
+
+    def _hear(self, said: Said) -> None:
         if self._utterances is not None:
             try:
-                self._utterances.take(utterance, viewpoint)
+                self._utterances.take(said)
             except Refused as refused:
-                self._refuse(refused.error)
+                if said.source == "speech":
+                    self.send(
+                        Notice(NoticeCode.BUSY, f"audio: {said.text!r} is dropped: too much waits", 1000, said.id)
+                    )
+                else:
+                    self._refuse(refused.error)
 
     def _refuse(self, error: Error) -> None:
         self._count_error(error.code)
@@ -390,6 +483,7 @@ class Session:
             self._orders.popitem(last=False)
         if self._utterances is not None:
             self._utterances.targets = tuple(targets.values())
+        self._expect()
 
 
 def new_resume(before: str | None) -> str:
@@ -407,11 +501,16 @@ def _boxes(targets: Sequence[Target]) -> bytes:
     return struct.pack(f"<{len(numbers)}f", *numbers)
 
 
-def _viewpoint(frame: Frame | None) -> Viewpoint | None:
-    """Where the head is in a frame that has one; its numbers may not have been checked yet."""
-    if frame is None or not frame.m & Part.HEAD:
+def _head(frame: Frame | None) -> bytes:
+    """The head's pose as a frame has it; empty where there is none."""
+    return frame.d[:_POSE_BYTES] if frame is not None and frame.m & Part.HEAD else b""
+
+
+def _viewpoint(head: bytes) -> Viewpoint | None:
+    """Where the head is; its numbers may not have been checked yet."""
+    if not head:
         return None
-    x, y, z, qx, qy, qz, qw = struct.unpack_from("<7f", frame.d)
+    x, y, z, qx, qy, qz, qw = struct.unpack("<7f", head)
     if not all(map(math.isfinite, (x, y, z, qx, qy, qz, qw))):
         return None
     return (x, y, z), (qx, qy, qz, qw)

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from bridge.app import App
-from bridge.event_path.language import Language
+from bridge.event_path.workers import EventPath
 from bridge.frame_path.path import FramePath, Full, Seat
 from bridge.profiles.store import ProfileStore, StoreError, scope_of
 from bridge.protocol import (
@@ -105,7 +105,7 @@ class Sessions:
         path: FramePath,
         store: ProfileStore,
         options: SessionOptions,
-        language: Language,
+        workers: EventPath,
         apps: Mapping[str, App],
         make_sink: Callable[[Hello, str], Sink] | None,
     ) -> None:
@@ -117,7 +117,7 @@ class Sessions:
         self._store = store
         self._users = Users(path, store, share=options.share_profiles)
         self._saving: asyncio.Task[None] | None = None
-        self._language = language
+        self._workers = workers
         self._apps = apps
         self._make_sink = make_sink
         self._sessions: dict[str, Session] = {}
@@ -260,7 +260,7 @@ class Sessions:
             hello,
             self._path,
             sink,
-            self._language,
+            self._workers,
             app,
             user,
             applied,

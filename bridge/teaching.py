@@ -12,8 +12,9 @@ from typing import Final
 
 from bridge.actions import Answers
 from bridge.app import App
+from bridge.event_path.seeing import Glimpse, Seeing
 from bridge.frame_path.path import FramePath, Seat
-from bridge.profiles import gestures
+from bridge.profiles import gestures, objects, voices
 from bridge.profiles.export import BadExport
 from bridge.profiles.items import BadItem, Item
 from bridge.profiles.store import Mark, StoreError, Superseded, TooMuch
@@ -62,6 +63,7 @@ class Teaching:
         user: User,
         app: App,
         path: FramePath,
+        seeing: Seeing,
         answers: Answers,
         around: Surroundings,
         scope: bytes,
@@ -72,6 +74,7 @@ class Teaching:
         self._user = user
         self._app = app
         self._path = path
+        self._seeing = seeing
         self._answers = answers
         self._around = around
         self._scope = scope
@@ -112,6 +115,24 @@ class Teaching:
 
         self._waiting.append(keep)
         self._begin()
+
+    def voice(self, embedding: bytes) -> float | None:
+        """How probably a voice is the user's, or nothing while that cannot be told; learns it where it seems to be."""
+        known = self._user.items(voices.KIND, "").get(voices.KIND)
+        sure = voices.whose(known, embedding)
+        if (sure is None or sure >= voices.SURE) and self._may_learn():
+
+            async def keep() -> None:
+                known = self._user.items(voices.KIND, "").get(voices.KIND)
+                item = Item(voices.KIND, "", voices.KIND, voices.heard(known, embedding), time())
+                try:
+                    await self._user.put(item, None)
+                except StoreError as error:
+                    log.error("the voice of user %r is not written down: %s", self._user.name, error)
+
+            self._waiting.append(keep)
+            self._begin()
+        return sure
 
     def _of_words(self, lesson: Phrase | Name) -> Item:
         if isinstance(lesson, Name):
@@ -192,9 +213,6 @@ class Teaching:
         return "the user turned it off" if not self._user.learning else "another session of the user learns"
 
     async def _teach(self, lesson: Teach, mark: Mark) -> None:
-        if lesson.kind == "object":
-            text = "teach: objects are not learned by this daemon"
-            raise Refused(Error(ErrorCode.UNSUPPORTED, text, "teach", "kind", lesson.id))
         if not lesson.name.strip():
             raise _invalid(lesson, "name", "it says nothing")
         if lesson.kind == "phrase":
@@ -205,6 +223,8 @@ class Teaching:
         elif lesson.kind == "name":
             self._place(lesson, lesson.target)
             item = Item("name", self._app.name, lesson.target, {"name": lesson.name.strip()}, time())
+        elif lesson.kind == "object":
+            item = await self._object(lesson)
         else:
             item = await self._gesture(lesson)
         await self._keep(lesson.id, item, mark)
@@ -225,6 +245,25 @@ class Teaching:
         except ValueError as problem:
             raise _invalid(lesson, "examples", str(problem)) from None
         return Item(gestures.KIND, "", name, data, time())
+
+    async def _object(self, lesson: Teach) -> Item:
+        if self._seeing.problem:
+            text = f"teach: {self._seeing.problem}"
+            raise Refused(Error(ErrorCode.UNSUPPORTED, text, "teach", "kind", lesson.id))
+        if not lesson.examples:
+            raise _invalid(lesson, "examples", "a thing takes 1 to 16 pictures")
+        looked: asyncio.Future[list[Glimpse | str] | None] = asyncio.get_running_loop().create_future()
+        self._seeing.learn(lesson.examples, looked.set_result)
+        found = await looked
+        if found is None:
+            text = "teach: its pictures could not be looked at; the daemon's log says more"
+            raise Refused(Error(ErrorCode.INTERNAL, text, "teach", "examples", lesson.id))
+        for at, glimpse in enumerate(found):
+            if isinstance(glimpse, str):
+                raise _invalid(lesson, f"examples[{at}]", glimpse)
+        embeddings = [glimpse.embedding for glimpse in found if isinstance(glimpse, Glimpse)]
+        name = lesson.name.strip()
+        return Item(objects.KIND, "", name, objects.learn(embeddings, self._seeing.version), time())
 
     async def _feedback(self, lesson: Feedback, mark: Mark) -> None:
         if lesson.verdict == "undo":

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Final, Literal
 
 from bridge.actions import Answers, Phase
 from bridge.aim import Aim
 from bridge.event_path.language import Language
-from bridge.protocol import Ack, Error, ErrorCode, Message, Notice, NoticeCode, Refused, Target, Utterance
+from bridge.protocol import Ack, Error, ErrorCode, Message, Notice, NoticeCode, Refused, SpokenWord, Target
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading
 from models.language.references import Candidate, Situation
 from models.language.space import Viewpoint
@@ -21,7 +22,25 @@ _REMEMBERED: Final = 64
 PENDING_S: Final = 10.0
 """How long an action waits for what is missing, and an utterance for its correction, seconds."""
 
-SOURCE: Final = "utterance"
+
+@dataclass(frozen=True)
+class Said:
+    """Something that the user said, as text or as speech.
+
+    Attributes:
+        id: the message's, or of what was heard.
+        time: when it was said, microseconds of the device's clock.
+        viewpoint: where the head was.
+        source: what actions that come of it say as their source.
+        words: of speech, in the order of ``text``, with their times.
+    """
+
+    id: str
+    text: str
+    time: int
+    viewpoint: Viewpoint | None
+    source: Literal["utterance", "speech"] = "utterance"
+    words: Sequence[SpokenWord] = ()
 
 
 class Utterances:
@@ -31,6 +50,7 @@ class Utterances:
         targets: the scene's.
         names: what else the user calls them, by their ``id``.
         phrases: what the user has taught to mean an action.
+        seen: what pictures showed lately, and how sure that is.
 
     Args:
         key: the app's, as ``Language.declare`` gave it.
@@ -39,7 +59,7 @@ class Utterances:
         learn: keeps what an utterance of an ``id`` taught; then tells what is wrong with it, or nothing if it is kept.
         tell: sends a message to the client.
         flush: sends the actions that wait.
-        done: takes the acknowledgement of an utterance when everything that comes of it has been sent.
+        done: takes the acknowledgement of an utterance when everything that comes of it has been sent; speech has none.
     """
 
     def __init__(
@@ -57,6 +77,7 @@ class Utterances:
         self.targets: Sequence[Target] = ()
         self.names: Mapping[str, Sequence[str]] = {}
         self.phrases: tuple[Phrase, ...] = ()
+        self.seen: Callable[[], tuple[tuple[str, float], ...]] = tuple
         self._language = language
         self._key = key
         self._aim = aim
@@ -65,28 +86,28 @@ class Utterances:
         self._tell = tell
         self._flush = flush
         self._done = done
-        self._waiting: deque[tuple[Utterance, Viewpoint | None]] = deque()
+        self._waiting: deque[Said] = deque()
         self._said: OrderedDict[str, str] = OrderedDict()
         self._serial: int | None = None
         self._last = ""
         self._before = ("", 0.0)
         self._pending: Pending | None = None
-        self._pending_of = ""
+        self._pending_of: Said | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def take(self, utterance: Utterance, viewpoint: Viewpoint | None) -> None:
-        """Takes an utterance that was not taken before, said by somebody whose head is there.
+    def take(self, said: Said) -> None:
+        """Takes what was said, if it was not taken before.
 
         Raises:
             Refused: too many wait already.
         """
-        if any(utterance.id == waiting.id for waiting, _ in self._waiting):
+        if any(said.id == waiting.id for waiting in self._waiting):
             return
         if len(self._waiting) >= MAX_WAITING:
             text = f"utterance: {MAX_WAITING} wait for an answer; send it again when some have been answered"
-            raise Refused(Error(ErrorCode.FLOODING, text, "utterance", id=utterance.id))
-        self._waiting.append((utterance, viewpoint))
-        self._said[utterance.id] = utterance.text
+            raise Refused(Error(ErrorCode.FLOODING, text, "utterance", id=said.id))
+        self._waiting.append(said)
+        self._said[said.id] = said.text
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)
         if len(self._waiting) == 1:
@@ -106,8 +127,7 @@ class Utterances:
         self._language.release(self._key)
 
     def _ask(self) -> None:
-        utterance, viewpoint = self._waiting[0]
-        probabilities = self._aim.at(utterance.time)
+        said = self._waiting[0]
         situation = Situation(
             candidates=tuple(
                 Candidate(
@@ -119,26 +139,43 @@ class Utterances:
                 )
                 for target in self.targets
             ),
-            probabilities=tuple(probabilities.get(target.id, 0.0) for target in self.targets)
-            if probabilities
-            else None,
-            viewpoint=viewpoint,
+            probabilities=self._aimed(said.time),
+            pointing=self._pointing(said),
+            seen=self.seen(),
+            viewpoint=said.viewpoint,
             last=self._last or None,
         )
         before, said_at = self._before
         recent = monotonic() - said_at < PENDING_S
-        question = Question(utterance.text, situation, self._pending, self.phrases, before if recent else "")
+        question = Question(said.text, situation, self._pending, self.phrases, before if recent else "")
         self._serial = self._language.ask(self._key, question, self._read)
 
+    def _aimed(self, time: int) -> tuple[float, ...] | None:
+        """The probabilities of the targets in their order at a moment; nothing where nothing was aimed then."""
+        aimed = self._aim.at(time)
+        return tuple(aimed.get(target.id, 0.0) for target in self.targets) if aimed else None
+
+    def _pointing(self, said: Said) -> tuple[tuple[int, tuple[float, ...]], ...]:
+        """What was aimed at while each word was said, by the character that it begins with."""
+        pointing = []
+        start = 0
+        for word in said.words:
+            found = said.text.find(word.text, start)
+            aimed = self._aimed((word.begin + word.end) // 2)
+            if found >= 0 and aimed is not None:
+                pointing.append((found, aimed))
+                start = found + len(word.text)
+        return tuple(pointing)
+
     def _read(self, reading: Reading | None) -> None:
-        utterance, _ = self._waiting[0]
+        utterance = self._waiting[0]
         if reading is None:
             text = "this utterance could not be read; the daemon's log says more"
             self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, text, 0, utterance.id))
         elif not reading.action and not (reading.teaches_phrase or reading.teaches_name):
             self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, reading.problem, 0, utterance.id))
         elif reading.action:
-            self._act(utterance.id, reading)
+            self._act(utterance, reading)
         taught = None if reading is None else reading.teaches_phrase or reading.teaches_name
         if taught is None:
             self._finish(utterance.text)
@@ -160,15 +197,15 @@ class Utterances:
 
     def _finish(self, said: str) -> None:
         """An utterance is done with; what it said is what a correction right after it speaks of."""
-        utterance, _ = self._waiting[0]
+        utterance = self._waiting.popleft()
         self._before = (said, monotonic())
-        self._done(Ack(utterance.id))
-        self._waiting.popleft()
+        if utterance.source == "utterance":
+            self._done(Ack(utterance.id))
         self._serial = None
         if self._waiting:
             self._ask()
 
-    def _act(self, identifier: str, reading: Reading) -> None:
+    def _act(self, said: Said, reading: Reading) -> None:
         if self._pending is not None and not reading.completes:
             self._cancel()
         self._set_pending(None)
@@ -179,8 +216,8 @@ class Utterances:
                 reading.action,
                 phase,
                 reading.confidence,
-                SOURCE,
-                identifier=identifier,
+                said.source,
+                identifier=said.id,
                 target=reading.target,
                 arguments=reading.arguments,
             )
@@ -189,27 +226,27 @@ class Utterances:
             pending = Pending(
                 reading.action, reading.confidence, reading.missing, reading.target, dict(reading.arguments)
             )
-            self._set_pending(pending, identifier)
+            self._set_pending(pending, said)
             code = NoticeCode.WHICH_TARGET if reading.missing[0] == TARGET else NoticeCode.WHICH_ARGUMENT
-            self._tell(Notice(code, reading.problem, 0, identifier))
+            self._tell(Notice(code, reading.problem, 0, said.id))
 
-    def _set_pending(self, pending: Pending | None, identifier: str = "") -> None:
+    def _set_pending(self, pending: Pending | None, said: Said | None = None) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._pending, self._pending_of = pending, identifier
+        self._pending, self._pending_of = pending, said
         if pending is not None:
             self._timer = asyncio.get_running_loop().call_later(PENDING_S, self._cancel)
 
     def _cancel(self) -> None:
-        pending = self._pending
-        if pending is not None:
+        pending, said = self._pending, self._pending_of
+        if pending is not None and said is not None:
             self._answers.add(
                 pending.action,
                 "canceled",
                 pending.confidence,
-                SOURCE,
-                identifier=self._pending_of,
+                said.source,
+                identifier=said.id,
                 target=pending.target,
                 arguments=pending.arguments,
             )

@@ -11,8 +11,5 @@ MAX_HORIZONS: Final = 8
 MAX_HORIZON_S: Final = 0.25
 MAX_TARGETS: Final = 64
 
-SIGHT: Final = 1280
-"""Numbers in the embedding of a picture."""
-
 VOICE: Final = 256
 """Numbers in the embedding of a voice."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bridge.app import App
-from bridge.event_path.language import LanguageCounters
+from bridge.event_path.hearing import Behind, HearingCounters
+from bridge.event_path.objects import AppObjects
+from bridge.event_path.questions import QuestionCounters
+from bridge.event_path.seeing import Glimpse, Picture
 from bridge.frame_path.engine import EngineInfo
 from bridge.frame_path.path import FrameCounters, Full, Profile, Receiver, Seat
 from bridge.protocol import Message, ServerMessage, decode_server
 from bridge.users import User
 from models.language.dialogue import Question, Reading
+from models.speech.heard import Heard
 
 M = TypeVar("M", bound=Message)
 
@@ -42,7 +46,7 @@ class FakeLanguage:
     """Understands nothing by itself: a test reads what was asked and answers it."""
 
     def __init__(self) -> None:
-        self.counters = LanguageCounters()
+        self.counters = QuestionCounters()
         self.up = False
         self.declared: list[str] = []
         self.asked: dict[int, tuple[str, Question, Callable[[Reading | None], None]]] = {}
@@ -73,6 +77,92 @@ class FakeLanguage:
         ((_, _, answer),) = self.asked.values()
         self.asked.clear()
         answer(reading)
+
+
+class FakeEar:
+    """A microphone that keeps what is sent to it."""
+
+    def __init__(self, heard: Callable[[Heard], None], lost: Callable[[], None]) -> None:
+        self.heard = heard
+        self.lost = lost
+        self.taken: list[tuple[int, bytes, bool]] = []
+        self.words: tuple[Sequence[str], Sequence[str]] = ((), ())
+        self.full = False
+        self.closed = False
+
+    def hear(self, time_us: int, pcm: bytes, end: bool) -> None:
+        if self.full:
+            raise Behind(1000)
+        self.taken.append((time_us, pcm, end))
+
+    def bias(self, words: Sequence[str], phrases: Sequence[str]) -> None:
+        self.words = (words, phrases)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeHearing:
+    """Hears nothing by itself: a test says what was heard."""
+
+    def __init__(self) -> None:
+        self.counters = HearingCounters()
+        self.problem = ""
+        self.up = False
+        self.waiting_s = 0.0
+        self.ears: list[FakeEar] = []
+
+    def open(self, heard: Callable[[Heard], None], lost: Callable[[], None]) -> FakeEar:
+        self.ears.append(FakeEar(heard, lost))
+        return self.ears[-1]
+
+
+class FakeSeeing:
+    """Sees nothing by itself: a test reads what was asked and answers it, or says what is always seen."""
+
+    def __init__(self) -> None:
+        self.counters = QuestionCounters()
+        self.problem = ""
+        self.version = "eyes"
+        self.up = False
+        self.begun = False
+        self.at_once: list[Glimpse | str] | None = None
+        self.asked: dict[int, tuple[Picture | list[bytes], Callable[[Any], None]]] = {}
+        self._serial = 0
+
+    def begin(self) -> None:
+        self.begun = True
+
+    def look(self, picture: Picture, answer: Callable[[Glimpse | str | None], None]) -> int:
+        return self._ask(picture, answer)
+
+    def learn(self, files: Sequence[bytes], answer: Callable[[list[Glimpse | str] | None], None]) -> int:
+        return self._ask(list(files), answer)
+
+    def _ask(self, shown: Picture | list[bytes], answer: Callable[[Any], None]) -> int:
+        self._serial += 1
+        self.asked[self._serial] = (shown, answer)
+        if self.at_once is not None:
+            asyncio.get_running_loop().call_soon(answer, self.at_once)
+        return self._serial
+
+    def drop(self, serial: int) -> None:
+        self.asked.pop(serial, None)
+
+    def answer(self, found: Glimpse | str | list[Glimpse | str] | None) -> None:
+        """Answers what was asked first."""
+        _, answer = self.asked.pop(next(iter(self.asked)))
+        answer(found)
+
+
+class FakeWorkers:
+    """The workers, none of which does anything by itself."""
+
+    def __init__(self) -> None:
+        self.language = FakeLanguage()
+        self.hearing = FakeHearing()
+        self.seeing = FakeSeeing()
+        self.objects = AppObjects(self.seeing)  # type: ignore[arg-type]
 
 
 class FakePath:

@@ -30,7 +30,10 @@ import psutil
 
 from bridge.app import App
 from bridge.bench.client import Client, LoadError
+from bridge.bench.media import Camera, MediaFigures, Microphone, Speech
 from bridge.bench.workload import Track, tracks
+from bridge.manifest import ManifestError
+from bridge.manifest import load as load_manifest
 from bridge.protocol import (
     VERSION,
     Ack,
@@ -74,6 +77,9 @@ class LoadOptions:
         stop_early: end as soon as too many frames are late for the rest to make up.
         recordings: whose frames are sent.
         watch: a process of which, and of whose children, CPU time and memory are measured.
+        speaking: so many of the sessions speak without a pause, as the file ``sound`` has it (``bench.media.Speech``).
+        showing: so many of the others send ten pictures a second, the JPEG files ``pictures`` in turn.
+        app: the manifest of the app that those declare.
     """
 
     url: str
@@ -86,6 +92,11 @@ class LoadOptions:
     stop_early: bool = False
     recordings: tuple[Path, ...] = ()
     watch: int | None = None
+    speaking: int = 0
+    showing: int = 0
+    sound: Path | None = None
+    pictures: tuple[Path, ...] = ()
+    app: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,7 @@ class LoadFigures:
         lost: sessions whose connection broke.
         stopped_early: whether the load ended before its time, with ``in_time`` too low already.
         processes: ``load`` itself, the ``server`` and its ``engine``, as far as there are such.
+        media: what came of what was said and shown; nothing if nothing was.
     """
 
     sessions: int
@@ -133,6 +145,7 @@ class LoadFigures:
     lost: int = 0
     stopped_early: bool = False
     processes: tuple[ProcessFigures, ...] = ()
+    media: MediaFigures | None = None
 
     @property
     def passed(self) -> bool:
@@ -208,6 +221,7 @@ class _Session:
 
     client: Client
     track: Track
+    media: Microphone | Camera | None = None
     answered_q: int = 0
 
 
@@ -225,6 +239,7 @@ class Load:
         self._lags: list[float] = []
         self._in_time = 0
         self._unexpected = 0
+        self._media = MediaFigures()
 
     def run(self) -> LoadFigures:
         """Connects, puts the load on, and takes it off again.
@@ -234,9 +249,10 @@ class Load:
             RecordingError: a recording cannot be read.
         """
         played = tracks(self._options.recordings)
+        media = self._make_media()
         try:
             for at in range(self._options.sessions):
-                self._connect(at, played[at % len(played)])
+                self._connect(at, played[at % len(played)], media[at] if at < len(media) else None)
             # Nothing here makes cycles, and a collection would be a pause that looks like the server's.
             gc.collect()
             gc.disable()
@@ -250,11 +266,23 @@ class Load:
                 session.client.cut()
             self._selector.close()
 
-    def _connect(self, at: int, track: Track) -> None:
+    def _make_media(self) -> list[Microphone | Camera]:
+        options = self._options
+        made: list[Microphone | Camera] = []
+        if options.speaking and options.sound is not None:
+            speech = Speech.load(options.sound)
+            made += [Microphone(speech, number) for number in range(options.speaking)]
+        pictures = [path.read_bytes() for path in options.pictures]
+        made += [Camera(pictures, number) for number in range(options.showing)]
+        return made
+
+    def _connect(self, at: int, track: Track, media: Microphone | Camera | None) -> None:
         client = Client(self._options.url)
-        self._sessions[at] = _Session(client, track)
+        self._sessions[at] = _Session(client, track, media)
         if not self._options.echo:
             app = App("benchmark", learn=self._options.learn)
+            if media is not None and self._options.app is not None:
+                app = load_manifest(self._options.app).app
             hello = Hello(VERSION, app, f"benchmark {at}", refresh_hz=self._options.hz)
             self._ask(client, hello, Welcome)
             self._ask(client, track.scene, Ack)
@@ -315,6 +343,7 @@ class Load:
             lost=options.sessions - len(self._sessions),
             stopped_early=hopeless,
             processes=usage.figures(),
+            media=self._media if options.speaking or options.showing else None,
         )
 
     def _send(self, n: int, now: float) -> None:
@@ -331,6 +360,8 @@ class Load:
         mask, blob = frames[(97 * at + round_) % len(frames)]
         try:
             session.client.send(encode(Frame(round_ + 1, _microseconds(due), mask, blob)))
+            if session.media is not None and (beside := session.media.message(due)) is not None:
+                session.client.send(encode(beside))
         except OSError:
             self._lose(at)
 
@@ -345,6 +376,11 @@ class Load:
         schedule = self._schedule
         for data in messages:
             reply = self._decode(data)
+            if session.media is not None and isinstance(reply, Message):
+                if not isinstance(reply, Actions) or reply.a:
+                    session.media.heard(reply, now, self._media)
+                if not isinstance(reply, Actions) or reply.q < 0:
+                    continue
             if not isinstance(reply, self._answer) or reply.q <= session.answered_q:
                 self._unexpected += 1
                 continue
@@ -410,10 +446,15 @@ def main() -> None:
     parser.add_argument("--stop-early", action="store_true")
     parser.add_argument("--recordings", type=Path, nargs="*", default=())
     parser.add_argument("--watch", type=int)
+    parser.add_argument("--speaking", type=int, default=0)
+    parser.add_argument("--showing", type=int, default=0)
+    parser.add_argument("--sound", type=Path)
+    parser.add_argument("--pictures", type=Path, nargs="*", default=())
+    parser.add_argument("--app", type=Path)
     options = LoadOptions(**vars(parser.parse_args()))
     try:
         figures = Load(options).run()
-    except (LoadError, RecordingError, msgspec.DecodeError) as error:
+    except (LoadError, RecordingError, ManifestError, msgspec.DecodeError) as error:
         sys.exit(f"load: {error}")
     print(json.dumps(dataclasses.asdict(figures)))
 

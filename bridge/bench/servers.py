@@ -74,6 +74,10 @@ def put_load(options: LoadOptions) -> LoadFigures:
         *(["--stop-early"] if options.stop_early else []),
         *(["--watch", str(options.watch)] if options.watch is not None else []),
         *(["--recordings", *map(str, options.recordings)] if options.recordings else []),
+        *("--speaking", str(options.speaking), "--showing", str(options.showing)),
+        *(["--sound", str(options.sound)] if options.sound is not None else []),
+        *(["--pictures", *map(str, options.pictures)] if options.pictures else []),
+        *(["--app", str(options.app)] if options.app is not None else []),
     ]
     try:
         done = subprocess.run(

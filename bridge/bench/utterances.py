@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import os
 import random
-import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
+from bridge.bench.figures import frame_figures, median, p99_ratio
 from bridge.bench.frames import describe_machine
 from bridge.bench.load import LoadFigures, LoadOptions, quantile
 from bridge.bench.servers import put_load, running
@@ -107,10 +107,10 @@ def bench(options: UtteranceOptions, report: Report) -> dict[str, Any]:
         "alone_on_one_core": _figures(alone),
         "beside_frames": _figures([one for *_, latency in rounds for one in latency]),
         "frames": [
-            {"silent": _frames(silent), "spoken": _frames(spoken), "p99_ratio": _ratio(silent, spoken)}
+            {"silent": frame_figures(silent), "spoken": frame_figures(spoken), "p99_ratio": p99_ratio(silent, spoken)}
             for silent, spoken, _ in rounds
         ],
-        "frame_p99_ratio": _median([_ratio(silent, spoken) for silent, spoken, _ in rounds]),
+        "frame_p99_ratio": median([p99_ratio(silent, spoken) for silent, spoken, _ in rounds]),
         "machine": describe_machine(),
     }
 
@@ -227,24 +227,3 @@ def _figures(latency: list[float]) -> dict[str, Any]:
         "utterances": len(ordered),
         **{f"p{share:.0f}_ms": round(1000 * quantile(ordered, len(ordered), share / 100), 2) for share in (50, 95, 99)},
     }
-
-
-def _frames(figures: LoadFigures) -> dict[str, Any]:
-    return {
-        "p50_ms": figures.p50_ms,
-        "p99_ms": figures.p99_ms,
-        "in_time_percent": round(100 * figures.in_time / max(figures.frames, 1), 2),
-        "lost": figures.lost,
-    }
-
-
-def _ratio(silent: LoadFigures, spoken: LoadFigures) -> float | None:
-    """How much later the frames are answered when somebody speaks; nothing if more than 1 % never are."""
-    if silent.p99_ms is None or spoken.p99_ms is None:
-        return None
-    return round(spoken.p99_ms / silent.p99_ms, 3)
-
-
-def _median(ratios: list[float | None]) -> float | None:
-    known = [ratio for ratio in ratios if ratio is not None]
-    return statistics.median_low(known) if len(known) == len(ratios) else None

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
+from bridge.bench import mixed
 from bridge.bench import utterances as speech
 from bridge.bench.client import LoadError
 from bridge.bench.frames import SYSTEMS, BenchOptions, bench
@@ -29,6 +30,8 @@ from bridge.recording.format import SUFFIX, RecordingError
 app = typer.Typer(help="Measure how much this machine takes.", no_args_is_help=True)
 
 _SAMPLES = Path("samples") / "recordings"
+PICTURES = Path(__file__).resolve().parents[2] / "samples" / "pictures"
+"""What headsets show."""
 _INTERRUPTED = 130
 _TERMINATED = 143
 
@@ -126,6 +129,46 @@ def utterances(
         _print_utterances(result, Console())
 
 
+@app.command("mixed")
+def mixed_(
+    manifest: Annotated[Path, typer.Option("--app", help="Whose actions are spoken of.", dir_okay=False)] = GALLERY,
+    sessions: Annotated[int, typer.Option(help="Headsets in all.", min=1, max=900)] = 32,
+    hz: Annotated[float, typer.Option(help="Frames a second of each.", min=10, max=240)] = 90.0,
+    speaking: Annotated[int, typer.Option(help="So many of them speak without a pause.", min=1, max=64)] = 4,
+    showing: Annotated[int, typer.Option(help="So many others send ten pictures a second.", min=0, max=64)] = 4,
+    rounds: Annotated[int, typer.Option(help="How often, with and without.", min=1)] = 3,
+    seconds: Annotated[float, typer.Option(help="For how long each time.", min=1)] = 15.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Find what speech and sight cost the frames, and how long it takes from the end of what was said to its action.
+
+    Frames in turns with and without, then speech alone, by one and by several at once. On this machine, which should
+    have nothing else to do: takes about four minutes. Needs the extra demo.
+    """
+    if speaking + showing > sessions:
+        fail(f"--speaking {speaking} and --showing {showing} are more than --sessions {sessions}")
+    try:
+        options = mixed.MixedOptions(
+            app=load(manifest),
+            pictures=tuple(sorted(PICTURES.glob("*.jpg"))),
+            sessions=sessions,
+            hz=hz,
+            speaking=speaking,
+            showing=showing,
+            rounds=rounds,
+            measure_s=seconds,
+            recordings=tuple(sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
+        )
+    except ManifestError as error:
+        fail(str(error))
+    with _measuring(Console(stderr=True)) as status:
+        result = mixed.bench(options, status.update)
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+    else:
+        _print_mixed(result, Console())
+
+
 @contextmanager
 def _measuring(console: Console) -> Iterator[Status]:
     """Shows what is under way, and ends the command in words when it cannot go on."""
@@ -134,7 +177,7 @@ def _measuring(console: Console) -> Iterator[Status]:
     try:
         with console.status("starting the servers") as status:
             yield status
-    except (ServerError, LoadError, speech.SpeechError, ConnectionError) as error:
+    except (ServerError, LoadError, speech.SpeechError, ConnectionError, ImportError) as error:
         fail(str(error), code=1)
     except KeyboardInterrupt:
         fail("interrupted; nothing is left running", code=_INTERRUPTED)
@@ -154,6 +197,27 @@ def _print_utterances(result: dict[str, Any], console: Console) -> None:
     )
     ratio = _number(result["frame_p99_ratio"], 2) or "not known: more than 1 % of frames were never answered"
     console.print(f"p99 of the frames without and with speech, ms: {rounds}; ratio {ratio}", highlight=False)
+
+
+def _print_mixed(result: dict[str, Any], console: Console) -> None:
+    told = result["options"]
+    table = Table(title="From the end of what was said to its action")
+    for column in ("", "utterances", "p50 ms", "p95 ms", "partial words", "sights", "dropped"):
+        table.add_column(column, justify="left" if column == "" else "right")
+    beside = (
+        f"{told['speaking']}, among {told['sessions']} sessions at {told['hz']:g} Hz of which {told['showing']} show"
+    )
+    for name, key in (("one", "one"), (f"{told['speaking']} at once", "several"), (beside, "beside_frames")):
+        row = result["speech"][key]
+        latency = [_number(row.get(f"end_to_action_p{share}_ms"), 0) for share in (50, 95)]
+        counts = [str(row[count]) for count in ("partials", "sights", "busy")]
+        table.add_row(name, str(row["utterances"]), *latency, *counts)
+    console.print(table)
+    rounds = " ".join(
+        f"{_number(one['plain']['p99_ms'], 1)} -> {_number(one['mixed']['p99_ms'], 1)}" for one in result["frames"]
+    )
+    ratio = _number(result["frame_p99_ratio"], 2) or "not known: more than 1 % of frames were never answered"
+    console.print(f"p99 of the frames without and with, ms: {rounds}; ratio {ratio}", highlight=False)
 
 
 def _terminated(number: int, frame: object) -> NoReturn:

@@ -24,7 +24,7 @@ from rich.text import Text
 
 from bridge.cli.errors import fail
 from bridge.cli.headset_table import headset_table, wide_console
-from bridge.cli.simulate import GALLERY, load_tracks, make_headsets, play_out_of_step
+from bridge.cli.simulate import GALLERY, load_tracks, make_headsets, play_out_of_step, synthesizer
 from bridge.headset.client import ConnectError
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.track import Track
@@ -50,29 +50,41 @@ def demo(
         list[Path] | None, typer.Option(help="What to replay; else samples/recordings.", dir_okay=False)
     ] = None,
     device: Annotated[str, typer.Option(help="Where the models run: auto, cpu or cuda.")] = "auto",
+    sound: Annotated[bool, typer.Option(help="Speak by microphone, not as text.")] = True,
 ) -> None:
     """Start a daemon, connect simulated headsets that replay real recordings, and watch."""
     recordings = recording or sorted(SAMPLES.glob(f"*{SUFFIX}"))
     if not recordings:
         fail(f"no recordings in {SAMPLES}; name one with --recording")
     tracks = load_tracks(recordings, hz)
+    speaking = HeadsetOptions(
+        app=load(GALLERY).app, speak=True, select=True, synthesizer=synthesizer() if sound else None
+    )
     with tempfile.TemporaryDirectory(prefix="genlock-") as folder:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_demo(tracks, sessions, duration, device, Path(folder) / "profiles.sqlite"))
+                runner.run(_demo(tracks, sessions, speaking, duration, device, Path(folder) / "profiles.sqlite"))
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         except (DaemonFailed, ConnectError, Refusal) as error:
             fail(str(error), code=1)
 
 
-async def _demo(tracks: Sequence[Track], sessions: int, duration_s: float, device: str, profiles: Path) -> None:
+async def _demo(
+    tracks: Sequence[Track], sessions: int, options: HeadsetOptions, duration_s: float, device: str, profiles: Path
+) -> None:
     console = wide_console()
-    async with _daemon(console, device, profiles) as url:
-        headsets = make_headsets(url, tracks, sessions, HeadsetOptions(app=load(GALLERY).app, speak=True, select=True))
+    async with _daemon(console, device, profiles) as (url, hears):
+        headsets = make_headsets(url, tracks, sessions, options)
+        with console.status("the headsets rehearse ..."):
+            for headset in headsets:
+                headset.rehearse()
         try:
             for headset in headsets:
                 await headset.connect()
+            if options.synthesizer is not None and "audio" in headsets[0].welcome.serves:
+                with console.status("loading what hears speech ..."):
+                    await asyncio.wait((asyncio.ensure_future(hears.wait()),), timeout=_READY_TIMEOUT_S)
             await _play(console, url, headsets, duration_s)
         finally:
             await asyncio.gather(*(headset.close() for headset in headsets))
@@ -113,21 +125,22 @@ async def _play(console: Console, url: str, headsets: Sequence[SimulatedHeadset]
 
 
 @asynccontextmanager
-async def _daemon(console: Console, device: str, profiles: Path) -> AsyncIterator[str]:
-    """A daemon in a process of its own; stopped at the end, whatever happens."""
+async def _daemon(console: Console, device: str, profiles: Path) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A daemon in a process of its own, and when it hears; stopped at the end, whatever happens."""
     command = [sys.executable, "-m", "bridge", "serve", "--port", "0", "--device", device, "--profiles", str(profiles)]
     command += ["--app", str(GALLERY)]
     # A session of its own: Ctrl-C is for this process, which then stops the daemon in order.
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE, start_new_session=True)
     log: deque[str] = deque(maxlen=20)
     url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    reading = asyncio.create_task(_read(process, log, url))
+    hears = asyncio.Event()
+    reading = asyncio.create_task(_read(process, log, url, hears))
     try:
         with console.status("loading the models ..."):
             await asyncio.wait((url, reading), timeout=_READY_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
         if not url.done():
             raise DaemonFailed("the daemon did not become ready; its last words:\n" + "\n".join(log))
-        yield url.result()
+        yield url.result(), hears
         process.send_signal(signal.SIGTERM)
         try:
             code = await asyncio.wait_for(process.wait(), _EXIT_TIMEOUT_S)
@@ -140,13 +153,15 @@ async def _daemon(console: Console, device: str, profiles: Path) -> AsyncIterato
         await reading
 
 
-async def _read(process: Process, log: deque[str], url: asyncio.Future[str]) -> None:
+async def _read(process: Process, log: deque[str], url: asyncio.Future[str], hears: asyncio.Event) -> None:
     assert process.stderr is not None
     async for line in process.stderr:
         text = line.decode("utf-8", "replace").rstrip()
         log.append(text)
         if "listening on " in text and not url.done():
             url.set_result(text.rpartition("listening on ")[2])
+        if "the hearing worker is ready" in text or "speech cannot be heard" in text:
+            hears.set()
 
 
 async def _end(process: Process) -> None:

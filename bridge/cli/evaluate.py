@@ -102,6 +102,22 @@ def gesture(
 
 
 @app.command()
+def vision(
+    data: Annotated[
+        Path,
+        typer.Option("--data", help="A folder of pictures with labels.tsv: file, tab, label.", file_okay=False),
+    ],
+    draws: Annotated[int, typer.Option("--draws", help="Choices of the few examples to average over.", min=1)] = 10,
+    threads: Threads = 2,
+    as_json: Json = False,
+) -> None:
+    """What pictures show, beside the published figure; and things taught by five pictures."""
+    from models.vision import evaluation
+
+    _report(evaluation.evaluate, evaluation.table, data, as_json, draws=draws, threads=threads)
+
+
+@app.command()
 def personal(
     data: Annotated[
         Path,
@@ -134,7 +150,7 @@ def _report(
 ) -> None:
     try:
         result = evaluate(data, progress=not as_json, **settings)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         fail(str(error))
     if as_json:
         typer.echo(json.dumps(result, indent=2))

@@ -53,7 +53,7 @@ def say(
     )
     share = 0.1 / max(len(candidates) - 1, 1)
     pointing = tuple(0.9 if one.id == looked else share for one in candidates) if looked else None
-    reading = read(encoder, [(understanding, Question(text, Situation(candidates, pointing, None, spoken or None)))])[0]
+    reading = read(encoder, [(understanding, Question(text, Situation(candidates, pointing, last=spoken or None)))])[0]
     if as_json:
         typer.echo(json.dumps(asdict(reading), indent=2, ensure_ascii=False))
         return

@@ -19,7 +19,10 @@ import uvloop
 
 from bridge.cli.errors import fail
 from bridge.daemon import Daemon, DaemonOptions
+from bridge.event_path.hearing import HearingOptions
 from bridge.event_path.language import LanguageError, LanguageOptions
+from bridge.event_path.seeing import SeeingOptions
+from bridge.event_path.workers import EventPathOptions
 from bridge.frame_path.engine import EngineError, EngineOptions
 from bridge.manifest import ManifestError, load
 from bridge.profiles.store import StoreError
@@ -85,6 +88,10 @@ def serve(
     cache: Annotated[
         Path | None, typer.Option(help="The folder that keeps longer fits of apps; else the user's cache folder.")
     ] = None,
+    speech_model: Annotated[
+        str, typer.Option(help="What recognizes speech: a faster-whisper model by name or folder; off hears nothing.")
+    ] = "",
+    no_sight: Annotated[bool, typer.Option("--no-sight", help="Look at no pictures.")] = False,
     device: Annotated[Device, typer.Option(help="Where the models run.")] = Device.AUTO,
     frame_model: Annotated[
         list[str] | None, typer.Option(help="A frame model, by name or as module:Class. May be given again.")
@@ -130,7 +137,11 @@ def serve(
         engine=EngineOptions(
             models=tuple(frame_model or EngineOptions.models), device=device, threads=engine_threads, slots=max_sessions
         ),
-        language=LanguageOptions(cache=str(cache.absolute()) if cache is not None else ""),
+        workers=EventPathOptions(
+            language=LanguageOptions(cache=str(cache.absolute()) if cache is not None else ""),
+            hearing=HearingOptions(model=speech_model),
+            seeing=SeeingOptions(off=no_sight),
+        ),
         sessions=SessionOptions(token=token, resume_s=resume_s, share_profiles=share_profiles),
         transport=TransportOptions(origins=tuple(origin or ())),
     )

@@ -18,6 +18,7 @@ from bridge.cli.errors import fail
 from bridge.cli.headset_table import headset_table, wide_console
 from bridge.headset.client import ConnectError
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
+from bridge.headset.sound import Synthesizer
 from bridge.headset.track import Track, load_track
 from bridge.manifest import ManifestError, load
 from bridge.recording.format import RecordingError
@@ -45,6 +46,9 @@ def simulate(
     speak: Annotated[
         bool, typer.Option("--speak", help="Say something in each trial; without --app with that of the gallery.")
     ] = False,
+    sound: Annotated[
+        bool, typer.Option("--sound", help="Say it aloud, by microphone; needs the extra demo, and the daemon speech.")
+    ] = False,
     horizons_ms: Annotated[str, typer.Option(help="Forecast horizons, 0 to 250 ms.")] = "50,100",
     token: Annotated[str, typer.Option(envvar="GENLOCK_TOKEN", help="For daemons that want one.")] = "",
     loop: Annotated[bool, typer.Option(help="Begin again when the recording ends.")] = True,
@@ -63,12 +67,13 @@ def simulate(
     except ValueError:
         fail(f"--horizons-ms {horizons_ms!r}: milliseconds look like 50,100")
     try:
-        declared = load(app or GALLERY).app if app is not None or speak else None
+        declared = load(app or GALLERY).app if app is not None or speak or sound else None
     except ManifestError as error:
         fail(str(error))
     options = HeadsetOptions(
         app=declared,
-        speak=speak,
+        speak=speak or sound,
+        synthesizer=synthesizer() if sound else None,
         select=select,
         token=token,
         horizons_ms=horizons,
@@ -79,6 +84,8 @@ def simulate(
         tls=_trust(ca),
     )
     headsets = make_headsets(url, load_tracks(recording, hz), sessions, options)
+    for headset in headsets:
+        headset.rehearse()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_simulate(headsets, duration, reconnect_every, show=not as_json))
@@ -92,6 +99,14 @@ def simulate(
         typer.echo(json.dumps(summary(headsets), indent=2))
     else:
         wide_console().print(headset_table(headsets))
+
+
+def synthesizer() -> Synthesizer:
+    """What headsets speak with; ends the command if there is nothing."""
+    try:
+        return Synthesizer()
+    except ImportError as error:
+        fail(str(error))
 
 
 def load_tracks(recordings: Sequence[Path], hz: float) -> list[Track]:

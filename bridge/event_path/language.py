@@ -9,9 +9,7 @@ from it    fitted: key, seconds, "" or what went wrong  answer: serial, reading
            failed: serial, what went wrong
 =========  ===========================================  =====================================================
 
-Apps, questions and readings are msgpack maps of ``bridge.app.App``, ``Question`` and ``Reading``. When a worker dies,
-whatever was asked and not answered is asked again, one question after the other, so that one that kills workers is
-found and given up while the others get their answers.
+Apps, questions and readings are msgpack maps of ``bridge.app.App``, ``Question`` and ``Reading``.
 """
 
 from __future__ import annotations
@@ -19,22 +17,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from time import monotonic
 from typing import Any
 
 import msgspec
 
 from bridge.app import App, digest
 from bridge.child import Child, ChildError
+from bridge.event_path.questions import QuestionCounters, Questions
 from models.language.dialogue import Question, Reading
 
 log = logging.getLogger("genlock.language")
-
-LATENCY_BOUNDS_S = (0.005, 0.01, 0.015, 0.02, 0.025, 0.035, 0.05, 0.1, 0.25, 1.0)
-"""Upper bounds of the classes in which the time from a question to its answer is counted."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_reading = msgspec.msgpack.Decoder(Reading).decode
@@ -53,7 +47,7 @@ class LanguageOptions:
         answer_timeout_s: a worker that says nothing for so long although it was asked hangs, and is replaced.
     """
 
-    worker: str = "bridge.event_path.worker"
+    worker: str = "bridge.event_path.language_worker"
     threads: int = 1
     niceness: int = 5
     cache: str = ""
@@ -66,38 +60,10 @@ class LanguageError(RuntimeError):
 
 
 @dataclass
-class LanguageCounters:
-    """Since the start. ``given_up`` are questions that no worker survived."""
-
-    asked: int = 0
-    answered: int = 0
-    given_up: int = 0
-    restarts: int = 0
-    latency_sum_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.latency_count = [0] * (len(LATENCY_BOUNDS_S) + 1)
-
-    def waited(self, seconds: float) -> None:
-        """Counts an answer that took so long."""
-        self.answered += 1
-        self.latency_sum_s += seconds
-        self.latency_count[sum(seconds > bound for bound in LATENCY_BOUNDS_S)] += 1
-
-
-@dataclass
 class _Declared:
     data: bytes
     holders: int
     problem: str = ""
-
-
-@dataclass
-class _Asked:
-    key: str
-    question: bytes
-    answer: Callable[[Reading | None], None]
-    since: float
 
 
 class Language:
@@ -108,7 +74,7 @@ class Language:
     """
 
     def __init__(self, options: LanguageOptions, on_change: Callable[[bool], None]) -> None:
-        self.counters = LanguageCounters()
+        self.counters = QuestionCounters()
         self._options = options
         self._on_change = on_change
         self._child = Child(
@@ -122,11 +88,8 @@ class Language:
         self._up = False
         self._was_up = False
         self._problem = ""
-        self._serial = 0
         self._apps: dict[str, _Declared] = {}
-        self._asked: dict[int, _Asked] = {}
-        # What was under way when a worker died, and must now go alone.
-        self._suspects: deque[int] = deque()
+        self._questions = Questions(self._child, self.counters, options.answer_timeout_s)
 
     @property
     def up(self) -> bool:
@@ -183,20 +146,13 @@ class Language:
         Returns:
             a serial number, for ``drop``.
         """
-        self._serial += 1
-        self.counters.asked += 1
-        self._asked[self._serial] = _Asked(key, _encode(question), answer, monotonic())
-        if self._problem:
-            asyncio.get_running_loop().call_soon(self._give_up, self._serial)
-        elif self._suspects:
-            self._suspects.append(self._serial)
-        else:
-            self._send(self._serial)
-        return self._serial
+        return self._questions.ask(
+            key, _encode(question), answer=lambda told: answer(None if told is None else _decode_reading(told))
+        )
 
     def drop(self, serial: int) -> None:
         """Nobody waits for this answer any more."""
-        self._asked.pop(serial, None)
+        self._questions.drop(serial)
 
     def ready(self, *told: Any) -> None:
         """See ``bridge.child.ChildListener``."""
@@ -206,10 +162,7 @@ class Language:
             self._child.send("app", key, declared.data)
         if self._was_up:
             self._on_change(True)
-            self._next_suspect()
-        else:
-            for serial in self._asked:
-                self._send(serial)
+        self._questions.ready()
         self._was_up = True
 
     def lost(self, reason: str) -> None:
@@ -219,10 +172,7 @@ class Language:
         if self._up:
             self._up = False
             self._on_change(False)
-            alone = self._suspects.popleft() if self._suspects else None
-            if alone is not None:
-                self._give_up(alone)
-            self._suspects = deque(self._asked)
+            self._questions.lost()
 
     def message(self, message: Sequence[Any]) -> None:
         """See ``bridge.child.ChildListener``."""
@@ -237,19 +187,10 @@ class Language:
             serial, told = rest
             if kind == "failed":
                 log.error("an utterance could not be read: %s", told)
-                self._give_up(serial)
+                self._questions.failed(serial)
             else:
-                asked = self._asked.pop(serial, None)
-                if asked is not None:
-                    self.counters.waited(monotonic() - asked.since)
-                    asked.answer(_decode_reading(told))
-            if self._suspects and self._suspects[0] == serial:
-                self._suspects.popleft()
-                self._next_suspect()
-        if self._asked:
-            self._child.expect(self._options.answer_timeout_s)
-        else:
-            self._child.settled()
+                self._questions.answered(serial, told)
+        self._questions.still_waiting()
 
     async def _start(self) -> None:
         try:
@@ -257,23 +198,4 @@ class Language:
         except ChildError as error:
             self._problem = str(error)
             log.error("utterances cannot be understood: %s", error)
-            for serial in list(self._asked):
-                self._give_up(serial)
-
-    def _send(self, serial: int) -> None:
-        if self._up:
-            asked = self._asked[serial]
-            self._child.send("ask", serial, asked.key, asked.question)
-            self._child.expect(self._options.answer_timeout_s)
-
-    def _next_suspect(self) -> None:
-        while self._suspects and self._suspects[0] not in self._asked:
-            self._suspects.popleft()
-        if self._suspects:
-            self._send(self._suspects[0])
-
-    def _give_up(self, serial: int) -> None:
-        asked = self._asked.pop(serial, None)
-        if asked is not None:
-            self.counters.given_up += 1
-            asked.answer(None)
+            self._questions.hopeless()

@@ -23,6 +23,7 @@ import numpy as np
 
 from bridge.app import App
 from bridge.headset.client import ConnectError, Connection
+from bridge.headset.sound import Clip, Synthesizer
 from bridge.headset.speech import Line, SpeechScore, Voice
 from bridge.headset.statistics import ForecastScore, Statistics, TargetScore
 from bridge.headset.track import Track, without
@@ -30,6 +31,7 @@ from bridge.protocol import (
     VERSION,
     Ack,
     Actions,
+    Audio,
     Bye,
     DeviceInfo,
     Error,
@@ -42,6 +44,7 @@ from bridge.protocol import (
     Scene,
     ServerMessage,
     Teach,
+    Transcript,
     Utterance,
     Welcome,
     decode_server,
@@ -82,6 +85,7 @@ class HeadsetOptions:
         token: for daemons that want one.
         app: what it says that it can do; else nothing, under the recording's name.
         speak: says something in each trial of the recording, as ``bridge.headset.speech`` has it.
+        synthesizer: says it aloud, by microphone, to a daemon that hears; else it is sent as text.
         select: tells the daemon what was selected where the recording knows it, as an app does from whose selections
             pointing is to be learned.
         horizons_ms: which forecasts it asks for.
@@ -97,6 +101,7 @@ class HeadsetOptions:
     token: str = ""
     app: App | None = None
     speak: bool = False
+    synthesizer: Synthesizer | None = None
     select: bool = False
     horizons_ms: tuple[float, ...] = (50.0, 100.0)
     loop: bool = True
@@ -149,6 +154,7 @@ class SimulatedHeadset:
         self._scored_horizon = horizons.index(FORECAST_HORIZON_MS) if FORECAST_HORIZON_MS in horizons else -1
         self.forecasts = ForecastScore(track, FORECAST_HORIZON_MS / 1000)
         self._voice = Voice(track) if self.options.speak else None
+        self._speaking = asyncio.Lock()
         self._sending: set[asyncio.Task[None]] = set()
         self._last_n = 0
         self._on_message = on_message
@@ -200,6 +206,8 @@ class SimulatedHeadset:
             await self._connection.close()
         for _, acknowledged in self._unacknowledged.values():
             acknowledged.cancel()
+        for sending in self._sending:
+            sending.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def send(self, message: Identified) -> None:
@@ -304,11 +312,30 @@ class SimulatedHeadset:
         with contextlib.suppress(Refusal):
             await self.send(message)
 
+    def rehearse(self) -> None:
+        """Makes the sound of all that can be said, which would hold up frames when it is said. Takes seconds."""
+        if self._voice is not None and self.options.synthesizer is not None:
+            for text in self._voice.lines():
+                self.options.synthesizer.clip(text)
+
     def _speak(self, line: Line | None) -> None:
-        if line is not None and self._connection is not None and "utterance" in self.welcome.serves:
+        if line is None or self._connection is None:
+            return
+        if self.options.synthesizer is not None and "audio" in self.welcome.serves:
+            self._in_background(self._say_aloud(line, self.options.synthesizer.clip(line.text)))
+        elif "utterance" in self.welcome.serves:
             utterance = self._utterance(line.text)
             self.speech.say(utterance.id, line, self._clock())
             self._in_background(self._say(utterance))
+
+    async def _say_aloud(self, line: Line, clip: Clip) -> None:
+        async with self._speaking:
+            began = self._clock()
+            ended = began + clip.speech_s
+            self.speech.say_aloud(line, self._device_us(began), self._device_us(ended), ended)
+            for at, pcm in clip.chunks():
+                await self._wait_until(began + at)
+                self._send_now(Audio(self._device_us(began + at), pcm))
 
     async def _say(self, utterance: Utterance) -> None:
         try:
@@ -331,6 +358,8 @@ class SimulatedHeadset:
             self._settle(message.id, None)
         elif isinstance(message, Error):
             self._refused(message)
+        elif isinstance(message, Transcript):
+            self.speech.hear(message)
         elif isinstance(message, Notice):
             self.speech.explain(message.id, message.message)
         elif isinstance(message, Welcome) and self._welcomed is not None and not self._welcomed.done():
@@ -421,6 +450,7 @@ class SimulatedHeadset:
             token=self.options.token,
             device=DeviceInfo(device.get("name", ""), device.get("runtime", ""), "simulated headset"),
             refresh_hz=self.track.hz,
+            streams=["frame", "audio"] if self.options.synthesizer is not None else ["frame"],
             horizons_ms=list(self.options.horizons_ms),
             resume=self._resume,
             last_n=self._last_n,

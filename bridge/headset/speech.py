@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from bridge.headset.track import Track
-from bridge.protocol import Action
+from bridge.protocol import Action, Transcript
 
 LINES: Final = (
     ("pick up the {name}", "take"),
@@ -20,6 +20,9 @@ LINES: Final = (
     ("grab that", "take"),
 )
 """What is said, and the action of ``samples/apps/gallery.toml`` that it means."""
+
+# How much earlier than it began speech may be heard to begin.
+_SLACK_US: Final = 300_000
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Voice:
         self._names = {target.id: target.name or target.id for scene in track.scenes for target in scene.targets}
         self._said = 0
 
+    def lines(self) -> list[str]:
+        """All that can be said of this recording."""
+        names = sorted({self._names.get(target, target).lower() for target in self._track.target if target})
+        return list(dict.fromkeys(text.format(name=name) for text, _ in LINES for name in names))
+
     def line(self, frame: int) -> Line | None:
         """What to say at a frame, if anything."""
         target = self._track.selected(frame)
@@ -49,6 +57,14 @@ class Voice:
         return Line(text.format(name=self._names.get(target, target).lower()), action, target)
 
 
+@dataclass(frozen=True)
+class _Aloud:
+    line: Line
+    begin_us: int
+    end_us: int
+    ended: float
+
+
 @dataclass
 class SpeechScore:
     """What came of what was said.
@@ -56,10 +72,10 @@ class SpeechScore:
     Attributes:
         said: how many utterances were sent.
         right: of which the right action came, with the right target.
-        heard: the last utterance.
+        heard: the last utterance; said aloud, what was heard of it so far.
         came: the action that came of it and its target, or why none did.
         was_right: whether that was right; nothing while it is waited for.
-        latency_s: from just before an utterance was sent to its action.
+        latency_s: from just before an utterance was sent, or from the end of what was said aloud, to its action.
     """
 
     said: int = 0
@@ -69,12 +85,30 @@ class SpeechScore:
     was_right: bool | None = None
     latency_s: array[float] = field(default_factory=lambda: array("d"))
     _waiting: dict[str, tuple[Line, float]] = field(default_factory=dict)
+    _aloud: list[_Aloud] = field(default_factory=list)
 
     def say(self, identifier: str, line: Line, now: float) -> None:
         """An utterance is sent."""
         self.said += 1
         self.heard, self.came, self.was_right = line.text, "", None
         self._waiting[identifier] = (line, now)
+
+    def say_aloud(self, line: Line, begin_us: int, end_us: int, ended: float) -> None:
+        """Something is said by microphone, between these times of the device's clock; ``ended`` is the end on ours."""
+        self.said += 1
+        self._aloud.append(_Aloud(line, begin_us, end_us, ended))
+
+    def hear(self, transcript: Transcript) -> None:
+        """What was heard came back."""
+        self.heard, self.came, self.was_right = transcript.text, "", None
+        if not transcript.final:
+            return
+        for said in self._aloud:
+            if said.begin_us - _SLACK_US <= transcript.time <= said.end_us:
+                self._aloud.remove(said)
+                line = Line(transcript.text, said.line.action, said.line.target)
+                self._waiting[transcript.id] = (line, said.ended)
+                return
 
     def act(self, action: Action, now: float) -> None:
         """An action came."""

@@ -10,7 +10,8 @@ import numpy as np
 from bridge.profiles.items import Item
 from models.gesture.names import NUMBERS, TAUGHT_SLOTS
 from models.gesture.taught import PROTOTYPE
-from models.limits import SIGHT, VOICE
+from models.limits import VOICE
+from models.vision.prototypes import Prototypes, unpacked
 
 
 class Phrase(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,9 +45,9 @@ class Mistaken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Object(msgspec.Struct, forbid_unknown_fields=True):
-    """Of an object: its pictures' embeddings as float16 rows, and the version of the model that made them."""
+    """Of an object: its pictures' embeddings, and the version of the model that made them."""
 
-    embeddings: bytes
+    examples: bytes
     version: Annotated[str, msgspec.Meta(max_length=64)]
 
 
@@ -70,17 +71,17 @@ def problem(item: Item) -> str:
         data = msgspec.convert(item.data, kind)
     except msgspec.ValidationError as error:
         return str(error)
-    if isinstance(data, Gesture) and (
-        len(data.prototype) != 4 * PROTOTYPE or not np.isfinite(np.frombuffer(data.prototype, dtype="<f4")).all()
-    ):
+    if isinstance(data, Gesture) and not _finite(data.prototype, PROTOTYPE):
         return f"a prototype is {PROTOTYPE} finite float32 numbers"
-    if isinstance(data, Object) and not _finite(data.embeddings, "<f2", SIGHT):
-        return f"embeddings are rows of {SIGHT} finite float16 numbers"
-    if isinstance(data, Voice) and (len(data.total) != 4 * VOICE or not _finite(data.total, "<f4", VOICE)):
+    if isinstance(data, Object):
+        try:
+            Prototypes({item.key: unpacked(data.examples)})
+        except ValueError as error:
+            return str(error)
+    if isinstance(data, Voice) and not _finite(data.total, VOICE):
         return f"a voice is {VOICE} finite float32 numbers"
     return ""
 
 
-def _finite(blob: bytes, kind: str, width: int) -> bool:
-    size = np.dtype(kind).itemsize * width
-    return bool(blob) and len(blob) % size == 0 and bool(np.isfinite(np.frombuffer(blob, dtype=kind)).all())
+def _finite(blob: bytes, count: int) -> bool:
+    return len(blob) == 4 * count and bool(np.isfinite(np.frombuffer(blob, dtype="<f4")).all())

@@ -3,7 +3,8 @@
 A text is searched for *mentions*: a name or alias of a target ("the red mug"), a pointing word ("that one", "there"),
 or a word for what was spoken of before ("it"). Each is resolved to probabilities over the targets. The score of a
 target is a product of likelihoods, taken as independent: how well the name fits, times how well it stands as was said
-("behind it"), times a power of what the target model says that the user looks and points at. Scores are normalized
+("behind it"), times a power of what the target model says that the user looks and points at while saying it, times
+two where something of that name is in sight. Scores are normalized
 beside a share for "none of these things".
 
 Nothing here raises for any text. Coordinates are the stage's: metres, right-handed, +Y up, -Z ahead.
@@ -27,6 +28,8 @@ Array = NDArray[np.float64]
 # What the target model can do against words: never rule a thing out.
 _POINTING_FLOOR: Final = 0.05
 _POINTING_POWER: Final = 0.75
+# How much likelier a thing is that a picture shows for sure.
+_IN_SIGHT: Final = 2.0
 _LAST: Final = 0.9
 _LAST_POWER: Final = 0.25
 # Of the things that are pointed at, those are compared ("the left one") that come this near to the likeliest.
@@ -64,12 +67,16 @@ class Situation:
             Numbers that are no probabilities count as 0; another count than the candidates' counts as nothing.
         viewpoint: the speaker's head, where it is known.
         last: the ``id`` of the target that was spoken of last.
+        pointing: of speech, ``probabilities`` at each word: from which character of the text on, in their order.
+        seen: names of what pictures showed lately, and how sure that is.
     """
 
     candidates: tuple[Candidate, ...] = ()
     probabilities: tuple[float, ...] | None = None
     viewpoint: Viewpoint | None = None
     last: str | None = None
+    pointing: tuple[tuple[int, tuple[float, ...]], ...] = ()
+    seen: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ def resolve(text: str, situation: Situation, literal: Sequence[str] = ()) -> lis
     scene = _Scene(situation)
     references = []
     for mention, found in mentions:
-        posterior, why = scene.posterior(found)
+        posterior, why = scene.posterior(found, mention.start)
         order = np.argsort(-posterior, kind="stable")
         ranking = tuple((scene.ids[at], float(posterior[at])) for at in order if posterior[at] > _KEPT)
         references.append(Reference(mention, ranking, why))
@@ -117,13 +124,31 @@ class _Scene:
         self._sizes = np.abs(_finite([candidate.size for candidate in situation.candidates]))
         self._viewpoint = _level(situation.viewpoint)
         self._pointing: Array | None = None
-        if situation.probabilities is not None and len(situation.probabilities) == len(self.ids):
-            raw = np.array(situation.probabilities, dtype=np.float64)
-            self._pointing = np.clip(np.nan_to_num(raw, posinf=0.0), 0.0, 1.0)
-            self._pointing /= max(1.0, float(self._pointing.sum()))
+        self._usually = self._shares(situation.probabilities)
+        self._by_word = [(start, self._shares(probabilities)) for start, probabilities in situation.pointing]
+        self._in_sight = self._sights(situation)
 
-    def posterior(self, found: Found) -> tuple[Array, str]:
-        """The probability of each candidate, ``[K]``, and why."""
+    def posterior(self, found: Found, at: int) -> tuple[Array, str]:
+        """The probability of each candidate, ``[K]``, and why. ``at`` is the character that the mention begins with."""
+        self._pointing = next((found for start, found in reversed(self._by_word) if start <= at), self._usually)
+        return self._posterior(found)
+
+    def _shares(self, probabilities: Sequence[float] | None) -> Array | None:
+        if probabilities is None or len(probabilities) != len(self.ids):
+            return None
+        shares = np.clip(np.nan_to_num(np.array(probabilities, dtype=np.float64), posinf=0.0), 0.0, 1.0)
+        return np.asarray(shares / max(1.0, float(shares.sum())))
+
+    def _sights(self, situation: Situation) -> Array:
+        """How much likelier each candidate is for being in sight, ``[K]``."""
+        seen = {name.casefold(): min(max(sure, 0.0), 1.0) for name, sure in situation.seen if np.isfinite(sure)}
+        sure = [
+            max((seen.get(name.casefold(), 0.0) for name in (one.name or one.id, *one.aliases)), default=0.0)
+            for one in situation.candidates
+        ]
+        return 1 + (_IN_SIGHT - 1) * np.array(sure, dtype=np.float64)
+
+    def _posterior(self, found: Found) -> tuple[Array, str]:
         if not self.ids:
             return np.zeros(0), "the scene has no targets"
         if found.unknown:
@@ -132,7 +157,7 @@ class _Scene:
         told_apart = bool(found.named or found.relation or found.extreme or found.ordinal)
         spoken_of = self._last is not None and (found.pronoun or found.same)
         if found.relation and found.anchor is not None:
-            anchor, because = self.posterior(found.anchor)
+            anchor, because = self._posterior(found.anchor)
             # All pairs of a scene take longer than the rest together; few of them are named.
             some = np.flatnonzero((score > 0) | (anchor > _KEPT))
             fits = space.relation(found.relation, self._positions[some], self._sizes[some], self._viewpoint)
@@ -163,7 +188,7 @@ class _Scene:
 
     def _words(self, found: Found) -> tuple[Array, list[str]]:
         """How well the words alone fit each candidate."""
-        score, why = found.fit.copy(), []
+        score, why = found.fit * self._in_sight, []
         if found.named:
             fitting = [self.ids[at] for at in np.flatnonzero(score >= 0.5 * score.max(initial=0.0)) if score[at] > 0]
             why.append(f'named "{found.named}"')

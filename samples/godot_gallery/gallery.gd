@@ -1,13 +1,14 @@
 extends Node3D
 ## A room of things to look at, name, grab by voice and by gesture. Without a headset a recording is played.
 
-const HELP := "Try: take the kettle, paint it blue, hide that one, put it down, show everything. Hold T to speak."
+const HELP := "Try: take the kettle, paint it blue, hide that one, put it down. Hold T to speak, V to show something."
 
 var _held: Exhibit
 var _selected: Exhibit
 
 @onready var _genlock: GenlockClient = get_node("/root/Genlock")
 @onready var _hand: XRController3D = $XROrigin3D/RightController
+@onready var _session: GenlockSession = $XROrigin3D/GenlockSession
 @onready var _microphone: GenlockMicrophone = $GenlockMicrophone
 @onready var _connection: Label = $Screen/Lines/Connection
 @onready var _meant: Label = $Screen/Lines/Meant
@@ -30,6 +31,10 @@ func _ready() -> void:
 	)
 	_genlock.notice.connect(func(_code: String, message: String, _id: String) -> void: _done.text = message)
 	_genlock.transcript.connect(func(text: String, _is_final: bool) -> void: _say.text = text)
+	_genlock.heard.connect(_on_heard)
+	_genlock.seen.connect(
+		func(thing: String, _time_us: int, _action: GenlockActionEvent) -> void: _done.text = "seen: " + thing
+	)
 	_say.text_submitted.connect(_on_said)
 
 
@@ -40,6 +45,8 @@ func _unhandled_key_input(event: InputEvent) -> void:
 			_microphone.press()
 		else:
 			_microphone.release()
+	elif key.keycode == KEY_V and key.pressed and not _session.send_view(get_viewport()):
+		_done.text = "the daemon looks at no pictures now"
 
 
 func _start_headset() -> void:
@@ -62,6 +69,11 @@ func _on_target_changed(target: GenlockTarget, probability: float) -> void:
 func _on_said(words: String) -> void:
 	_say.clear()
 	_genlock.say(words)
+
+
+func _on_heard(speech: GenlockSpeech) -> void:
+	_say.clear()
+	_done.text = "heard: " + speech.text + (" (%d %% you)" % [100 * speech.speaker] if speech.speaker >= 0 else "")
 
 
 func _on_action_performed(action: GenlockActionEvent) -> void:

@@ -6,11 +6,23 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from bridge.protocol import Bye, ClientMessage, Limits, ModelInfo, ServerMessage, Welcome, decode_client, encode
+from bridge.protocol import (
+    Bye,
+    ClientMessage,
+    Hello,
+    Limits,
+    Message,
+    ModelInfo,
+    ServerMessage,
+    Welcome,
+    decode_client,
+    encode,
+)
 
 WELCOME = Welcome(
     version="1.0",
@@ -20,7 +32,7 @@ WELCOME = Welcome(
     resumed=False,
     last_q=-1,
     models=[ModelInfo("none", "1")],
-    serves=["hello", "frame", "scene", "audio", "bye"],
+    serves=["hello", "frame", "scene", "audio", "image", "teach", "feedback", "bye"],
     limits=Limits(messages_per_second=0),
     server_time=1,
     recording=False,
@@ -29,16 +41,21 @@ WELCOME = Welcome(
 )
 
 
+M = TypeVar("M", bound=Message)
+
+
 class FalseDaemon:
     """A connection of a client, in the test's hands.
 
     Attributes:
         url: where it listens.
-        inbox: what the client has sent after its hello.
+        hello: what the client has said of itself.
+        inbox: what the client has sent after that.
     """
 
     def __init__(self) -> None:
         self.url = ""
+        self.hello: Hello | None = None
         self.inbox: asyncio.Queue[ClientMessage] = asyncio.Queue()
         self._client: asyncio.Future[ServerConnection] = asyncio.get_running_loop().create_future()
 
@@ -47,9 +64,18 @@ class FalseDaemon:
         client = await asyncio.wait_for(self._client, 60)
         await client.send(message if isinstance(message, bytes) else encode(message))
 
+    async def next(self, kind: type[M]) -> M:
+        """The next message of a kind; others that come before it are left out."""
+        while True:
+            message = await asyncio.wait_for(self.inbox.get(), 60)
+            if isinstance(message, kind):
+                return message
+
     async def serve(self, client: ServerConnection) -> None:
         """One connection: welcomes it and listens."""
-        decode_client(await client.recv())  # type: ignore[arg-type]
+        hello = decode_client(await client.recv())  # type: ignore[arg-type]
+        assert isinstance(hello, Hello)
+        self.hello = hello
         await client.send(encode(WELCOME))
         if not self._client.done():
             self._client.set_result(client)

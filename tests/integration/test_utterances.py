@@ -227,7 +227,7 @@ async def test_no_utterance_is_lost_when_the_worker_dies(daemon: Served) -> None
         await began(client)
         await client.ask(SCENE)
         await say(client, "u0", "undo")
-        pid = daemon.child_pid("event_path.worker")
+        pid = daemon.child_pid("event_path.language_worker")
         os.kill(pid, signal.SIGSTOP)
         for number in range(1, 4):
             await client.send(Utterance(f"u{number}", "take the kettle", 0))
@@ -245,7 +245,7 @@ async def test_too_many_at_once_are_refused_and_the_others_answered(daemon: Serv
     async with connected(daemon.url) as client:
         await began(client)
         await say(client, "first", "undo")
-        pid = daemon.child_pid("event_path.worker")
+        pid = daemon.child_pid("event_path.language_worker")
         os.kill(pid, signal.SIGSTOP)
         try:
             for number in range(33):

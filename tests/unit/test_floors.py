@@ -24,7 +24,7 @@ FLOORS = [
     },
     {"bridge.frame_path", "bridge.event_path", "bridge.actions", "bridge.aim", "bridge.profiles", "bridge.recording"},
     {"bridge.users", "bridge.utterances"},
-    {"bridge.teaching"},
+    {"bridge.teaching", "bridge.speech", "bridge.sights"},
     {"bridge.session"},
     {"bridge.sessions"},
     {"bridge.transport", "bridge.visit"},

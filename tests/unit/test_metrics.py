@@ -17,7 +17,7 @@ from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import Hello
 from bridge.sessions import SessionOptions, Sessions
 from bridge.transport import TransportCounters
-from tests.stand_ins import FakeLanguage, FakeLink, FakePath
+from tests.stand_ins import FakeLink, FakePath, FakeWorkers
 
 
 class Counted:
@@ -26,10 +26,11 @@ class Counted:
     def __init__(self, store: SqliteStore) -> None:
         self.path = FakePath()
         self.engine = EngineCounters()
-        self.language = FakeLanguage()
-        self.sessions = Sessions(self.path, store, SessionOptions(), self.language, {}, None)  # type: ignore[arg-type]
+        self.workers = FakeWorkers()
+        self.language = self.workers.language
+        self.sessions = Sessions(self.path, store, SessionOptions(), self.workers, {}, None)  # type: ignore[arg-type]
         self.transport = TransportCounters()
-        self.metrics = Metrics(self.path, self.engine, self.sessions, self.language, self.transport)  # type: ignore[arg-type]
+        self.metrics = Metrics(self.path, self.engine, self.sessions, self.workers, self.transport)  # type: ignore[arg-type]
 
     def read(self) -> dict[tuple[str, str], float]:
         """Values by name and the labels' values, in the order of the labels' names."""

@@ -28,7 +28,7 @@ from bridge.protocol import (
 from bridge.session import MAX_AHEAD_S, Session
 from bridge.tracking import BLOB_BYTES, Fault, Part
 from models.limits import MAX_TARGETS
-from tests.stand_ins import FakeLanguage, FakeLink, FakePath, somebody
+from tests.stand_ins import FakeLink, FakePath, FakeWorkers, somebody
 
 HEAD = int(Part.HEAD)
 SECOND = 1_000_000
@@ -58,6 +58,7 @@ class Room:
         self.path = FakePath()
         self.link = FakeLink()
         self.counted: list[str] = []
+        self.workers = FakeWorkers()
         hello = Hello("1.0", App("test"), "ada")
         self.session = Session(
             "id",
@@ -65,7 +66,7 @@ class Room:
             hello,
             self.path,
             sink,
-            FakeLanguage(),
+            self.workers,
             hello.app,
             somebody(self.path),
             Applied(b"", ()),
@@ -309,6 +310,8 @@ async def test_ids_are_remembered_for_long_but_not_for_ever(room: Room) -> None:
     ],
 )
 async def test_what_is_not_served_is_said_by_name(room: Room, message: ClientMessage) -> None:
+    room.workers.hearing.problem = room.workers.seeing.problem = "pip install it"
+    assert not {"audio", "image"} & set(room.session.serves)
     with pytest.raises(Refused) as refused:
         room.session.event(message)
     error = refused.value.error
@@ -316,7 +319,7 @@ async def test_what_is_not_served_is_said_by_name(room: Room, message: ClientMes
     assert (error.code, error.id) == ("unsupported", getattr(message, "id", ""))
     assert error.of == type(message).__name__.lower()
     assert error.of in error.message
-    assert "scene" in error.message, "what is served is said too"
+    assert "pip install it" in error.message
 
 
 async def test_an_app_without_actions_is_told_that_it_has_none(room: Room) -> None:

@@ -16,7 +16,7 @@ from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
-from tests.stand_ins import FakeLanguage, FakeLink, FakePath
+from tests.stand_ins import FakeLink, FakePath, FakeWorkers
 
 
 def hello(user: str = "ada", version: str = VERSION, app: str = "test", **settings: Any) -> Hello:
@@ -33,7 +33,7 @@ class House:
 
     def open(self, make_sink: Callable[[Hello, str], Any] | None = None, **options: Any) -> Sessions:
         self.sessions = Sessions(  # type: ignore[arg-type]
-            self.path, self.store, SessionOptions(**options), FakeLanguage(), {}, make_sink
+            self.path, self.store, SessionOptions(**options), FakeWorkers(), {}, make_sink
         )
         return self.sessions
 
@@ -69,7 +69,8 @@ async def test_a_welcome_says_what_a_client_needs(house: House) -> None:
     assert (welcome.resume_s, welcome.resumed, welcome.last_q) == (12.5, False, -1)
     assert welcome.models == [ModelInfo("fake", "7")]
     assert welcome.limits.messages_per_second == 77
-    assert {"hello", "frame", "scene", "teach", "feedback", "profile", "bye"} == set(welcome.serves)
+    served = {"hello", "frame", "scene", "teach", "feedback", "profile", "bye", "audio", "image"}
+    assert set(welcome.serves) == served
     assert (welcome.learning, welcome.sessions) == (True, 0)
     assert not welcome.recording
     assert (len(sessions), sessions.connected, sessions.counters.started) == (1, 1, 1)

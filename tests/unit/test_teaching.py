@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from bridge.app import ActionInfo, App
+from bridge.event_path.seeing import Glimpse
 from bridge.profiles.sqlite import SqliteStore
+from bridge.profiles.voices import ENROLLED, SURE
 from bridge.protocol import (
     Ack,
     Actions,
@@ -30,7 +32,7 @@ from bridge.session import Session
 from bridge.users import Users
 from models.gesture.names import NUMBERS
 from models.language.dialogue import Name, Phrase, Reading
-from tests.stand_ins import FakeLanguage, FakeLink, FakePath
+from tests.stand_ins import FakeLink, FakePath, FakeWorkers
 
 TAKE = ActionInfo("take", ["take {target}"], target="required")
 FIRE = ActionInfo("fire", ["fire"], gestures=["nod", "zigzag"])
@@ -46,7 +48,8 @@ class Room:
         self.path = FakePath()
         self.path.info = type(self.path.info)((("gesture", "1"), ("target", "7")), "cpu")
         self.users = Users(self.path, self.store, share=False)  # type: ignore[arg-type]
-        self.language = FakeLanguage()
+        self.workers = FakeWorkers()
+        self.language = self.workers.language
         self.app = app
         self.counted: list[str] = []
 
@@ -60,7 +63,7 @@ class Room:
             hello,
             self.path,
             None,
-            self.language,
+            self.workers,
             app,
             known,
             settings.get("done", ()),
@@ -89,6 +92,14 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 def phrase(identifier: str, words: str = "zap it", action: str = "fire") -> Teach:
     return Teach(identifier, "phrase", action, phrase=words)
+
+
+GLIMPSE = Glimpse((), np.zeros(1280, dtype=np.float32))
+
+
+def voice(number: int) -> bytes:
+    """The embedding of a voice that is like no other."""
+    return np.eye(256, dtype="<f4")[number].tobytes()
 
 
 def movement(scale: float = 1.0) -> bytes:
@@ -151,11 +162,70 @@ async def test_what_cannot_be_learned_is_refused_by_its_key(room: Room, lesson: 
     assert room.store.load("ada").items == []
 
 
-async def test_objects_are_not_served(room: Room) -> None:
+async def test_an_object_is_learned_from_pictures(room: Room) -> None:
     session, link = await room.enter()
-    error = await settle(session, link, Teach("t", "object", "mug"))
+    seeing = room.workers.seeing
+    seeing.at_once = [Glimpse((), row) for row in np.eye(1280, dtype=np.float32)[:2]]
+    lesson = Teach("t", "object", " badge ", examples=[b"one", b"two"])
+    assert await settle(session, link, lesson) == Ack("t")
+    assert seeing.asked[1][0] == [b"one", b"two"]
+    (item,) = room.store.load("ada").items
+    assert (item.kind, item.app, item.key, item.data["version"]) == ("object", "", "badge", "eyes")
+    kept = np.frombuffer(item.data["examples"], "<f2").reshape(2, 1280)
+    assert kept[:, :2].tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("examples", "seen", "key"),
+    [([], [], "examples"), ([b"a", b"b"], [GLIMPSE, "it is no picture"], "examples[1]")],
+)
+async def test_an_object_that_cannot_be_learned(
+    room: Room, examples: list[bytes], seen: list[Glimpse | str], key: str
+) -> None:
+    session, link = await room.enter()
+    room.workers.seeing.at_once = seen
+    error = await settle(session, link, Teach("t", "object", "badge", examples=examples))
     assert isinstance(error, Error)
-    assert error.code == "unsupported"
+    assert (error.code, error.key, error.id) == ("invalid", key, "t")
+    assert room.store.load("ada").items == []
+
+
+async def test_objects_need_eyes(room: Room) -> None:
+    session, link = await room.enter()
+    room.workers.seeing.problem = "pip install them"
+    error = await settle(session, link, Teach("t", "object", "badge", examples=[b"a"]))
+    assert isinstance(error, Error)
+    assert (error.code, error.message) == ("unsupported", "teach: pip install them")
+
+
+async def test_a_voice_is_learned_from_what_is_heard_and_told_from_others(room: Room) -> None:
+    session, _ = await room.enter()
+    own, other = voice(0), voice(1)
+    told = []
+    for _ in range(ENROLLED):
+        told.append(session._teaching.voice(own))
+        await session._teaching.end()
+    assert told == [None] * ENROLLED
+    sure, doubtful = session._teaching.voice(own), session._teaching.voice(other)
+    assert sure is not None
+    assert doubtful is not None
+    assert sure > SURE > doubtful
+    await session._teaching.end()
+    (item,) = room.store.load("ada").items
+    assert (item.kind, item.app, item.data["count"]) == ("voice", "", ENROLLED + 1)
+    session.event(Profile("p", "reset", kind="voice"))
+    await session._teaching.end()
+    assert room.store.load("ada").items == []
+    assert session._teaching.voice(other) is None
+
+
+async def test_no_voice_is_learned_where_nothing_is(room: Room) -> None:
+    session, link = await room.enter()
+    await settle(session, link, Profile("p", "pause_learning"))
+    for _ in range(ENROLLED + 1):
+        assert session._teaching.voice(voice(0)) is None
+    await session._teaching.end()
+    assert room.store.load("ada").items == []
 
 
 async def test_a_phrase_about_one_thing_holds_for_any(room: Room) -> None:

@@ -15,7 +15,7 @@ from bridge.session import Session
 from bridge.tracking import Part
 from bridge.utterances import MAX_WAITING
 from models.language.dialogue import Pending, Reading
-from tests.stand_ins import FakeLanguage, FakeLink, FakePath, somebody
+from tests.stand_ins import FakeLink, FakePath, FakeWorkers, somebody
 
 APP = App("shop", actions=[ActionInfo("take", ["take {target}"], target="required"), ActionInfo("undo", ["undo"])])
 TAKE = Reading("take", 0.75, "kettle", 0.875)
@@ -27,7 +27,8 @@ class Room:
     """A session with actions, whose language is understood by the test."""
 
     def __init__(self) -> None:
-        self.language = FakeLanguage()
+        self.workers = FakeWorkers()
+        self.language = self.workers.language
         self.link = FakeLink()
         self.path = FakePath()
         hello = Hello("1.0", APP, "ada")
@@ -37,7 +38,7 @@ class Room:
             hello,
             self.path,
             None,
-            self.language,
+            self.workers,
             APP,
             somebody(self.path),
             Applied(b"", ()),

@@ -37,7 +37,7 @@ from bridge.protocol import (
 from bridge.sessions import SessionOptions, Sessions
 from bridge.tracking import BLOB_BYTES
 from bridge.visit import Visit
-from tests.stand_ins import FakeLanguage, FakeLink, FakePath
+from tests.stand_ins import FakeLink, FakePath, FakeWorkers
 
 HELLO = Hello("1.0", App("test"), "ada")
 FRAME = Frame(1, 1, 1, bytes(BLOB_BYTES[1]))
@@ -65,7 +65,7 @@ class Door:
 
     def open(self, **options: Any) -> Sessions:
         self.sessions = Sessions(  # type: ignore[arg-type]
-            self.path, self.store, SessionOptions(**options), FakeLanguage(), {}, None
+            self.path, self.store, SessionOptions(**options), FakeWorkers(), {}, None
         )
         return self.sessions
 

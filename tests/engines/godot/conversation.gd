@@ -68,9 +68,15 @@ func _sent() -> Array[Dictionary]:
 
 func _news(what: String) -> Array[Dictionary]:
 	var found: Array[Dictionary] = []
-	for item in _talk.news:
-		if item["what"] == what:
+	for item: Variant in _talk.news:
+		if item is Dictionary and (item as Dictionary)["what"] == what:
 			found.append(item)
+	_talk.news.clear()
+	return found
+
+
+func _answers() -> Array:
+	var found := _talk.news.filter(func(item: Variant) -> bool: return item is GenlockAnswer)
 	_talk.news.clear()
 	return found
 
@@ -190,7 +196,7 @@ func _only_the_newest_answer_counts() -> void:
 	_hear(_answer(2, -1, [], 0, []), 5000)
 	_hear(_answer(1, -1, [], 0, []), 6000)
 	_hear(_answer(4, -1, [], 0, []), 7000)
-	same(_news("answer").map(func(item: Dictionary) -> int: return item["q"]), [2, 4], "the older one is passed over")
+	same(_answers().map(func(answer: GenlockAnswer) -> int: return answer.q), [2, 4], "the older one is passed over")
 	same(Array(_talk.round_trips), [4000, 4000], "round trips")
 	same([_talk.frames_sent, _talk.frames_answered, _talk.frames_overtaken], [4, 2, 2], "counts")
 
@@ -207,7 +213,7 @@ func _a_target_is_found_by_the_scene_that_was_answered() -> void:
 	_hear({"type": "ack", "id": "s2", "scene": 2})
 	_hear(_answer(3, 1, [0.25, 0.75], 2, []))
 	_hear(_answer(4, 5, [0.25, 0.75], 2, []))
-	var targets := _news("answer").map(func(item: Dictionary) -> String: return item["target"])
+	var targets := _answers().map(func(answer: GenlockAnswer) -> String: return answer.target)
 	same(targets, ["b", "", "c", ""], "in the order of the scene that the answer is of")
 
 
@@ -247,6 +253,13 @@ func _how_connections_end() -> void:
 	same(_end_with(-1)["code"], "unreachable", "nobody there")
 	same(_end_with(1006, {}, true)["code"], "", "a drop is no failure")
 	same(_end_with(1009, {}, true)["code"], "too_big", "too long a message is one")
+	_new()
+	var objects := [{"name": "mug", "examples": [_codec.encode("x".repeat(70_000))]}]
+	_talk.introduction["app"] = {"name": "test", "objects": objects}
+	same([_talk.hello(), _talk.is_refused()], [PackedByteArray(), true], "an app that is too large is not told of")
+	var large := _talk.closed(-1, "")
+	same([large["again"], large["code"]], [false, "too_big"], "and that is told, once")
+	holds("fewer pictures" in (large["message"] as String), "with what to do")
 	_new()
 	_begin()
 	_hear({"type": "notice", "code": "draining", "message": "stops", "retry_ms": 1500})

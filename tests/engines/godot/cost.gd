@@ -56,6 +56,11 @@ func _track() -> void:
 		var controller := XRControllerTracker.new()
 		controller.name = [&"left_hand", &"right_hand"][side]
 		XRServer.add_tracker(controller)
+		controller.set_input(&"primary", Vector2(0.1, 0.2))
+		for input: StringName in [&"trigger", &"grip"]:
+			controller.set_input(input, 0.5)
+		for input: StringName in [&"primary_click", &"ax_button", &"by_button", &"menu_button"]:
+			controller.set_input(input, false)
 		_controllers.append(controller)
 		var hand := XRHandTracker.new()
 		hand.name = [&"/user/hand_tracker/left", &"/user/hand_tracker/right"][side]

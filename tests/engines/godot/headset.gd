@@ -9,6 +9,7 @@ var _orders: Array[Dictionary] = []
 var _reading := Thread.new()
 var _mutex := Mutex.new()
 var _requests: Dictionary[String, GenlockRequest] = {}
+var _last_speech: GenlockSpeech
 var _last_action: GenlockActionEvent
 var _frames := 0
 var _awaited_frames := 0
@@ -64,6 +65,11 @@ func _listen() -> void:
 	_client.forecast.connect(_on_forecast)
 	_client.transcript.connect(
 		func(text: String, is_final: bool) -> void: _tell("transcript", {"text": text, "final": is_final})
+	)
+	_client.heard.connect(_on_heard)
+	_client.seen.connect(
+		func(thing: String, time_us: int, action: GenlockActionEvent) -> void:
+			_tell("seen", {"thing": thing, "time": time_us, "action": action.name})
 	)
 	_client.notice.connect(
 		func(code: String, message: String, id: String) -> void:
@@ -121,14 +127,27 @@ func _obey(order: Dictionary) -> void:
 		"large_image":
 			_send_large(order["bytes"] as int)
 		"microphone":
-			_start_microphone()
+			_start_microphone(order.get("path", "") as String)
 		"release":
 			_microphone.release()
+			_tell("released", {"time": _client.now_us()})
+		"image":
+			var size: Array = order["size"]
+			_tell("image", {"sent": _session.send_image(_stripes(int(size[0] as float), int(size[1] as float)))})
+		"send_images":
+			_client.streams.append("image")
 		"tell_at_frames":
 			_awaited_frames = maxi(_frames + 1, order["frames"] as int)
 		"count":
-			var counted := _client.statistics()
-			counted.merge({"session_frames": _frames, "forecasts": _answers, "played": _replay.frames_played})
+			var counted := _client.statistics().duplicate()
+			counted.merge(
+				{
+					"now": _client.now_us(),
+					"session_frames": _frames,
+					"forecasts": _answers,
+					"played": _replay.frames_played
+				}
+			)
 			_tell("count", counted)
 		"quit":
 			_reading.wait_to_finish()
@@ -174,6 +193,13 @@ func _argument(written: Variant) -> Variant:
 			return _requests[told["data_of"] as String].data
 		if "last_action" in told:
 			return _last_action
+		if "speech" in told:
+			return _last_speech
+		if "pictures" in told:
+			var pictures: Array[Image] = []
+			for size: Array in told["pictures"]:
+				pictures.append(_stripes(int(size[0] as float), int(size[1] as float)))
+			return pictures
 		if "examples" in told:
 			return _examples(told["examples"] as Array)
 	return Checks.typed(written)
@@ -203,11 +229,20 @@ func _place(target: Dictionary) -> void:
 func _app(told: Dictionary) -> GenlockActions:
 	var app := GenlockActions.new()
 	app.app_name = told["name"]
+	app.ignore_bystanders = told.get("bystanders", "heard") == "ignored"
+	for each: Dictionary in told.get("objects", []):
+		var thing := GenlockObject.new()
+		thing.name = each["name"]
+		for size: Array in each["pictures"]:
+			var picture := _stripes(int(size[0] as float), int(size[1] as float))
+			thing.pictures.append(ImageTexture.create_from_image(picture))
+		app.objects.append(thing)
 	for each: Dictionary in told.get("actions", []):
 		var action := GenlockAction.new()
 		action.name = each["name"]
 		action.phrases = PackedStringArray(each.get("phrases", []) as Array)
 		action.gestures = PackedStringArray(each.get("gestures", []) as Array)
+		action.sees = PackedStringArray(each.get("sees", []) as Array)
 		action.target = GenlockAction.Aim.get((each.get("target", "none") as String).to_upper())
 		for one: Dictionary in each.get("arguments", []):
 			var argument := GenlockArgument.new()
@@ -217,6 +252,21 @@ func _app(told: Dictionary) -> GenlockActions:
 			action.arguments.append(argument)
 		app.actions.append(action)
 	return app
+
+
+func _on_heard(speech: GenlockSpeech) -> void:
+	_last_speech = speech
+	_tell(
+		"heard",
+		{
+			"id": speech.id,
+			"text": speech.text,
+			"words": Array(speech.words),
+			"begins": Array(speech.begins_us),
+			"ends": Array(speech.ends_us),
+			"speaker": speech.speaker,
+		}
+	)
 
 
 func _on_frame_sent(_frame: GenlockFrame) -> void:
@@ -248,8 +298,25 @@ func _tell_action(action: GenlockActionEvent, what: String) -> void:
 	)
 
 
-## Streams a tone of 440 Hz and half the greatest loudness in place of a voice.
-func _start_microphone() -> void:
+## Half red, half blue, and see-through, as a picture of a viewport may be.
+func _stripes(width: int, height: int) -> Image:
+	var picture := Image.create(width, height, false, Image.FORMAT_RGBA8)
+	picture.fill(Color(1, 0, 0, 0.5))
+	picture.fill_rect(Rect2i(0, 0, floori(width / 2.0), height), Color.BLUE)
+	return picture
+
+
+## A WAV file of 16 bit, mono, 16 kHz.
+func _speech(path: String) -> AudioStreamWAV:
+	var speech := AudioStreamWAV.new()
+	speech.format = AudioStreamWAV.FORMAT_16_BITS
+	speech.mix_rate = 16_000
+	speech.data = FileAccess.get_file_as_bytes(path).slice(44)
+	return speech
+
+
+## A tone of 440 Hz and half the greatest loudness in place of a voice.
+func _tone() -> AudioStreamWAV:
 	var tone := AudioStreamWAV.new()
 	tone.format = AudioStreamWAV.FORMAT_16_BITS
 	tone.mix_rate = 44_100
@@ -260,8 +327,14 @@ func _start_microphone() -> void:
 	for index in 44_100:
 		samples.encode_s16(2 * index, roundi(16_384 * sin(TAU * 440.0 * index / 44_100)))
 	tone.data = samples
+	return tone
+
+
+## Streams what is played to it in place of a microphone.
+func _start_microphone(path: String) -> void:
 	_microphone = GenlockMicrophone.new()
-	_microphone.source = tone
+	_microphone.source = _speech(path) if path else _tone()
+	_tell("microphone", {"time": _client.now_us()})
 	add_child(_microphone)
 	_microphone.press()
 

@@ -142,21 +142,69 @@ func _replayed(path: String) -> void:
 	root.add_child(replay)
 	session.client = client
 	var compared := 0
+	var kept: Array[GenlockFrame] = []
 	for entry: Dictionary in entries:
 		var message: Dictionary = entry.get("message", {})
 		if message.get("type", "") != "frame":
 			continue
 		replay._show(message)
 		var frame := session.capture()
+		if kept.size() < 20:
+			kept.append(frame)
 		# The recorded buttons of one hand only; the engine's tracker of the other has its own zeros.
 		_same_shown(frame, message)
 		compared += 1
 		if compared == 500:
 			break
 	same(compared, 500, "frames compared")
+	for index in range(1, kept.size()):
+		holds(kept[index].time_us > kept[index - 1].time_us, "a frame that is kept is not filled again")
+	replay.stop()
+	_trackers_come_and_go(session)
 	replay.queue_free()
 	origin.queue_free()
 	finish()
+
+
+func _trackers_come_and_go(session: GenlockSession) -> void:
+	same(_captured(session).parts, GenlockFrame.Part.HEAD, "only the camera is left")
+	var first := XRControllerTracker.new()
+	first.name = &"left_hand"
+	XRServer.add_tracker(first)
+	same(
+		_captured(session).parts, GenlockFrame.Part.HEAD | GenlockFrame.Part.LEFT_BUTTONS, "a controller without a pose"
+	)
+	_set_pose(first, &"default", 1.0)
+	same(_captured(session).pose_of(GenlockFrame.Part.LEFT_AIM).origin.x, 1.0, "its default pose")
+	_set_pose(first, &"aim", 2.0)
+	same(_captured(session).pose_of(GenlockFrame.Part.LEFT_AIM).origin.x, 2.0, "its aim, once there is one")
+	_set_pose(first, &"aim", 3.0)
+	same(_captured(session).pose_of(GenlockFrame.Part.LEFT_AIM).origin.x, 3.0, "as it moves")
+	first.set_input(&"trigger", 0.25)
+	first.set_input(&"primary", Vector2(0.5, -0.5))
+	first.set_input(&"ax_button", true)
+	var numbers := _captured(session).blob().to_float32_array()
+	close(numbers.slice(14), [0.25, 0.0, 0.5, -0.5, 0.0, 1.0, 0.0, 0.0], "its buttons")
+	first.invalidate_pose(&"aim")
+	same(_captured(session).parts & GenlockFrame.Part.LEFT_AIM, 0, "out of sight")
+	var second := XRControllerTracker.new()
+	second.name = &"left_hand"
+	_set_pose(second, &"aim", 4.0)
+	XRServer.add_tracker(second)
+	same(_captured(session).pose_of(GenlockFrame.Part.LEFT_AIM).origin.x, 4.0, "another in its place")
+	XRServer.remove_tracker(second)
+	same(_captured(session).parts, GenlockFrame.Part.HEAD, "gone")
+
+
+func _captured(session: GenlockSession) -> GenlockFrame:
+	# Frames are of different microseconds.
+	OS.delay_usec(10)
+	return session.capture()
+
+
+func _set_pose(tracker: XRPositionalTracker, pose_name: StringName, x: float) -> void:
+	var pose := Transform3D(Basis(), Vector3(x, 0, 0))
+	tracker.set_pose(pose_name, pose, Vector3.ZERO, Vector3.ZERO, XRPose.XR_TRACKING_CONFIDENCE_HIGH)
 
 
 func _same_shown(frame: GenlockFrame, message: Dictionary) -> void:

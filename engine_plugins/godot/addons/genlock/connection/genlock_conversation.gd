@@ -14,11 +14,15 @@ const FLOODED_USEC := 1_000_000
 const REPEAT_USEC := 5_000_000
 ## Round trips that are remembered.
 const ROUND_TRIPS_KEPT := 1024
+## Answers that are held on to, so that they outlive their use on the main thread.
+const ANSWERS_KEPT := 32
+
+const _TOO_BIG_HELLO := "What the app says of itself has %d bytes; %d are taken. Give its objects fewer pictures."
 
 ## Messages as bytes, to be sent in this order.
 var outgoing: Array[PackedByteArray] = []
-## What happened, in order: maps with the key [code]what[/code].
-var news: Array[Dictionary] = []
+## What happened, in order: answers to frames ([GenlockAnswer]), and maps with the key [code]what[/code].
+var news: Array = []
 ## Whether the daemon has answered the [code]hello[/code] of this connection.
 var welcomed := false
 ## The version of the protocol that it claims to speak.
@@ -35,6 +39,9 @@ var actions_received := 0
 var round_trips := PackedInt32Array()
 
 var _wire := GenlockWire.new()
+var _answers: Array[GenlockAnswer] = []
+var _next_answer := 0
+var _horizons_ms := PackedFloat32Array()
 var _resume: Variant = null
 var _largest_n := 0
 var _q := 0
@@ -53,8 +60,13 @@ var _told: Dictionary[String, int] = {}
 var _round_trip_at := 0
 
 
-## The first message of a connection.
+func _init() -> void:
+	_answers.resize(ANSWERS_KEPT)
+
+
+## The first message of a connection; empty if there can be none, then [method is_refused].
 func hello() -> PackedByteArray:
+	_horizons_ms = introduction.get("horizons_ms", _horizons_ms)
 	var message := {"type": "hello", "version": version}
 	message.merge(introduction)
 	if _resume != null:
@@ -65,7 +77,10 @@ func hello() -> PackedByteArray:
 	_draining_ms = 0
 	var bytes := _wire.lay(message)
 	if _wire.error:
-		_fail("invalid", _wire.error)
+		_fatal = {"code": "invalid", "message": _wire.error}
+	elif bytes.size() > GenlockWire.MESSAGE_BYTES:
+		_fatal = {"code": "too_big", "message": _TOO_BIG_HELLO % [bytes.size(), GenlockWire.MESSAGE_BYTES]}
+		bytes.clear()
 	return bytes
 
 
@@ -128,19 +143,9 @@ func hear(bytes: PackedByteArray, now_us: int) -> void:
 		"notice":
 			if message["code"] == "draining":
 				_draining_ms = message["retry_ms"]
-			news.append({"what": "notice", "code": message["code"], "message": message["message"], "id": message["id"]})
+			news.append({"what": "notice", "notice": message})
 		"transcript":
-			(
-				news
-				. append(
-					{
-						"what": "transcript",
-						"text": message["text"],
-						"final": message["final"],
-						"time_us": message["time"],
-					}
-				)
-			)
+			news.append({"what": "transcript", "transcript": message})
 
 
 ## Sends again what was refused because too much was waiting.
@@ -176,8 +181,8 @@ func closed(close_code: int, reason: String) -> Dictionary:
 		return _end("hello_expected", words)
 	if close_code == 4006:
 		return _end("taken_over", "Another client goes on with this session.")
-	if told == "invalid" and not was_welcomed:
-		return _end("invalid", words)
+	if told in ["invalid", "too_big"] and not was_welcomed:
+		return _end(told, words)
 	if told == "full" or close_code == 1013:
 		return {"again": true, "wait_ms": 2000, "code": "full", "message": words}
 	if close_code == 1009:
@@ -294,22 +299,22 @@ func _hear_actions(message: Dictionary, now_us: int) -> void:
 			news.append({"what": "action", "action": action})
 
 
-func _reading_of(message: Dictionary) -> Dictionary:
+func _reading_of(message: Dictionary) -> GenlockAnswer:
 	var probabilities := (message["p"] as PackedByteArray).to_float32_array()
 	var order: Array = _orders.get(message["s"], [])
 	var best: int = message["k"]
 	var known := best >= 0 and best < order.size() and order.size() == probabilities.size()
-	return {
-		"what": "answer",
-		"q": message["q"],
-		"time_us": message["t"],
-		"devices": message["m"],
-		"poses": (message["f"] as PackedByteArray).to_float32_array(),
-		"target": order[best] if known else "",
-		"probability": probabilities[best] if known else 0.0,
-		"order": order if known else [],
-		"probabilities": probabilities if known else PackedFloat32Array(),
-	}
+	var answer := GenlockAnswer.new()
+	answer.q = message["q"]
+	answer.target = order[best] if known else ""
+	answer.probability = probabilities[best] if known else 0.0
+	if message["m"]:
+		var numbers := (message["f"] as PackedByteArray).to_float32_array()
+		answer.forecast = GenlockForecastPoses.new(message["t"] as int, message["m"] as int, _horizons_ms, numbers)
+	# The last ones are let go of here, not on the main thread, where that would cost time.
+	_answers[_next_answer] = answer
+	_next_answer = (_next_answer + 1) % ANSWERS_KEPT
+	return answer
 
 
 func _count_answer(q: int, now_us: int) -> void:

@@ -27,7 +27,8 @@ var _thread: Thread
 var _mutex := Mutex.new()
 # Shared, under the mutex.
 var _queue: Array = []
-var _news: Array[Dictionary] = []
+var _news: Array = []
+var _spare: Array = []
 var _statistics := {}
 var _at_once := false
 var _leave := false
@@ -67,14 +68,19 @@ func send(item: Variant) -> void:
 	_mutex.unlock()
 
 
-## What happened since the last time, in order.
-func take_news() -> Array[Dictionary]:
-	if _news.is_empty():
-		return []
+## Whether there is anything for [method take_news].
+func has_news() -> bool:
+	return not _news.is_empty()
+
+
+## What happened since the last time, in order: of each, a [GenlockAnswer] or a map. It is good until the next time.
+func take_news() -> Array:
+	_spare.clear()
 	_mutex.lock()
 	var taken := _news
-	_news = []
+	_news = _spare
 	_mutex.unlock()
+	_spare = taken
 	return taken
 
 
@@ -174,7 +180,9 @@ func _step(now: int) -> void:
 				_peer.set_no_delay(true)
 				_state = State.GREETING
 				_deadline = now + PATIENCE_USEC
-				_count_sent(_talk.hello())
+				var hello := _talk.hello()
+				if hello:
+					_count_sent(hello)
 			elif _peer.get_ready_state() == WebSocketPeer.STATE_CLOSED:
 				_lost(now)
 			elif now > _deadline:
@@ -308,8 +316,8 @@ func _tell(what: String, content: Dictionary) -> void:
 func _publish(now: int) -> void:
 	if _talk.news:
 		_mutex.lock()
-		for item in _talk.news:
-			if item["what"] == "answer" and _news.size() > NEWS_KEPT and _news[-1]["what"] == "answer":
+		for item: Variant in _talk.news:
+			if _news.size() > NEWS_KEPT and item is GenlockAnswer and _news[-1] is GenlockAnswer:
 				_news[-1] = item
 			else:
 				_news.append(item)

@@ -143,6 +143,7 @@ func _on_connect_pressed() -> void:
 	_client.notice.connect(
 		func(code: String, message: String, _id: String) -> void: write("notice: %s (%s)" % [message, code])
 	)
+	_client.heard.connect(func(speech: GenlockSpeech) -> void: write("heard: " + speech.text))
 	_client.action_performed.connect(func(action: GenlockActionEvent) -> void: write("action: " + action.name))
 	_client.reconnecting.connect(func(_attempt: int, wait_s: float) -> void: write("tries again in %.1f s" % wait_s))
 	_client.disconnected.connect(_leave)

@@ -13,11 +13,12 @@ var phase := ""
 var confidence := 0.0
 ## What it came from: utterance, gesture, speech, image.
 var source := ""
-## The id of the [GenlockRequest] that it came from, as of [method GenlockClient.say].
+## The id of the [GenlockRequest] that it came from, as of [method GenlockClient.say], or of the [GenlockSpeech].
 var message_id := ""
 ## The id of the target that it is about; empty: none.
 var target_id := ""
 ## The node of that target, null if there is none.
 var target: GenlockTarget
-## What else was said, by the arguments' names. Of a gesture: gesture, device, start and end.
+## What else was said, by the arguments' names. Of a gesture: gesture, device, start and end. Of
+## a picture: seen and time.
 var arguments := {}

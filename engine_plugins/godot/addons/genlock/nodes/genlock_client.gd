@@ -29,12 +29,17 @@ signal action_performed(action: GenlockActionEvent)
 signal action_canceled(action: GenlockActionEvent)
 ## A gesture was made that one of the app's actions has; that action comes too.
 signal gesture(gesture_name: String, device: String, action: GenlockActionEvent)
+## Something came into sight that one of the app's actions [member GenlockAction.sees]; that action comes too.
+## [param time_us] is when the picture was taken.
+signal seen(thing: String, time_us: int, action: GenlockActionEvent)
 ## The user means another target now, or none (null).
 signal target_changed(target: GenlockTarget, probability: float)
 ## Where head and hands will be: for each answered frame.
 signal forecast(poses: GenlockForecastPoses)
 ## What was heard so far.
 signal transcript(text: String, is_final: bool)
+## Speech is over and its words are known; after the final [signal transcript] of it.
+signal heard(speech: GenlockSpeech)
 ## Something that the user may want to know; see the protocol's notices. [param id] is of the request that it is about.
 signal notice(code: String, message: String, id: String)
 
@@ -50,6 +55,8 @@ const SETTINGS := {
 }
 ## A target that is meant stays so until another is, or none is more probable than this share of the threshold.
 const RELEASE := 0.7
+## Pictures that the daemon takes in a second.
+const IMAGES_A_SECOND := 15.0
 ## How long the end of the app waits for the farewell, milliseconds.
 const FAREWELL_MS := 300
 
@@ -89,7 +96,11 @@ var _link: GenlockLink
 var _leaving: Array[GenlockLink] = []
 var _requests: Dictionary[String, GenlockRequest] = {}
 var _count := 0
+var _image_task := -1
+var _teach_tasks: Array[int] = []
+var _next_image_us := 0
 var _meant_id := ""
+var _is_reporting := false
 var _reported_at := 0
 var _report_lines := PackedStringArray()
 
@@ -100,23 +111,46 @@ func _init() -> void:
 
 
 func _ready() -> void:
-	if EngineDebugger.is_active() and not Engine.is_editor_hint():
+	_is_reporting = EngineDebugger.is_active() and not Engine.is_editor_hint()
+	if _is_reporting:
 		_note_for_editor()
 
 
 func _process(_delta: float) -> void:
-	if EngineDebugger.is_active() and not Engine.is_editor_hint():
+	if _is_reporting:
 		_report_to_editor()
-	if _link != null:
-		for item in _link.take_news():
-			_take(item)
+	if _link != null and _link.has_news():
+		for item: Variant in _link.take_news():
+			if item is GenlockAnswer:
+				_take_answer(item as GenlockAnswer)
+			else:
+				_take(item as Dictionary)
+	if _leaving:
+		_let_go()
+	if _image_task >= 0 or _teach_tasks:
+		_tidy_tasks()
+
+
+func _let_go() -> void:
 	for link: GenlockLink in _leaving.duplicate():
 		if link.is_over():
 			link.join()
 			_leaving.erase(link)
 
 
+## The engine wants to be asked for each task that has ended.
+func _tidy_tasks(wait := false) -> void:
+	if _image_task >= 0 and (wait or WorkerThreadPool.is_task_completed(_image_task)):
+		WorkerThreadPool.wait_for_task_completion(_image_task)
+		_image_task = -1
+	for task: int in _teach_tasks.duplicate():
+		if wait or WorkerThreadPool.is_task_completed(task):
+			WorkerThreadPool.wait_for_task_completion(task)
+			_teach_tasks.erase(task)
+
+
 func _exit_tree() -> void:
+	_tidy_tasks(true)
 	disconnect_from_daemon()
 	var until := Time.get_ticks_msec() + FAREWELL_MS
 	for link in _leaving:
@@ -191,17 +225,27 @@ func send_audio(time_us: int, pcm: PackedByteArray, is_end := false) -> void:
 	_send({"type": "audio", "time": time_us, "pcm": pcm, "end": is_end})
 
 
-## Sends a camera or eye-buffer picture, as a JPEG.
-func send_image(picture: Image, time_us: int, quality := 0.8) -> void:
-	_send(
-		{
-			"type": "image",
-			"time": time_us,
-			"format": "jpeg",
-			"width": picture.get_width(),
-			"height": picture.get_height(),
-			"data": picture.save_jpg_to_buffer(quality),
-		}
+## Sends a camera or eye-buffer picture; false if it was not sent, see [method can_send_image]. It is made smaller, so
+## that its longer side has [param longest] pixels, and a JPEG on a worker thread: do not change it meanwhile.
+func send_image(picture: Image, time_us: int, quality := 0.8, longest := GenlockPicture.SEEN_PIXELS) -> bool:
+	if picture == null or picture.is_empty() or not can_send_image():
+		return false
+	_next_image_us = now_us() + int(1e6 / IMAGES_A_SECOND)
+	var link := _link
+	_image_task = WorkerThreadPool.add_task(
+		func() -> void: link.send(GenlockPicture.to_message(picture, time_us, quality, longest))
+	)
+	return true
+
+
+## Whether a picture would be sent now: the daemon is there and looks at pictures, the one before is on its way, and no
+## more come than it takes. Pictures that cannot be sent are of no use later.
+func can_send_image() -> bool:
+	return (
+		is_connected_to_daemon()
+		and "image" in (welcome.get("serves", []) as Array)
+		and _image_task < 0
+		and now_us() >= _next_image_us
 	)
 
 
@@ -225,6 +269,27 @@ func teach_gesture(gesture_name: String, device: String, examples: Array[PackedF
 	return _request({"type": "teach", "kind": "gesture", "name": gesture_name, "device": device, "examples": blobs})
 
 
+## Teaches what something looks like from one to sixteen pictures of it; [member GenlockAction.sees] may name it.
+## They are made small on a worker thread: do not change them meanwhile.
+func teach_object(object_name: String, pictures: Array[Image]) -> GenlockRequest:
+	var message := {"type": "teach", "kind": "object", "name": object_name}
+	var request := _new_request(message)
+	if _link == null:
+		_refuse(request)
+		return request
+	_requests[request.id] = request
+	var link := _link
+	var given := pictures.duplicate()
+	var make_and_send := func() -> void:
+		message["examples"] = given.map(
+			func(picture: Image) -> PackedByteArray:
+				return GenlockPicture.small(picture, GenlockPicture.EXAMPLE_PIXELS).save_jpg_to_buffer(0.85)
+		)
+		link.send(message)
+	_teach_tasks.append(WorkerThreadPool.add_task(make_and_send))
+	return request
+
+
 ## Tells that the user has selected a target, by whatever means the app has: pointing is learned from this.
 func confirm_target(target_id: String) -> GenlockRequest:
 	return _feedback({"verdict": "confirm", "target": target_id})
@@ -245,6 +310,11 @@ func correct_utterance(said: GenlockRequest, meant: String) -> GenlockRequest:
 	return _feedback({"verdict": "correct", "of": said.id, "action": meant})
 
 
+## Tells what was meant by speech of which nothing, or the wrong thing, came: from now on its words mean that.
+func correct_speech(speech: GenlockSpeech, meant: String) -> GenlockRequest:
+	return _feedback({"verdict": "correct", "of": speech.id, "action": meant})
+
+
 ## Takes back something that was taught or told; null: the last of this session.
 func undo(what: GenlockRequest = null) -> GenlockRequest:
 	return _feedback({"verdict": "undo", "of": what.id if what != null else ""})
@@ -256,7 +326,7 @@ func export_profile() -> GenlockRequest:
 
 
 ## Replaces what was learned by what [method export_profile] gave, or one kind of it: forecast, target, gesture, phrase,
-## name.
+## name, object, voice.
 func import_profile(data: PackedByteArray, kind := "all") -> GenlockRequest:
 	return _request({"type": "profile", "operation": "import", "kind": kind, "data": data})
 
@@ -332,6 +402,7 @@ func _note_for_editor() -> void:
 		func(action: GenlockActionEvent) -> void:
 			_report_lines.append("action: %s %s %s" % [action.name, action.target_id, action.arguments])
 	)
+	heard.connect(func(speech: GenlockSpeech) -> void: _report_lines.append("heard: " + speech.text))
 	notice.connect(
 		func(code: String, message: String, _id: String) -> void:
 			_report_lines.append("notice: %s (%s)" % [message, code])
@@ -353,8 +424,6 @@ func _report_to_editor() -> void:
 
 func _take(item: Dictionary) -> void:
 	match item["what"]:
-		"answer":
-			_take_answer(item)
 		"action":
 			_take_action(item["action"] as Dictionary)
 		"request":
@@ -366,9 +435,9 @@ func _take(item: Dictionary) -> void:
 			if item["resumed"]:
 				resumed.emit()
 		"notice":
-			notice.emit(item["code"], item["message"], item["id"])
+			_take_notice(item["notice"] as Dictionary)
 		"transcript":
-			transcript.emit(item["text"], item["final"])
+			_take_transcript(item["transcript"] as Dictionary)
 		"failed":
 			report(item["code"] as String, item["message"] as String)
 		"reconnecting":
@@ -378,18 +447,18 @@ func _take(item: Dictionary) -> void:
 			_end()
 
 
-func _take_answer(answer: Dictionary) -> void:
-	likeliest_target = answer["target"]
-	likeliest_probability = answer["probability"]
+func _take_answer(answer: GenlockAnswer) -> void:
+	likeliest_target = answer.target
+	likeliest_probability = answer.probability
 	if likeliest_probability >= target_threshold:
-		_mean(likeliest_target, likeliest_probability)
-	elif likeliest_probability < RELEASE * target_threshold:
+		if likeliest_target != _meant_id:
+			_mean(likeliest_target, likeliest_probability)
+	elif _meant_id and likeliest_probability < RELEASE * target_threshold:
 		_mean("", likeliest_probability)
-	if answer["devices"]:
-		last_forecast = GenlockForecastPoses.new(
-			answer["time_us"] as int, answer["devices"] as int, horizons_ms, answer["poses"] as PackedFloat32Array
-		)
-		forecast.emit(last_forecast)
+	if answer.forecast != null:
+		last_forecast = answer.forecast
+		if forecast.has_connections():
+			forecast.emit(last_forecast)
 
 
 func _mean(target_id: String, probability: float) -> void:
@@ -418,6 +487,9 @@ func _take_action(told: Dictionary) -> void:
 	action.arguments = told["arguments"]
 	if action.source == "gesture":
 		gesture.emit(str(action.arguments.get("gesture", "")), str(action.arguments.get("device", "")), action)
+	elif action.source == "image":
+		var taken_us: int = action.arguments.get("time", 0)
+		seen.emit(str(action.arguments.get("seen", "")), taken_us, action)
 	match action.phase:
 		"started":
 			action_started.emit(action)
@@ -427,6 +499,18 @@ func _take_action(told: Dictionary) -> void:
 			action_performed.emit(action)
 		"canceled":
 			action_canceled.emit(action)
+
+
+func _take_notice(told: Dictionary) -> void:
+	if told["code"] == "busy":
+		_next_image_us = maxi(_next_image_us, now_us() + 1000 * (told["retry_ms"] as int))
+	notice.emit(told["code"], told["message"], told["id"])
+
+
+func _take_transcript(told: Dictionary) -> void:
+	transcript.emit(told["text"], told["final"])
+	if told["final"]:
+		heard.emit(GenlockSpeech.from_message(told))
 
 
 func _take_request(answer: Dictionary) -> void:
@@ -440,17 +524,26 @@ func _take_request(answer: Dictionary) -> void:
 
 
 func _request(message: Dictionary) -> GenlockRequest:
-	var request := GenlockRequest.new()
-	_count += 1
-	request.id = "%s-%d" % [message["type"], _count]
-	message["id"] = request.id
+	var request := _new_request(message)
 	if _link == null:
-		# Deferred, so that whoever asked can wait for it.
-		request.finish.call_deferred(false, "not_connected", "There is no connection to a daemon.")
+		_refuse(request)
 	else:
 		_requests[request.id] = request
 		_link.send(message)
 	return request
+
+
+func _new_request(message: Dictionary) -> GenlockRequest:
+	var request := GenlockRequest.new()
+	_count += 1
+	request.id = "%s-%d" % [message["type"], _count]
+	message["id"] = request.id
+	return request
+
+
+## Deferred, so that whoever asked can wait for it.
+func _refuse(request: GenlockRequest) -> void:
+	request.finish.call_deferred(false, "not_connected", "There is no connection to a daemon.")
 
 
 func _feedback(message: Dictionary) -> GenlockRequest:

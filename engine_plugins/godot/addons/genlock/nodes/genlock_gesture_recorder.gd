@@ -36,7 +36,7 @@ func stop() -> PackedFloat32Array:
 
 
 func _on_frame_sent(frame: GenlockFrame) -> void:
-	if not frame.parts & _part:
+	if not frame.parts & _part or not GenlockFrame.is_sound(frame.pose_of(_part)):
 		return
 	if _began_us < 0:
 		_began_us = frame.time_us

@@ -102,6 +102,8 @@ func play() -> void:
 		return
 	_is_playing = true
 	_base_us = 0
+	if is_inside_tree():
+		get_tree().call_group(GenlockSession.GROUP, &"follow", self)
 	if not _entries and not _loading.is_started():
 		_loading.start(_load.bind(recording))
 

@@ -19,10 +19,8 @@ const MOVED := 0.01
 const TARGETS_A_FRAME := 4
 ## The smallest pause between two changes of the scene, microseconds.
 const SCENE_USEC := 200_000
-
-const _CONTROLLERS: Array[StringName] = [&"left_hand", &"right_hand"]
-const _HANDS: Array[StringName] = [&"/user/hand_tracker/left", &"/user/hand_tracker/right"]
-const _EYES := &"/user/eyes_ext"
+# Frames that are used again, once nobody else holds them.
+const _FRAMES_KEPT := 8
 
 ## What the app can do.
 @export var actions: GenlockActions:
@@ -42,6 +40,8 @@ const _EYES := &"/user/eyes_ext"
 @export var send_gaze := true
 ## Whether triggers, sticks and buttons are sent.
 @export var send_buttons := true
+## Whether the app means to send pictures, by [method send_image] or [method send_view]: else none is looked at.
+@export var send_images := false
 
 ## The connection; the autoload, if it is not set before the node enters the tree.
 var client: GenlockClient
@@ -49,6 +49,9 @@ var client: GenlockClient
 var _origin: XROrigin3D
 var _camera: XRCamera3D
 var _replay: GenlockReplay
+var _trackers: GenlockTrackers
+var _frames: Array[GenlockFrame] = []
+var _next_frame := 0
 var _last_time_us := 0
 var _targets: Array[GenlockTarget] = []
 var _next_target := 0
@@ -75,10 +78,14 @@ func _ready() -> void:
 		push_error("GenlockSession: " + " ".join(_get_configuration_warnings()))
 		set_process(false)
 		return
+	_trackers = GenlockTrackers.new()
+	_replay = get_tree().get_first_node_in_group(GenlockReplay.GROUP) as GenlockReplay
 	client.actions = actions
 	client.horizons_ms = horizons_ms
 	client.target_threshold = target_threshold
 	client.refresh_hz = clampf(_refresh_hz(), 1.0, 240.0)
+	if send_images and "image" not in client.streams:
+		client.streams.append("image")
 	client.welcomed.connect(_on_welcomed)
 	client.disconnected.connect(_on_disconnected)
 	if connect_at_start:
@@ -93,7 +100,8 @@ func _process(_delta: float) -> void:
 	var frame := capture()
 	if frame != null:
 		client.send_frame(frame)
-		frame_sent.emit(frame)
+		if frame_sent.has_connections():
+			frame_sent.emit(frame)
 
 
 func _get_configuration_warnings() -> PackedStringArray:
@@ -115,28 +123,35 @@ func _get_configuration_warnings() -> PackedStringArray:
 ## What is tracked now; null if nothing new is.
 func capture() -> GenlockFrame:
 	var time_us := client.now_us()
-	if _replay == null or not is_instance_valid(_replay):
-		_replay = get_tree().get_first_node_in_group(GenlockReplay.GROUP) as GenlockReplay
-	if _replay != null and _replay.is_playing():
+	if _replay != null and is_instance_valid(_replay) and _replay.is_playing():
 		time_us = _replay.frame_time_us
 	if time_us <= _last_time_us:
 		return null
 	_last_time_us = time_us
-	var frame := GenlockFrame.new(time_us)
-	_add_head(frame)
-	if send_gaze:
-		_add_pose(frame, GenlockFrame.Part.GAZE, _EYES, [&"default"])
-	_add_pose(frame, GenlockFrame.Part.LEFT_AIM, _CONTROLLERS[0], [&"aim", &"default"])
-	_add_pose(frame, GenlockFrame.Part.RIGHT_AIM, _CONTROLLERS[1], [&"aim", &"default"])
-	_add_pose(frame, GenlockFrame.Part.LEFT_GRIP, _CONTROLLERS[0], [&"grip"])
-	_add_pose(frame, GenlockFrame.Part.RIGHT_GRIP, _CONTROLLERS[1], [&"grip"])
-	if send_buttons:
-		_add_buttons(frame, GenlockFrame.Part.LEFT_BUTTONS, _CONTROLLERS[0])
-		_add_buttons(frame, GenlockFrame.Part.RIGHT_BUTTONS, _CONTROLLERS[1])
-	if send_hands:
-		_add_hand(frame, GenlockFrame.Part.LEFT_HAND, _HANDS[0])
-		_add_hand(frame, GenlockFrame.Part.RIGHT_HAND, _HANDS[1])
+	var frame := _blank(time_us)
+	_trackers.read(frame, send_gaze, send_buttons, send_hands)
+	if _camera != null and not frame.parts & GenlockFrame.Part.HEAD and not _trackers.has_head():
+		frame.add_pose(GenlockFrame.Part.HEAD, stage_to_world().affine_inverse() * _camera.global_transform)
 	return frame
+
+
+## Sends a picture that was taken now: of a camera, say. See [method GenlockClient.send_image].
+func send_image(picture: Image) -> bool:
+	return client.send_image(picture, client.now_us())
+
+
+## Sends what a viewport shows; false if it was not sent. Fetches it from the graphics card on the main thread,
+## which waits some milliseconds for that: call it a few times a second at most, best of a small [SubViewport].
+func send_view(viewport: Viewport) -> bool:
+	if not client.can_send_image():
+		return false
+	var picture := viewport.get_texture().get_image()
+	return picture != null and send_image(picture)
+
+
+## Takes the times of frames from a replay while it plays; called by [GenlockReplay].
+func follow(replay: GenlockReplay) -> void:
+	_replay = replay
 
 
 ## Takes poses of the stage, in metres, into the world.
@@ -145,62 +160,18 @@ func stage_to_world() -> Transform3D:
 	return _origin.global_transform * XRServer.get_reference_frame() * scale
 
 
-func _add_head(frame: GenlockFrame) -> void:
-	var tracker := XRServer.get_tracker(&"head") as XRPositionalTracker
-	var pose := tracker.get_pose(&"default") if tracker != null else null
-	if pose != null:
-		if pose.has_tracking_data:
-			frame.add_pose(GenlockFrame.Part.HEAD, pose.transform)
-	elif _camera != null:
-		frame.add_pose(GenlockFrame.Part.HEAD, stage_to_world().affine_inverse() * _camera.global_transform)
-
-
-func _add_pose(frame: GenlockFrame, part: GenlockFrame.Part, source: StringName, names: Array[StringName]) -> void:
-	var tracker := XRServer.get_tracker(source) as XRPositionalTracker
-	if tracker == null:
-		return
-	for pose_name in names:
-		if tracker.has_pose(pose_name):
-			var pose := tracker.get_pose(pose_name)
-			if pose.has_tracking_data:
-				frame.add_pose(part, pose.transform)
-			return
-
-
-func _add_buttons(frame: GenlockFrame, part: GenlockFrame.Part, source: StringName) -> void:
-	var tracker := XRServer.get_tracker(source) as XRControllerTracker
-	if tracker == null:
-		return
-	var stick := _vector(tracker.get_input(&"primary"))
-	(
-		frame
-		. add_buttons(
-			part,
-			PackedFloat32Array(
-				[
-					_number(tracker.get_input(&"trigger")),
-					_number(tracker.get_input(&"grip")),
-					stick.x,
-					stick.y,
-					_number(tracker.get_input(&"primary_click")),
-					_number(tracker.get_input(&"ax_button")),
-					_number(tracker.get_input(&"by_button")),
-					_number(tracker.get_input(&"menu_button")),
-				]
-			)
-		)
-	)
-
-
-func _add_hand(frame: GenlockFrame, part: GenlockFrame.Part, source: StringName) -> void:
-	var tracker := XRServer.get_tracker(source) as XRHandTracker
-	if tracker == null or not tracker.has_tracking_data:
-		return
-	var joints: Array[Transform3D] = []
-	joints.resize(GenlockFrame.JOINTS)
-	for joint in GenlockFrame.JOINTS:
-		joints[joint] = tracker.get_hand_joint_transform(joint as XRHandTracker.HandJoint)
-	frame.add_hand(part, joints)
+func _blank(time_us: int) -> GenlockFrame:
+	_next_frame = (_next_frame + 1) % _FRAMES_KEPT
+	if _frames.size() < _FRAMES_KEPT:
+		_frames.resize(_FRAMES_KEPT)
+	var frame := _frames[_next_frame]
+	if frame == null or frame.get_reference_count() > 2:
+		# Somebody still holds it: the connection's thread, or who listens.
+		frame = GenlockFrame.new(time_us)
+		_frames[_next_frame] = frame
+	else:
+		frame.clear(time_us)
+	return frame
 
 
 func _look_at_targets() -> void:
@@ -317,13 +288,3 @@ static func _has_changed(before: Dictionary, now: Dictionary) -> bool:
 		or before["name"] != now["name"]
 		or before["aliases"] != now["aliases"]
 	)
-
-
-static func _number(input: Variant) -> float:
-	if input is bool:
-		return 1.0 if input else 0.0
-	return input if input is float else 0.0
-
-
-static func _vector(input: Variant) -> Vector2:
-	return input if input is Vector2 else Vector2.ZERO

@@ -20,6 +20,9 @@ enum Aim { NONE, OPTIONAL, REQUIRED }
 ## that
 ## the user has taught; * is any that no other action has.
 @export var gestures := PackedStringArray()
+## Names of things that mean it when they come into sight of the pictures that are sent: what the user has taught, those
+## of [member GenlockActions.objects], or what the daemon's model knows, as teapot; * is any that no other action has.
+@export var sees := PackedStringArray()
 
 
 ## As it goes over the wire.
@@ -30,4 +33,5 @@ func to_message() -> Dictionary:
 		"target": (Aim.keys()[target] as String).to_lower(),
 		"arguments": arguments.map(func(argument: GenlockArgument) -> Dictionary: return argument.to_message()),
 		"gestures": gestures,
+		"sees": sees,
 	}

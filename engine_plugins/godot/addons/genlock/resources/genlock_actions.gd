@@ -11,6 +11,10 @@ extends Resource
 @export_range(0.0, 1.0, 0.01) var confidence := 0.5
 ## Whether anything may be learned of the app's users.
 @export var learn := true
+## Whether what others say near the user is left out, once the user's voice is known.
+@export var ignore_bystanders := false
+## Things that users may show, beside what the daemon's model knows and what users teach.
+@export var objects: Array[GenlockObject] = []
 ## What it can do. Empty: what the daemon was given for an app of this name with [code]genlock serve --app[/code].
 @export var actions: Array[GenlockAction] = []
 
@@ -23,6 +27,8 @@ func to_message() -> Dictionary:
 		"confidence": confidence,
 		"actions": actions.map(func(action: GenlockAction) -> Dictionary: return action.to_message()),
 		"learn": learn,
+		"bystanders": "ignored" if ignore_bystanders else "heard",
+		"objects": objects.map(func(thing: GenlockObject) -> Dictionary: return thing.to_message()),
 	}
 
 
@@ -32,6 +38,7 @@ func problems() -> PackedStringArray:
 	if not app_name:
 		found.append("The actions have no app name.")
 	var names: Dictionary[String, bool] = {}
+	var seen: Dictionary[String, bool] = {}
 	for action in actions:
 		if action == null or not action.name:
 			found.append("An action has no name.")
@@ -39,11 +46,20 @@ func problems() -> PackedStringArray:
 		if action.name in names:
 			found.append("Two actions are called '%s'." % action.name)
 		names[action.name] = true
-		if not action.phrases and not action.gestures:
-			found.append("The action '%s' has neither a phrase nor a gesture." % action.name)
+		if not action.phrases and not action.gestures and not action.sees:
+			found.append("The action '%s' has neither a phrase nor a gesture nor anything to see." % action.name)
+		for sight in action.sees:
+			if sight.to_lower() in seen:
+				found.append("'%s' is seen by two actions." % sight)
+			seen[sight.to_lower()] = true
 		for argument in action.arguments:
 			if argument == null or not argument.name:
 				found.append("An argument of the action '%s' has no name." % action.name)
 			elif argument.kind == GenlockArgument.Kind.CHOICE and not argument.values:
 				found.append("The argument '%s' of the action '%s' has no values." % [argument.name, action.name])
+	for thing: GenlockObject in objects:
+		if thing == null or not thing.name:
+			found.append("An object has no name.")
+		elif not thing.pictures or null in thing.pictures:
+			found.append("The object '%s' lacks a picture." % thing.name)
 	return found

@@ -5,7 +5,23 @@ extends RefCounted
 ## A message is a [Dictionary] with the key [code]type[/code]. An object is for one thread at a time.
 
 ## What a key holds.
-enum { INT, FLOAT, BOOL, TEXT, BYTES, TEXTS, FLOATS, BLOBS, MAP, MAPS, TEXT_LISTS, SCALARS, SCALAR, NULLABLE_TEXT }
+enum {
+	INT,
+	FLOAT,
+	BOOL,
+	TEXT,
+	BYTES,
+	TEXTS,
+	FLOATS,
+	BLOBS,
+	MAP,
+	MAPS,
+	TEXT_LISTS,
+	SCALARS,
+	SCALAR,
+	NULLABLE_TEXT,
+	NULLABLE_FLOAT,
+}
 
 ## The version of the protocol that this client was written for.
 const VERSION := "1.0"
@@ -50,7 +66,10 @@ const SHAPES := {
 		["actions", MAPS, [], "action"],
 		["classifier", TEXT, ""],
 		["learn", BOOL, true],
+		["bystanders", TEXT, "heard"],
+		["objects", MAPS, [], "object"],
 	],
+	"object": [["name", TEXT, REQUIRED], ["examples", BLOBS, REQUIRED]],
 	"action":
 	[
 		["name", TEXT, REQUIRED],
@@ -59,6 +78,7 @@ const SHAPES := {
 		["arguments", MAPS, [], "argument"],
 		["labels", TEXTS, []],
 		["gestures", TEXTS, []],
+		["sees", TEXTS, []],
 	],
 	"argument":
 	[
@@ -203,7 +223,11 @@ const SHAPES := {
 		["text", TEXT, REQUIRED],
 		["final", BOOL, REQUIRED],
 		["time", INT, REQUIRED],
+		["id", TEXT, ""],
+		["words", MAPS, [], "word"],
+		["speaker", NULLABLE_FLOAT, null],
 	],
+	"word": [["text", TEXT, REQUIRED], ["begin", INT, REQUIRED], ["end", INT, REQUIRED]],
 	"ack":
 	[
 		["id", TEXT, REQUIRED],
@@ -316,7 +340,7 @@ func _lay_value(value: Variant, field: Array, path: String) -> Variant:
 		FLOAT:
 			if value is int:
 				return float(value as int)
-		SCALAR:
+		SCALAR, NULLABLE_FLOAT:
 			return float(value as int) if value is int else value
 		NULLABLE_TEXT:
 			return value
@@ -384,6 +408,11 @@ func _read_value(value: Variant, field: Array, path: String) -> Variant:
 		NULLABLE_TEXT:
 			if value == null or value is String:
 				return value
+		NULLABLE_FLOAT:
+			if value == null or value is float:
+				return value
+			if value is int:
+				return float(value as int)
 		FLOATS:
 			return _floats(value, path)
 		MAP:

@@ -7,12 +7,8 @@ length in a process of its own (``bridge.event_path.longer_fits``).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
-import os
-import signal
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -20,12 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import msgpack
 import msgspec
-import torch
 
 from bridge.app import App
 from bridge.event_path.apps import understand
+from bridge.event_path.channel import Channel, Run, serve
 from bridge.event_path.language import LanguageOptions
 from bridge.event_path.longer_fits import LongerFits
 from models.intent import background
@@ -50,29 +45,24 @@ class Worker:
     """Carries out what ``bridge.event_path.language`` says may be asked.
 
     Args:
-        channel: the stream to the gateway.
         cache: where longer fits are kept.
     """
 
-    def __init__(self, channel: socket.socket, encoder: Encoder, cache: Cache) -> None:
-        self._channel = channel
+    def __init__(self, encoder: Encoder, cache: Cache) -> None:
         self._encoder = encoder
         self._background = encoder.encode(background.texts()).numpy()
-        self._packer = msgpack.Packer()
         self._fitter = ThreadPoolExecutor(1, "fit")
         self._fitting: dict[str, asyncio.Task[None]] = {}
         self._fitted: dict[str, Understanding | str] = {}
         self._waiting: list[Asked] = []
         self._cache = cache
 
-    async def run(self) -> None:
+    async def run(self, channel: Channel) -> None:
         """Serves until the gateway is gone."""
-        loop = asyncio.get_running_loop()
-        unpacker = msgpack.Unpacker()
+        self._say = channel.say
         self._longer = LongerFits(self._cache, self._encoder, self._fitter)
-        while data := await loop.sock_recv(self._channel, 1 << 20):
-            unpacker.feed(data)
-            for kind, *rest in unpacker:
+        async for batch in channel.batches():
+            for kind, *rest in batch:
                 if kind == "app":
                     key, app = rest
                     self._fitting[key] = asyncio.create_task(self._fit(key, app))
@@ -136,33 +126,17 @@ class Worker:
         for (serial, *_), reading in zip(usable, readings, strict=True):
             self._say("answer", serial, _encode(reading))
 
-    def _say(self, *message: Any) -> None:
-        # Blocking: readings are short, and the gateway always reads.
-        self._channel.setblocking(True)
-        self._channel.sendall(self._packer.pack(message))
-        self._channel.setblocking(False)
-
 
 def main() -> None:
     """The process: arguments are the descriptor of the stream and the options."""
-    # The gateway decides when the worker ends, by closing the stream; a signal to the group must not come first.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = LanguageOptions(**json.loads(sys.argv[2]))
-    os.nice(options.niceness)
-    torch.set_num_threads(options.threads)
-    with socket.socket(fileno=int(sys.argv[1])) as channel, contextlib.suppress(ConnectionError):
-        packer = msgpack.Packer()
-        try:
-            encoder = Encoder.load(adapted())
-        except (OSError, ValueError) as error:
-            channel.sendall(packer.pack(["unable", str(error)]))
-            return
-        worker = Worker(channel, encoder, Cache(Path(options.cache) if options.cache else default_cache()))
-        channel.sendall(packer.pack(["ready", encoder.version]))
-        channel.setblocking(False)
-        asyncio.run(worker.run())
+
+    def load() -> tuple[Sequence[Any], Run]:
+        encoder = Encoder.load(adapted())
+        cache = Cache(Path(options.cache) if options.cache else default_cache())
+        return (encoder.version,), Worker(encoder, cache).run
+
+    serve(load, threads=options.threads, niceness=options.niceness)
 
 
 if __name__ == "__main__":

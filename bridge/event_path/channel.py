@@ -1,0 +1,75 @@
+"""A worker's end of the stream to the gateway, and what every worker process does before its work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any
+
+import msgpack
+import torch
+
+Run = Callable[["Channel"], Coroutine[Any, Any, None]]
+
+
+class Channel:
+    """A stream of msgpack arrays, as ``bridge.child`` carries them."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+        self._packer = msgpack.Packer()
+        self._unpacker = msgpack.Unpacker(max_buffer_size=0)
+
+    def say(self, *message: Any) -> None:
+        """Tells the gateway something. Blocks: what is said is short, and the gateway always reads."""
+        self._stream.setblocking(True)
+        self._stream.sendall(self._packer.pack(message))
+        self._stream.setblocking(False)
+
+    async def batches(self) -> AsyncIterator[list[Sequence[Any]]]:
+        """What the gateway says, all that has come at a time, until it is gone."""
+        loop = asyncio.get_running_loop()
+        while data := await loop.sock_recv(self._stream, 1 << 20):
+            self._unpacker.feed(data)
+            yield list(self._unpacker)
+
+    def waiting(self) -> list[Sequence[Any]] | None:
+        """What has come meanwhile, without waiting for it; nothing when the gateway is gone."""
+        with contextlib.suppress(BlockingIOError):
+            while data := self._stream.recv(1 << 20):
+                self._unpacker.feed(data)
+            return None
+        return list(self._unpacker)
+
+
+def serve(load: Callable[[], tuple[Sequence[Any], Run]], *, threads: int, niceness: int) -> None:
+    """A worker's process: loads, says that it is ready, and runs until the gateway is gone.
+
+    Args:
+        load: gives what the gateway is told of what was loaded, and what then runs. Raises ``OSError``, ``ImportError``
+            or ``ValueError`` with words for people where that cannot be.
+        threads: that torch may use for one operation.
+        niceness: by how much the process steps back behind the frame path when both want a core (``os.nice``).
+    """
+    # The gateway decides when the worker ends, by closing the stream; a signal to the group must not come first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    os.nice(niceness)
+    torch.set_num_threads(threads)
+    with socket.socket(fileno=int(sys.argv[1])) as stream, contextlib.suppress(ConnectionError):
+        channel = Channel(stream)
+        try:
+            told, run = load()
+        except (OSError, ImportError, ValueError) as error:
+            channel.say("unable", str(error))
+            return
+        channel.say("ready", *told)
+        stream.setblocking(False)
+        asyncio.run(run(channel))

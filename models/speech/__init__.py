@@ -1,0 +1,1 @@
+"""Speech: from a microphone's samples to words, when they were said, and by whom."""

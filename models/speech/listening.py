@@ -1,0 +1,314 @@
+"""All that one worker hears: many microphones, from their samples to words.
+
+Speech of all streams is told from silence in one batch; recognition takes one utterance at a time. Those that are over
+go first, then those that may be over, as there is a pause, then words so far of those that go on. What was recognised
+in a pause is there at once when the utterance turns out to be over. Nothing here looks at a clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.speech.activity import CHUNK, SileroActivity, VoiceActivity
+from models.speech.endpointing import PAUSE, Endpointer, Utterance
+from models.speech.heard import Heard, Word
+from models.speech.recognition import RATE, Audio, Recognizer, Transcript
+from models.speech.track import Track
+from models.speech.vocabulary import Vocabulary
+
+_TELL_EVERY: Final = RATE // 5
+_ROUNDS: Final = 64
+# In less speech than this no voice is known.
+_VOICE_FROM: Final = RATE * 4 // 5
+
+
+class Voices(Protocol):
+    """Hears who speaks."""
+
+    @property
+    def version(self) -> str:
+        """Tells it from others."""
+
+    def embed(self, audio: Audio) -> NDArray[np.float32]:
+        """``[256]``, of unit length: the more alike two voices, the larger the product of theirs."""
+
+
+@dataclass(frozen=True)
+class ListeningOptions:
+    """How to listen.
+
+    Attributes:
+        model: of speech: a folder, a name that faster-whisper knows, or empty for the packaged ``tiny.en``.
+        threads: for recognition.
+        speaker: whether to tell voices apart.
+        partial_ms: of speech, after which words so far are told.
+        silence_ms: after which an utterance is over.
+    """
+
+    model: str = ""
+    threads: int = 1
+    speaker: bool = True
+    partial_ms: int = 300
+    silence_ms: int = 500
+
+
+@dataclass(frozen=True)
+class _Result:
+    transcript: Transcript
+    voice: bytes
+
+
+@dataclass
+class _Stream:
+    """One microphone.
+
+    Attributes:
+        ends: samples at which the client ended an utterance, to come.
+        over: utterances that are over and were not told yet.
+        shown: the sample up to which words so far were told last.
+        ready: what was recognised in a pause, and of what.
+    """
+
+    state: NDArray[np.float32]
+    endpointer: Endpointer
+    track: Track = field(default_factory=Track)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    ends: deque[int] = field(default_factory=deque)
+    over: deque[Utterance] = field(default_factory=deque)
+    shown: int = 0
+    told: int = 0
+    ready: tuple[Utterance, _Result] | None = None
+
+    @property
+    def due(self) -> bool:
+        """Whether there is a chunk, or what is left before an end."""
+        return bool(self.ends) or self.endpointer.at + CHUNK <= self.track.end
+
+    @property
+    def needed(self) -> int:
+        return min([self.endpointer.needed, *(one.begin for one in self.over)])
+
+
+class Listening:
+    """Hears words in any number of streams.
+
+    Attributes:
+        versions: of what hears words, speech and voices.
+    """
+
+    def __init__(
+        self, recognizer: Recognizer, activity: VoiceActivity, voices: Voices | None, options: ListeningOptions
+    ) -> None:
+        self._recognizer = recognizer
+        self._activity = activity
+        self._voices = voices
+        self._partial = options.partial_ms * RATE // 1000
+        self._silence = options.silence_ms * RATE // 1000
+        self._streams: dict[int, _Stream] = {}
+        # Streams in the order in which their turns come.
+        self._over: deque[int] = deque()
+        self._paused: dict[int, None] = {}
+        self._going_on: dict[int, None] = {}
+        self.versions = {"recognizer": recognizer.version, "activity": activity.version}
+        if voices is not None:
+            self.versions["speaker"] = voices.version
+
+    @classmethod
+    def load(cls, options: ListeningOptions) -> Listening:
+        """Loads the models.
+
+        Raises:
+            ImportError: the extra ``speech`` is not installed.
+            ValueError: a model cannot be loaded.
+        """
+        from models.speech.whisper import WhisperRecognizer
+
+        recognizer = WhisperRecognizer.load(options.model, options.threads)
+        return cls(recognizer, SileroActivity.load(), None, options)
+
+    def open(self, stream: int) -> None:
+        """A microphone that begins.
+
+        Raises:
+            ValueError: there is one of that number.
+        """
+        if stream in self._streams:
+            raise ValueError(f"stream {stream} is open already")
+        self._streams[stream] = _Stream(self._activity.fresh, Endpointer(0, self._silence))
+
+    def bias(self, stream: int, words: Sequence[str], phrases: Sequence[str]) -> None:
+        """What is likely to be said in a stream from now on."""
+        self._streams[stream].vocabulary = Vocabulary(tuple(words), tuple(phrases))
+
+    def feed(self, stream: int, time_us: int, pcm: bytes, end: bool) -> None:
+        """More sound.
+
+        Args:
+            time_us: of its first sample, by the device's clock.
+            pcm: 16 bits a sample, little-endian, mono, ``RATE`` a second.
+            end: whether the utterance is over with it.
+        """
+        one = self._streams[stream]
+        one.track.add(time_us, pcm)
+        if end and one.track.end > 0:
+            one.ends.append(one.track.end)
+
+    def close(self, stream: int) -> None:
+        """Forgets a microphone and what it said."""
+        self._streams.pop(stream, None)
+        self._over = deque(one for one in self._over if one != stream)
+        self._paused.pop(stream, None)
+        self._going_on.pop(stream, None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to do."""
+        return bool(self._over or self._paused or self._going_on) or any(one.due for one in self._streams.values())
+
+    def work(self) -> list[Heard]:
+        """Does a small part of what is to do: looks for speech in what was fed, recognises one utterance at most."""
+        heard = self._look()
+        if self._over:
+            number = self._over.popleft()
+            one = self._streams[number]
+            utterance = one.over[0]
+            result = self._recognised(one, utterance)
+            one.over.popleft()
+            heard.append(self._final(number, utterance, result))
+        elif any(one.due for one in self._streams.values()):
+            # Sound is behind: what goes on, or pauses, may be over already.
+            pass
+        elif self._paused:
+            one = self._streams[_first(self._paused)]
+            one.ready = (one.endpointer.so_far, self._recognised(one, one.endpointer.so_far))
+        elif self._going_on:
+            number = _first(self._going_on)
+            one = self._streams[number]
+            so_far = one.endpointer.so_far
+            text = self._recognizer.quick(one.track.cut(so_far.begin, one.endpointer.at))
+            one.shown = one.endpointer.at
+            if text:
+                heard.append(self._told(number, text, False, so_far))
+        return heard
+
+    def _look(self) -> list[Heard]:
+        heard: list[Heard] = []
+        for _ in range(_ROUNDS):
+            due = [number for number, one in self._streams.items() if one.due]
+            if not due:
+                break
+            streams = [self._streams[number] for number in due]
+            chunks = np.stack([_chunk(one) for one in streams])
+            probabilities, states = self._activity.step(chunks, np.stack([one.state for one in streams]))
+            loudness = np.sqrt(np.mean(np.square(chunks), axis=1))
+            for row, (number, one) in enumerate(zip(due, streams, strict=True)):
+                one.state = states[row]
+                heard += self._moved(number, one, float(probabilities[row]), float(loudness[row]))
+        return heard
+
+    def _moved(self, number: int, one: _Stream, probability: float, loudness: float) -> list[Heard]:
+        """A stream after one more chunk."""
+        before = one.endpointer.begin
+        ended = bool(one.ends) and one.endpointer.at + CHUNK >= one.ends[0]
+        over = [one.endpointer.step(probability, loudness)]
+        if ended:
+            end = one.ends.popleft()
+            over = [_until(end, utterance) for utterance in (*over, one.endpointer.finish()) if utterance is not None]
+            one.endpointer = Endpointer(end, self._silence)
+            one.state = self._activity.fresh
+        heard = []
+        for utterance in filter(None, over):
+            ready, one.ready = one.ready, None
+            if ready is not None and ready[0] == utterance and not one.over:
+                heard.append(self._final(number, utterance, ready[1]))
+            else:
+                one.over.append(utterance)
+                self._over.append(number)
+        self._plan(number, one, before)
+        if not heard and one.endpointer.begin is None and not one.over and (ended or self._is_time(one)):
+            heard.append(self._told(number, "", False, None))
+        return heard
+
+    def _plan(self, number: int, one: _Stream, before: int | None) -> None:
+        """Whether a stream's turn to be recognised is to come, now that it has moved."""
+        now = one.endpointer
+        if now.begin != before:
+            one.ready, one.shown = None, now.at - CHUNK
+        pauses = now.begin is not None and now.spoken and now.quiet >= PAUSE
+        goes_on = now.begin is not None and now.spoken and not now.quiet and now.at - one.shown >= self._partial
+        if not now.quiet:
+            one.ready = None
+        _queue(self._paused, number, pauses and one.ready is None)
+        _queue(self._going_on, number, goes_on)
+
+    def _is_time(self, one: _Stream) -> bool:
+        return one.needed - one.told >= _TELL_EVERY
+
+    def _recognised(self, one: _Stream, utterance: Utterance) -> _Result:
+        audio = one.track.cut(utterance.begin, utterance.end)
+        transcript = self._recognizer.careful(audio, one.vocabulary.phrases)
+        voice = b""
+        if self._voices is not None and transcript.text and len(audio) >= _VOICE_FROM:
+            voice = self._voices.embed(audio).astype("<f4").tobytes()
+        return _Result(transcript, voice)
+
+    def _final(self, number: int, utterance: Utterance, result: _Result) -> Heard:
+        track = self._streams[number].track
+        words = tuple(
+            Word(
+                word.text,
+                track.time_us(utterance.begin + round(word.begin * RATE)),
+                track.time_us(utterance.begin + round(word.end * RATE)),
+                word.probability,
+            )
+            for word in result.transcript.words
+        )
+        return self._told(number, result.transcript.text, True, utterance, words, result.voice)
+
+    def _told(
+        self,
+        number: int,
+        text: str,
+        final: bool,
+        utterance: Utterance | None,
+        words: tuple[Word, ...] = (),
+        voice: bytes = b"",
+    ) -> Heard:
+        one = self._streams[number]
+        one.told = one.needed
+        done = one.track.time_us(one.told)
+        begin = one.track.time_us(utterance.speech_begin) if utterance is not None else done
+        end = one.track.time_us(utterance.speech_end) if utterance is not None else done
+        one.track.forget(one.told)
+        return Heard(number, text, final, begin, end, words, voice, done)
+
+
+def _chunk(one: _Stream) -> Audio:
+    """The next chunk of a stream; before an end, silence stands for what is missing."""
+    at = one.endpointer.at
+    limit = min([at + CHUNK, *list(one.ends)[:1]])
+    audio = one.track.cut(at, limit)
+    return np.pad(audio, (0, CHUNK - len(audio)))
+
+
+def _until(end: int, utterance: Utterance) -> Utterance:
+    return Utterance(utterance.begin, min(utterance.end, end), utterance.speech_begin, min(utterance.speech_end, end))
+
+
+def _queue(queue: dict[int, None], number: int, waits: bool) -> None:
+    if waits:
+        queue.setdefault(number)
+    else:
+        queue.pop(number, None)
+
+
+def _first(queue: dict[int, None]) -> int:
+    number = next(iter(queue))
+    del queue[number]
+    return number

