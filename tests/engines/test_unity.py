@@ -94,9 +94,9 @@ async def test_a_frame_makes_no_more_garbage_than_a_bare_loop(built: Path, tmp_p
 
 
 Sound = NDArray[np.float64]
-SPOKEN = mono.HERE / "microphone" / "LJ001-0008.wav"
+SPOKEN = Path(__file__).with_name("lj001_0002.wav")
 BEGINS_US = 1_000_000
-BEFORE_S, AFTER_S = 0.75, 1.0
+BEFORE_S, SPOKEN_S, AFTER_S = 0.75, 1.9, 1.0
 
 
 def at_rate(sound: Sound, length: int) -> Sound:
@@ -178,10 +178,10 @@ async def test_a_microphone_of_any_rate_sends_what_was_said(built: Path, tmp_pat
     if what == "speech":
         assert pieces[-1].end
         assert BEFORE_S - 0.25 < begins <= BEFORE_S
-        assert ends < BEFORE_S + 1.8 + 0.75
+        assert ends < BEFORE_S + SPOKEN_S + 0.75
     else:
         assert abs(begins) < 0.005
-        assert ends > BEFORE_S + 1.8 + 0.85
+        assert ends > BEFORE_S + SPOKEN_S + 0.85
     sent = laid_by_time(pieces, len(original) + 1600)[: len(original)]
     # Where the times are right, the sound lies on the original; the first sample may be between two of it.
     lags = np.arange(-16, 17) / 8
@@ -200,6 +200,25 @@ async def test_a_microphone_that_is_turned_off_ends_what_was_being_said(built: P
     heard_s = (pieces[-1].time - BEGINS_US) / 1e6 + len(pieces[-1].pcm) / 32000
     # Samples are taken in blocks of 20 ms.
     assert ends_s - 0.025 < heard_s <= ends_s
+
+
+async def test_a_real_daemon_hears_what_a_microphone_hears(built: Path, tmp_path: Path) -> None:
+    write_wav(tmp_path / "spoken.wav", spoken(48000), 48000)
+    program = built / "microphone" / "Genlock.Unity.Tests.exe"
+    async with served(tmp_path) as daemon:
+        arguments = [str(program), daemon.url, str(tmp_path / "spoken.wav"), "heard", "-1"]
+        process = await asyncio.create_subprocess_exec("mono", "--debug", *arguments, stdout=asyncio.subprocess.PIPE)
+        try:
+            log, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    words = log.decode().strip().split("\n")
+    assert words[0].lower().rstrip(".") == "speech:1 in being comparatively modern"
+    # The file begins at one second, and the sentence a bit later.
+    begin, end = map(int, words[1].split())
+    assert BEGINS_US + 1e6 * (BEFORE_S - 0.3) < begin < end < BEGINS_US + 1e6 * (BEFORE_S + SPOKEN_S + 0.3)
 
 
 class Proxy:

@@ -7,7 +7,8 @@ using UnityEngine;
 /// <summary>
 /// Plays a WAV file (16 bit, mono) into the stand-in for Unity's microphone, at its own rate and by a clock that goes as fast as the
 /// file is played, so that the times of what is sent are known: the file begins at one second.
-/// Arguments: the daemon's address, the file, "speech" or "all", and the samples before which the app hangs for half a second.
+/// Arguments: the daemon's address, the file, "speech" or "all", and the samples before which the app hangs for half a second. With
+/// "heard" it is as with "speech", and the final transcript is waited for and printed, with when its words began and ended.
 /// </summary>
 internal static class MicrophoneProgram
 {
@@ -26,7 +27,9 @@ internal static class MicrophoneProgram
         client.Url = arguments[0];
         client.User = "microphone";
         var microphone = owner.AddComponent<GenlockMicrophone>();
-        microphone.OnlySpeech = arguments[2] == "speech";
+        microphone.OnlySpeech = arguments[2] != "all";
+        Transcript heard = null;
+        client.Transcribed += transcript => heard = transcript.Final ? transcript : heard;
         var now = Start;
         microphone.Now = () => now;
         owner.SetActive(true);
@@ -49,6 +52,12 @@ internal static class MicrophoneProgram
             Engine.Tick(1.0 / FramesPerSecond);
         }
         microphone.enabled = false;
+        if (arguments[2] == "heard")
+        {
+            Until(() => heard != null);
+            Console.WriteLine(heard.Id + " " + heard.Text);
+            Console.WriteLine(heard.Words[0].Begin + " " + heard.Words[heard.Words.Count - 1].End);
+        }
         var closed = client.Session.CloseAsync("played");
         Until(() => closed.IsCompleted);
         foreach (var line in Engine.Log)
