@@ -80,8 +80,13 @@ namespace Genlock
             {
                 mistakes.Add(app.Objects.Count + " objects; an app may have " + MostObjects + ".");
             }
+            var bytes = 0;
             foreach (var thing in app.Objects)
             {
+                foreach (var example in thing.Examples)
+                {
+                    bytes += example.Length;
+                }
                 if (thing.Name.Length < 1 || thing.Name.Length > LongestName)
                 {
                     mistakes.Add("An object has no name, or one of more than " + LongestName + " characters.");
@@ -94,6 +99,12 @@ namespace Genlock
                 {
                     mistakes.Add("The object \"" + thing.Name + "\" needs 1 to " + MostExamples + " pictures.");
                 }
+            }
+            if (bytes > Protocol.MaxMessageBytes)
+            {
+                mistakes.Add(
+                    "The objects' pictures have " + bytes + " bytes; all that an app declares has " + Protocol.MaxMessageBytes
+                    + ". Make them smaller, or teach them.");
             }
         }
 

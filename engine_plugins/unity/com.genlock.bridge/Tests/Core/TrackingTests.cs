@@ -170,17 +170,18 @@ namespace Genlock.Tests
             app.Actions.Add(new ActionInfo { Name = "f", Sees = new[] { "cup", "Cup" } });
             app.Objects.Add(new ObjectInfo { Name = "badge", Examples = new[] { new byte[] { 1 } } });
             app.Objects.Add(new ObjectInfo { Name = "Badge" });
-            app.Objects.Add(new ObjectInfo { Examples = new[] { new byte[] { 1 } } });
+            app.Objects.Add(new ObjectInfo { Examples = new[] { new byte[70000] } });
             var mistakes = string.Join("\n", AppCheck.Mistakes(app).ToArray());
             foreach (var words in new[]
             {
                 "names a target", "\"a\" is there twice", "{colour}", "brace", "words", "nod", "\"e\" needs", "\"Cup\" means",
                 "\"Badge\" is there twice", "\"Badge\" needs 1 to 16", "An object has no name",
+                "pictures have 70001 bytes",
             })
             {
                 StringAssert.Contains(words, mistakes);
             }
-            Assert.AreEqual(11, AppCheck.Mistakes(app).Count);
+            Assert.AreEqual(12, AppCheck.Mistakes(app).Count);
         }
 
         private static ActionInfo Action(string name, params string[] phrases)
