@@ -12,6 +12,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from bridge.protocol import (
+    Bye,
     ClientMessage,
     Hello,
     Limits,
@@ -80,7 +81,10 @@ class FalseDaemon:
             self._client.set_result(client)
         with contextlib.suppress(ConnectionClosed):
             async for data in client:
-                await self.inbox.put(decode_client(data))  # type: ignore[arg-type]
+                message = decode_client(data)  # type: ignore[arg-type]
+                await self.inbox.put(message)
+                if isinstance(message, Bye):
+                    return
 
 
 @asynccontextmanager

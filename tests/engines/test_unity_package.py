@@ -124,6 +124,30 @@ def test_each_stand_in_names_its_page() -> None:
                 assert re.search(rf"[.]{name.group(1)}(<\w+>)?`", pages), f"{path.name}: {name.group(1)}"
 
 
+def test_each_stand_in_was_held_against_something() -> None:
+    rows = [line for line in (STUBS / "PAGES.md").read_text().splitlines() if line.startswith("| `")]
+    assert len(rows) > 90
+    for row in rows:
+        assert re.fullmatch(r"\| `[\w.<>]+` \| \S.* \| .{4,} \|", row), row
+
+
+def test_the_package_names_the_modules_of_unity_that_it_needs() -> None:
+    """A project may be without any of them, and could not compile the package then."""
+    signs = {
+        "androidjni": "UnityEngine.Android",
+        "audio": "AudioClip",
+        "imgui": "GUILayout",
+        "physics": "Collider",
+        "subsystems": "SubsystemManager",
+        # In 2021.3 these are in a module that later versions will not have.
+        "vr": r"XRSettings|XRDevice|XRStats",
+        "xr": "XRDisplaySubsystem",
+    }
+    text = "\n".join(path.read_text() for path in [*PACKAGE.glob("Runtime/**/*.cs"), *PACKAGE.glob("Editor/*.cs")])
+    needed = {f"com.unity.modules.{module}" for module, sign in signs.items() if re.search(rf"\b(?:{sign})\b", text)}
+    assert set(json.loads((PACKAGE / "package.json").read_text())["dependencies"]) == needed
+
+
 def test_public_things_of_the_package_are_described() -> None:
     """A summary before every public type and method; fields of plain records speak for themselves."""
     declared = re.compile(

@@ -9,7 +9,7 @@ namespace Genlock.Editor
         [MenuItem("GameObject/Genlock/Client", false, 10)]
         internal static void AddClient()
         {
-            var client = Object.FindObjectOfType<GenlockClient>();
+            var client = GenlockClient.Find();
             if (client == null)
             {
                 // The camera's root is the XR Origin where there is one.

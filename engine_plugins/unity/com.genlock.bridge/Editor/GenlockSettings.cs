@@ -24,7 +24,7 @@ namespace Genlock.Editor
         {
             var settings = GenlockProjectSettings.instance;
             settings.Url = EditorGUILayout.TextField("Address for new clients", settings.Url);
-            var client = Object.FindObjectOfType<GenlockClient>();
+            var client = GenlockClient.Find();
             if (client == null)
             {
                 EditorGUILayout.HelpBox("No GenlockClient is in the open scenes.", MessageType.Info);

@@ -32,7 +32,7 @@ namespace Genlock.Editor
 
         private void OnGUI()
         {
-            Follow(FindObjectOfType<GenlockClient>());
+            Follow(GenlockClient.Find());
             if (_client == null)
             {
                 EditorGUILayout.HelpBox("There is no GenlockClient in the open scenes.", MessageType.Info);

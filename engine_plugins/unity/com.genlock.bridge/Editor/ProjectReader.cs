@@ -19,7 +19,7 @@ namespace Genlock.Editor
                 Manifest = File.Exists(ManifestPath) ? File.ReadAllText(ManifestPath) : "",
                 Url = client.Url,
                 Token = client.Token,
-                HasMicrophone = Object.FindObjectOfType<GenlockMicrophone>() != null,
+                HasMicrophone = client.GetComponentInChildren<GenlockMicrophone>() != null,
                 HasActions = client.Actions != null,
                 NeedsMicrophoneUsage = target == BuildTarget.iOS,
                 MicrophoneUsage = PlayerSettings.iOS.microphoneUsageDescription ?? "",

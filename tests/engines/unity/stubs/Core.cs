@@ -1,9 +1,12 @@
-// Signatures of UnityEngine that the package uses, with just enough behind them to run its logic. PAGES.md lists the page of
-// Unity's documentation that each was held against.
+// Signatures of UnityEngine that the package uses, with just enough behind them to run its logic. PAGES.md says what each was
+// held against.
 using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Reflection;
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Genlock.Unity.Tests")]
 
 namespace UnityEngine
 {
@@ -13,10 +16,20 @@ namespace UnityEngine
 
         public string name { get; set; } = "";
 
+#if UNITY_2023_1_OR_NEWER
+        [Obsolete("Use FindAnyObjectByType")]
+#endif
         public static T FindObjectOfType<T>() where T : Object
         {
-            return Engine.Components.OfType<T>().FirstOrDefault(found => found);
+            return Engine.Active<T>();
         }
+
+#if UNITY_2023_1_OR_NEWER
+        public static T FindAnyObjectByType<T>() where T : Object
+        {
+            return Engine.Active<T>();
+        }
+#endif
 
         public static void Destroy(Object obj)
         {
@@ -517,7 +530,7 @@ namespace UnityEngine
         }
     }
 
-    public static class Mathf
+    public struct Mathf
     {
         public static float Abs(float f)
         {
@@ -525,8 +538,30 @@ namespace UnityEngine
         }
     }
 
+    public sealed class Resources
+    {
+        public static T[] FindObjectsOfTypeAll<T>() where T : Object
+        {
+            return Engine.Components.OfType<T>().Where(found => found).ToArray();
+        }
+    }
+
+    public class TextAsset : Object
+    {
+        public TextAsset(string text)
+        {
+            bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        }
+
+        public byte[] bytes { get; }
+    }
+
     public class Material : Object
     {
+        internal Material()
+        {
+        }
+
         public Color color { get; set; }
     }
 
@@ -569,14 +604,7 @@ namespace UnityEngine
         public LightType type { get; set; }
     }
 
-    public sealed class TextMesh : Component
-    {
-        public string text { get; set; } = "";
-
-        public float characterSize { get; set; }
-    }
-
-    public static class Time
+    public class Time
     {
         public static float unscaledTime
         {
@@ -589,9 +617,12 @@ namespace UnityEngine
         }
     }
 
-    public static class Application
+    public class Application
     {
-        public static string productName { get; set; } = "stub";
+        public static string productName
+        {
+            get { return "stub"; }
+        }
 
         public static string version
         {
@@ -604,7 +635,7 @@ namespace UnityEngine
         }
     }
 
-    public static class SystemInfo
+    public sealed class SystemInfo
     {
         public static string deviceModel
         {
@@ -617,7 +648,7 @@ namespace UnityEngine
         }
     }
 
-    public static class Debug
+    public class Debug
     {
         public static void Log(object message)
         {
@@ -690,8 +721,8 @@ namespace UnityEngine
 
         public static void GetDeviceCaps(string deviceName, out int minFreq, out int maxFreq)
         {
-            minFreq = 48000;
-            maxFreq = 48000;
+            minFreq = Engine.MicrophoneHz;
+            maxFreq = Engine.MicrophoneHz;
         }
     }
 
@@ -700,8 +731,12 @@ namespace UnityEngine
     {
     }
 
+    public abstract class PropertyAttribute : Attribute
+    {
+    }
+
     [AttributeUsage(AttributeTargets.Field)]
-    public class TooltipAttribute : Attribute
+    public class TooltipAttribute : PropertyAttribute
     {
         public TooltipAttribute(string tooltip)
         {
@@ -709,7 +744,7 @@ namespace UnityEngine
     }
 
     [AttributeUsage(AttributeTargets.Field, AllowMultiple = true)]
-    public class HeaderAttribute : Attribute
+    public class HeaderAttribute : PropertyAttribute
     {
         public HeaderAttribute(string header)
         {
@@ -717,14 +752,13 @@ namespace UnityEngine
     }
 
     [AttributeUsage(AttributeTargets.Field)]
-    public sealed class RangeAttribute : Attribute
+    public sealed class RangeAttribute : PropertyAttribute
     {
         public RangeAttribute(float min, float max)
         {
         }
     }
 
-    [AttributeUsage(AttributeTargets.Class)]
     public sealed class AddComponentMenu : Attribute
     {
         public AddComponentMenu(string menuName)
@@ -740,7 +774,7 @@ namespace UnityEngine
         }
     }
 
-    [AttributeUsage(AttributeTargets.Class)]
+    [AttributeUsage(AttributeTargets.Class, Inherited = false)]
     public sealed class DisallowMultipleComponent : Attribute
     {
     }
@@ -756,7 +790,7 @@ namespace UnityEngine
         public int order { get; }
     }
 
-    [AttributeUsage(AttributeTargets.Class)]
+    [AttributeUsage(AttributeTargets.Class, Inherited = false)]
     public sealed class CreateAssetMenuAttribute : Attribute
     {
         public string menuName { get; set; }
@@ -778,6 +812,30 @@ namespace UnityEngine
         }
     }
 
+    public class IntegratedSubsystem : ISubsystem
+    {
+        public bool running { get; internal set; } = true;
+    }
+
+    public class IntegratedSubsystem<TSubsystemDescriptor> : IntegratedSubsystem where TSubsystemDescriptor : ISubsystemDescriptor
+    {
+        public TSubsystemDescriptor subsystemDescriptor { get; internal set; }
+    }
+
+    public interface ISubsystemDescriptor
+    {
+        string id { get; }
+    }
+
+    public abstract class IntegratedSubsystemDescriptor : ISubsystemDescriptor
+    {
+        public string id { get; internal set; }
+    }
+
+    public class IntegratedSubsystemDescriptor<TSubsystem> : IntegratedSubsystemDescriptor where TSubsystem : IntegratedSubsystem
+    {
+    }
+
     /// <summary>No part of Unity: runs the stubs. One engine a process, as Unity is.</summary>
     public static class Engine
     {
@@ -792,6 +850,8 @@ namespace UnityEngine
         public static double Now { get; set; }
 
         public static int Position { get; set; }
+
+        public static int MicrophoneHz { get; set; } = 48000;
 
         public static bool Recording { get; set; }
 
@@ -814,6 +874,11 @@ namespace UnityEngine
             Log.Clear();
             Subsystems.Clear();
             Features.Clear();
+        }
+
+        internal static T Active<T>() where T : Object
+        {
+            return Components.Where(part => part && part.gameObject.activeInHierarchy).OfType<T>().FirstOrDefault();
         }
 
         internal static void Destroy(Object victim)
@@ -904,6 +969,7 @@ namespace UnityEngine.Events
     {
     }
 
+    [Serializable]
     public class UnityEvent : UnityEventBase
     {
         private UnityAction _calls;
@@ -927,6 +993,7 @@ namespace UnityEngine.Events
         }
     }
 
+    [Serializable]
     public class UnityEvent<T0> : UnityEventBase
     {
         private UnityAction<T0> _calls;

@@ -4,7 +4,7 @@ using UnityEngine;
 
 namespace UnityEngine
 {
-    public static class GUILayout
+    public class GUILayout
     {
         public static void Label(string text, params GUILayoutOption[] options)
         {
@@ -23,6 +23,9 @@ namespace UnityEngine
 
     public sealed class GUILayoutOption
     {
+        internal GUILayoutOption()
+        {
+        }
     }
 }
 
@@ -49,7 +52,6 @@ namespace UnityEditor
         StandaloneWindows64 = 19,
     }
 
-    [AttributeUsage(AttributeTargets.Class)]
     public class CustomEditor : Attribute
     {
         public CustomEditor(Type inspectedType)
@@ -181,17 +183,17 @@ namespace UnityEditor
         }
     }
 
-    public class EditorApplication
+    public sealed class EditorApplication
     {
         public static bool isPlaying { get; set; }
     }
 
-    public class EditorUserBuildSettings
+    public class EditorUserBuildSettings : UnityEngine.Object
     {
-        public static BuildTarget activeBuildTarget { get; set; } = BuildTarget.StandaloneWindows64;
+        public static BuildTarget activeBuildTarget { get; internal set; } = BuildTarget.StandaloneWindows64;
     }
 
-    public sealed class PlayerSettings
+    public sealed class PlayerSettings : UnityEngine.Object
     {
         public sealed class Android
         {
@@ -208,7 +210,7 @@ namespace UnityEditor
     {
         public static GameObject activeGameObject { get; set; }
 
-        public static GameObject[] gameObjects { get; set; } = new GameObject[0];
+        public static GameObject[] gameObjects { get; internal set; } = new GameObject[0];
     }
 
     public class Undo
@@ -298,8 +300,11 @@ namespace UnityEditor.Build
 
 namespace UnityEditor.Build.Reporting
 {
-    public sealed class BuildReport
+    public sealed class BuildReport : UnityEngine.Object
     {
+        internal BuildReport()
+        {
+        }
     }
 }
 

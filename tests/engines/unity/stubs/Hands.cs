@@ -5,7 +5,8 @@ namespace UnityEngine.XR.Hands
     public enum XRHandJointID
     {
         Invalid,
-        Wrist,
+        BeginMarker,
+        Wrist = BeginMarker,
         Palm,
         ThumbMetacarpal,
         ThumbProximal,
@@ -59,10 +60,9 @@ namespace UnityEngine.XR.Hands
         }
     }
 
-    /// <summary>Joints is no part of Unity's; it sets where they are.</summary>
     public struct XRHand
     {
-        public Dictionary<XRHandJointID, Pose> Joints;
+        internal Dictionary<XRHandJointID, Pose> Joints;
 
         public bool isTracked
         {
@@ -79,10 +79,10 @@ namespace UnityEngine.XR.Hands
 
     public class XRHandSubsystem : ISubsystem
     {
-        public bool running { get; set; } = true;
+        public bool running { get; internal set; } = true;
 
-        public XRHand leftHand { get; set; }
+        public XRHand leftHand { get; internal set; }
 
-        public XRHand rightHand { get; set; }
+        public XRHand rightHand { get; internal set; }
     }
 }

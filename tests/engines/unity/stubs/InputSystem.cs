@@ -2,8 +2,7 @@ namespace UnityEngine.InputSystem
 {
     public sealed class InputAction
     {
-        /// <summary>No part of Unity's: what it reads.</summary>
-        public object Value;
+        internal object Value;
 
         public bool enabled { get; private set; }
 

@@ -106,19 +106,18 @@ namespace UnityEngine.XR
         }
     }
 
-    public static class XRDevice
+    public class XRDisplaySubsystemDescriptor : IntegratedSubsystemDescriptor<XRDisplaySubsystem>
     {
-        public static float refreshRate
-        {
-            get { return 72f; }
-        }
     }
 
-    public static class XRSettings
+    public class XRDisplaySubsystem : IntegratedSubsystem<XRDisplaySubsystemDescriptor>
     {
-        public static string loadedDeviceName
+        internal float Hz;
+
+        public bool TryGetDisplayRefreshRate(out float displayRefreshRate)
         {
-            get { return "stub XR"; }
+            displayRefreshRate = Hz;
+            return Hz > 0f;
         }
     }
 }

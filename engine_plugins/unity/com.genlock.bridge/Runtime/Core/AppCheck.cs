@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Text.RegularExpressions;
 
@@ -7,6 +8,9 @@ namespace Genlock
     public static class AppCheck
     {
         private const int MostActions = 256;
+        private const int MostObjects = 64;
+        private const int MostExamples = 16;
+        private const int LongestName = 128;
         private const int LongestPhrase = 200;
 
         private static readonly Regex Placeholder = new Regex(@"\{([^{}]*)\}");
@@ -18,6 +22,7 @@ namespace Genlock
             var mistakes = new List<string>();
             var names = new HashSet<string>();
             var gestures = new Dictionary<string, string>();
+            var sights = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
             if (app.Actions.Count > MostActions)
             {
                 mistakes.Add(app.Actions.Count + " actions; an app may have " + MostActions + ".");
@@ -25,42 +30,81 @@ namespace Genlock
             foreach (var action in app.Actions)
             {
                 CheckName(action, names, mistakes);
-                CheckGestures(action, gestures, mistakes);
+                CheckOwned(action, action.Gestures, "gesture", gestures, mistakes);
+                CheckOwned(action, action.Sees, "sight", sights, mistakes);
                 var known = CheckArguments(action, mistakes);
                 foreach (var phrase in action.Phrases)
                 {
                     CheckPhrase(action, phrase, known, mistakes);
                 }
             }
+            CheckObjects(app, mistakes);
             return mistakes;
         }
 
         private static void CheckName(ActionInfo action, HashSet<string> names, List<string> mistakes)
         {
-            if (action.Name.Length < 1 || action.Name.Length > 128)
+            if (action.Name.Length < 1 || action.Name.Length > LongestName)
             {
-                mistakes.Add("An action has no name, or one of more than 128 characters.");
+                mistakes.Add("An action has no name, or one of more than " + LongestName + " characters.");
             }
             else if (!names.Add(action.Name))
             {
                 mistakes.Add("\"" + action.Name + "\" is there twice; each action has a name of its own.");
             }
-            if (action.Phrases.Count == 0 && action.Gestures.Count == 0)
+            if (action.Phrases.Count == 0 && action.Gestures.Count == 0 && action.Sees.Count == 0)
             {
-                mistakes.Add("\"" + action.Name + "\" needs at least one phrase or gesture that means it.");
+                mistakes.Add("\"" + action.Name + "\" needs at least one phrase, gesture or sight that means it.");
             }
         }
 
-        private static void CheckGestures(ActionInfo action, Dictionary<string, string> gestures, List<string> mistakes)
+        /// <summary>A gesture or a sight means one action.</summary>
+        private static void CheckOwned(
+            ActionInfo action, IList<string> words, string kind, Dictionary<string, string> owners, List<string> mistakes)
         {
-            foreach (var gesture in action.Gestures)
+            foreach (var word in words)
             {
                 string other;
-                if (gestures.TryGetValue(gesture, out other))
+                if (owners.TryGetValue(word, out other))
                 {
-                    mistakes.Add("\"" + gesture + "\" means \"" + other + "\" already; a gesture means one action.");
+                    mistakes.Add("\"" + word + "\" means \"" + other + "\" already; a " + kind + " means one action.");
                 }
-                gestures[gesture] = action.Name;
+                owners[word] = action.Name;
+            }
+        }
+
+        private static void CheckObjects(AppInfo app, List<string> mistakes)
+        {
+            var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+            if (app.Objects.Count > MostObjects)
+            {
+                mistakes.Add(app.Objects.Count + " objects; an app may have " + MostObjects + ".");
+            }
+            var bytes = 0;
+            foreach (var thing in app.Objects)
+            {
+                foreach (var example in thing.Examples)
+                {
+                    bytes += example.Length;
+                }
+                if (thing.Name.Length < 1 || thing.Name.Length > LongestName)
+                {
+                    mistakes.Add("An object has no name, or one of more than " + LongestName + " characters.");
+                }
+                else if (!names.Add(thing.Name))
+                {
+                    mistakes.Add("The object \"" + thing.Name + "\" is there twice; each has a name of its own.");
+                }
+                if (thing.Examples.Count < 1 || thing.Examples.Count > MostExamples)
+                {
+                    mistakes.Add("The object \"" + thing.Name + "\" needs 1 to " + MostExamples + " pictures.");
+                }
+            }
+            if (bytes > Protocol.MaxMessageBytes)
+            {
+                mistakes.Add(
+                    "The objects' pictures have " + bytes + " bytes; all that an app declares has " + Protocol.MaxMessageBytes
+                    + ". Make them smaller, or teach them.");
             }
         }
 

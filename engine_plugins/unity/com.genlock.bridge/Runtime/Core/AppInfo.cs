@@ -21,6 +21,16 @@ namespace Genlock
         Text,
     }
 
+    /// <summary>What comes of speech that is not the user's, once the daemon knows the user's voice.</summary>
+    public enum Bystanders
+    {
+        /// <summary>The same as of the user's.</summary>
+        Heard,
+
+        /// <summary>Nothing.</summary>
+        Ignored,
+    }
+
     /// <summary>Something that an action has to know and that the user says.</summary>
     public sealed class ArgumentInfo
     {
@@ -66,6 +76,19 @@ namespace Genlock
 
         /// <summary>Gestures that mean it, built in or taught; * is any that no other action has.</summary>
         public IList<string> Gestures = new List<string>();
+
+        /// <summary>Things that mean it when they come into sight, by name; * is any that no other action has.</summary>
+        public IList<string> Sees = new List<string>();
+    }
+
+    /// <summary>A thing that can be seen, beside what the daemon knows and what users teach.</summary>
+    public sealed class ObjectInfo
+    {
+        /// <summary>1 to 128 characters; no two are the same, case aside.</summary>
+        public string Name = "";
+
+        /// <summary>1 to 16 JPEG or PNG files of it. They go with the hello, which has 64 KiB in all.</summary>
+        public IList<byte[]> Examples = new List<byte[]>();
     }
 
     /// <summary>The application.</summary>
@@ -83,6 +106,12 @@ namespace Genlock
 
         /// <summary>Whether anything may be learned of its users.</summary>
         public bool Learn = true;
+
+        /// <summary>What comes of what others say.</summary>
+        public Bystanders Bystanders = Bystanders.Heard;
+
+        /// <summary>What users may show, up to 64 things.</summary>
+        public IList<ObjectInfo> Objects = new List<ObjectInfo>();
     }
 
     /// <summary>What the session runs on; for the daemon's log.</summary>

@@ -13,7 +13,8 @@ namespace Genlock
         private static readonly string[] GestureDevices = { "", "head", "left", "right", "left_hand", "right_hand" };
         private static readonly string[] Verdicts = { "confirm", "correct", "undo" };
         private static readonly string[] Formats = { "jpeg", "png", "rgb" };
-        private static readonly string[] Kinds = { "all", "forecast", "target", "gesture", "phrase", "name" };
+        private static readonly string[] Bystanding = { "heard", "ignored" };
+        private static readonly string[] Kinds = { "all", "forecast", "target", "gesture", "phrase", "name", "object", "voice" };
 
         private static readonly string[] Operations =
         {
@@ -147,12 +148,7 @@ namespace Genlock
             TextUnlessEmpty(to, "device", device);
             if (teach.Examples.Count > 0)
             {
-                to.String("examples");
-                to.ArrayHeader(teach.Examples.Count);
-                foreach (var example in teach.Examples)
-                {
-                    to.Binary(example, 0, example.Length);
-                }
+                Blobs(to, "examples", teach.Examples);
             }
         }
 
@@ -196,7 +192,9 @@ namespace Genlock
 
         private static void App(MsgPackWriter to, AppInfo app)
         {
-            to.MapHeader(1 + Keys(app.Version) + One(app.Confidence != 0.5) + One(app.Actions.Count > 0) + One(!app.Learn));
+            to.MapHeader(
+                1 + Keys(app.Version) + One(app.Confidence != 0.5) + One(app.Actions.Count > 0) + One(!app.Learn)
+                + One(app.Bystanders != Bystanders.Heard) + One(app.Objects.Count > 0));
             Text(to, "name", app.Name);
             TextUnlessEmpty(to, "version", app.Version);
             if (app.Confidence != 0.5)
@@ -216,13 +214,28 @@ namespace Genlock
             {
                 Flag(to, "learn", false);
             }
+            if (app.Bystanders != Bystanders.Heard)
+            {
+                Text(to, "bystanders", Bystanding[(int)app.Bystanders]);
+            }
+            if (app.Objects.Count > 0)
+            {
+                to.String("objects");
+                to.ArrayHeader(app.Objects.Count);
+                foreach (var thing in app.Objects)
+                {
+                    to.MapHeader(2);
+                    Text(to, "name", thing.Name);
+                    Blobs(to, "examples", thing.Examples);
+                }
+            }
         }
 
         private static void Action(MsgPackWriter to, ActionInfo action)
         {
             to.MapHeader(
                 1 + One(action.Phrases.Count > 0) + One(action.Target != TargetUse.None) + One(action.Arguments.Count > 0)
-                + One(action.Gestures.Count > 0));
+                + One(action.Gestures.Count > 0) + One(action.Sees.Count > 0));
             Text(to, "name", action.Name);
             if (action.Phrases.Count > 0)
             {
@@ -244,6 +257,10 @@ namespace Genlock
             if (action.Gestures.Count > 0)
             {
                 List(to, "gestures", action.Gestures);
+            }
+            if (action.Sees.Count > 0)
+            {
+                List(to, "sees", action.Sees);
             }
         }
 
@@ -355,6 +372,16 @@ namespace Genlock
         {
             to.String(key);
             to.Strings(values);
+        }
+
+        private static void Blobs(MsgPackWriter to, string key, IList<byte[]> values)
+        {
+            to.String(key);
+            to.ArrayHeader(values.Count);
+            foreach (var value in values)
+            {
+                to.Binary(value, 0, value.Length);
+            }
         }
 
         private static void Triple(MsgPackWriter to, string key, float x, float y, float z)

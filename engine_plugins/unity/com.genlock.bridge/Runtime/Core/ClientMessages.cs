@@ -82,6 +82,10 @@ namespace Genlock
         Gesture,
         Phrase,
         Name,
+        Object,
+
+        /// <summary>What the user's voice is like.</summary>
+        Voice,
     }
 
     /// <summary>How a picture is laid.</summary>
@@ -108,7 +112,7 @@ namespace Genlock
         /// <summary>The number of the action that this is about; 0: none.</summary>
         public long ActionNumber;
 
-        /// <summary>The id of the message that this is about.</summary>
+        /// <summary>The id of the message that this is about, or of a final <see cref="Transcript"/>.</summary>
         public string Of = "";
     }
 

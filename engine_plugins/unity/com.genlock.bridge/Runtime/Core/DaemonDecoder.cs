@@ -511,11 +511,54 @@ namespace Genlock
             {
                 Transcript.Time = _reader.Int();
             }
+            else if (Key("id"))
+            {
+                Transcript.Id = _reader.String();
+            }
+            else if (Key("words"))
+            {
+                Transcript.Words = ReadWords();
+            }
+            else if (Key("speaker") && _reader.Peek() != MsgPackType.Nil)
+            {
+                Transcript.Speaker = _reader.Float();
+            }
             else
             {
                 return false;
             }
             return true;
+        }
+
+        private List<SpokenWord> ReadWords()
+        {
+            var words = new List<SpokenWord>();
+            for (var left = _reader.ArrayHeader(); left > 0; left--)
+            {
+                var word = new SpokenWord();
+                for (var keys = _reader.MapHeader(); keys > 0; keys--)
+                {
+                    NextKey();
+                    if (Key("text"))
+                    {
+                        word.Text = _reader.String();
+                    }
+                    else if (Key("begin"))
+                    {
+                        word.Begin = _reader.Int();
+                    }
+                    else if (Key("end"))
+                    {
+                        word.End = _reader.Int();
+                    }
+                    else
+                    {
+                        _reader.Skip();
+                    }
+                }
+                words.Add(word);
+            }
+            return words;
         }
 
         private void NextKey()

@@ -83,7 +83,7 @@ namespace Genlock
         /// <summary>utterance, gesture, speech or image.</summary>
         public string Source = "";
 
-        /// <summary>The id of the message that it came from, where there was one.</summary>
+        /// <summary>The id of the message that it came from, or of the <see cref="Transcript"/>; empty: neither.</summary>
         public string Of = "";
 
         /// <summary>The id of the target that it is about; empty: none.</summary>
@@ -212,16 +212,42 @@ namespace Genlock
         public string Id = "";
     }
 
+    /// <summary>A word that was heard.</summary>
+    public sealed class SpokenWord
+    {
+        public string Text = "";
+
+        /// <summary>Microseconds of the device's clock.</summary>
+        public long Begin;
+
+        /// <summary>Microseconds of the device's clock.</summary>
+        public long End;
+    }
+
     /// <summary>What was heard so far of the audio.</summary>
     public sealed class Transcript
     {
+        private static readonly IReadOnlyList<SpokenWord> None = new SpokenWord[0];
+
         public string Text = "";
 
         /// <summary>Whether the words will not change any more.</summary>
         public bool Final;
 
-        /// <summary>Of the first sample that they are of, microseconds of the device's clock.</summary>
+        /// <summary>When the speech began, microseconds of the device's clock.</summary>
         public long Time;
+
+        /// <summary>
+        /// Of a final one: names what was heard. The actions that come of it have it as <see cref="GenlockAction.Of"/>, and
+        /// <see cref="Feedback.Of"/> may name it. Empty: no name.
+        /// </summary>
+        public string Id = "";
+
+        /// <summary>Of a final one, with their times.</summary>
+        public IReadOnlyList<SpokenWord> Words = None;
+
+        /// <summary>How probably the user said it and not somebody else, 0 to 1; null: not known.</summary>
+        public double? Speaker;
     }
 
     internal sealed class Ack

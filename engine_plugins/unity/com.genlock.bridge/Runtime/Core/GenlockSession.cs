@@ -20,6 +20,7 @@ namespace Genlock
         private const long ByeLimit = 2000000;
         private const long FloodingPause = 500000;
         private const int Stamps = 256;
+        private static readonly string LongestResume = new string('-', 128);
         private static readonly TimeSpan ByeDrain = TimeSpan.FromMilliseconds(200);
 
         private readonly SessionOptions _options;
@@ -53,7 +54,7 @@ namespace Genlock
         private TaskCompletionSource<bool> _closed;
 
         /// <summary>A session that is not begun yet.</summary>
-        /// <exception cref="GenlockException">An option cannot be.</exception>
+        /// <exception cref="GenlockException">An option cannot be, or they are too long for a hello.</exception>
         public GenlockSession(SessionOptions options)
             : this(options, new Connector(options.CertificateValidation), Microseconds, new Random())
         {
@@ -67,6 +68,8 @@ namespace Genlock
             _now = now;
             _backoff = new Backoff(random);
             _idPrefix = Guid.NewGuid().ToString("N").Substring(0, 8) + "-";
+            LayHello(LongestResume);
+            CheckSize(Protocol.MaxMessageBytes, "hello, with the app's actions and pictures,");
         }
 
         /// <summary>The session went from one state to another.</summary>
@@ -251,6 +254,15 @@ namespace Genlock
         {
             return TeachAsync(
                 new Teach { Kind = TeachKind.Gesture, Name = name, Device = device, Examples = examples });
+        }
+
+        /// <summary>Teaches what a thing looks like, for this user in all apps.</summary>
+        /// <param name="name">What it is called.</param>
+        /// <param name="examples">1 to 16 JPEG or PNG files of it, 1 MiB in all.</param>
+        /// <returns>As of <see cref="TeachPhraseAsync"/>.</returns>
+        public Task<string> TeachObjectAsync(string name, IList<byte[]> examples)
+        {
+            return TeachAsync(new Teach { Kind = TeachKind.Object, Name = name, Examples = examples });
         }
 
         /// <summary>Says what the user really meant.</summary>
@@ -498,6 +510,12 @@ namespace Genlock
 
         private void SayHello()
         {
+            LayHello(_resume);
+            SendWritten(false);
+        }
+
+        private void LayHello(string resume)
+        {
             var streams = new List<string> { "frame" };
             if (_options.Images)
             {
@@ -519,10 +537,9 @@ namespace Genlock
                     RefreshHz = _options.RefreshHz,
                     Streams = streams,
                     HorizonsMs = _options.HorizonsMs,
-                    Resume = _resume,
-                    LastN = _resume == null ? -1 : _largestN,
+                    Resume = resume,
+                    LastN = resume == null ? -1 : _largestN,
                 });
-            SendWritten(false);
         }
 
         private void TakeMessage(Packet packet)

@@ -74,6 +74,13 @@ namespace Genlock
         public const string Learned = "learned";
         public const string LanguageLost = "language_lost";
         public const string LanguageBack = "language_back";
+        public const string HearingLost = "hearing_lost";
+        public const string HearingBack = "hearing_back";
+        public const string SeeingLost = "seeing_lost";
+        public const string SeeingBack = "seeing_back";
+
+        /// <summary>Sound or pictures came faster than they can be taken, and what the text names was dropped.</summary>
+        public const string Busy = "busy";
         public const string ProfileSetAside = "profile_set_aside";
         public const string ProfileTakenOver = "profile_taken_over";
     }

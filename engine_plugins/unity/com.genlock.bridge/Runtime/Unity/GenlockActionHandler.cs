@@ -4,32 +4,20 @@ namespace Genlock
 {
     /// <summary>Calls what the inspector says when one action comes.</summary>
     [AddComponentMenu("Genlock/Genlock Action Handler")]
-    public sealed class GenlockActionHandler : MonoBehaviour
+    public sealed class GenlockActionHandler : GenlockBehaviour
     {
         [Tooltip("The action's name in the GenlockActions asset.")]
         [SerializeField] private string action = "";
 
-        [Tooltip("Empty: the first GenlockClient above this object or in the scene.")]
-        [SerializeField] private GenlockClient client;
-
         [SerializeField] private ActionEvent onStarted = new ActionEvent();
         [SerializeField] private ActionEvent onPerformed = new ActionEvent();
         [SerializeField] private ActionEvent onCanceled = new ActionEvent();
-
-        private bool _listens;
 
         /// <summary>The action's name.</summary>
         public string Action
         {
             get { return action; }
             set { action = value; }
-        }
-
-        /// <summary>The client; takes effect when this is enabled.</summary>
-        public GenlockClient Client
-        {
-            get { return client; }
-            set { client = value; }
         }
 
         /// <summary>It waits for more.</summary>
@@ -50,30 +38,14 @@ namespace Genlock
             get { return onCanceled; }
         }
 
-        private void OnEnable()
+        internal override void Attach(GenlockClient of)
         {
-            if (client == null)
-            {
-                client = GetComponentInParent<GenlockClient>();
-            }
-            if (client == null)
-            {
-                client = FindObjectOfType<GenlockClient>();
-            }
-            if (client != null)
-            {
-                client.ActionReceived += Take;
-                _listens = true;
-            }
+            of.ActionReceived += Take;
         }
 
-        private void OnDisable()
+        internal override void Detach(GenlockClient of)
         {
-            if (_listens)
-            {
-                client.ActionReceived -= Take;
-                _listens = false;
-            }
+            of.ActionReceived -= Take;
         }
 
         private void Take(GenlockAction received)

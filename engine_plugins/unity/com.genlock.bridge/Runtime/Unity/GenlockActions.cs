@@ -18,8 +18,14 @@ namespace Genlock
         [Tooltip("Whether anything may be learned of the app's users.")]
         [SerializeField] private bool learn = true;
 
+        [Tooltip("What comes of speech that is not the user's, once the daemon knows the user's voice.")]
+        [SerializeField] private Bystanders bystanders = Bystanders.Heard;
+
         [Tooltip("Empty: the daemon's own manifest of the app's name counts.")]
         [SerializeField] private List<Entry> actions = new List<Entry>();
+
+        [Tooltip("Things that users may show, beside what the daemon knows and what users teach.")]
+        [SerializeField] private List<Thing> objects = new List<Thing>();
 
         /// <summary>The app's name.</summary>
         public string AppName
@@ -42,6 +48,19 @@ namespace Genlock
             set { learn = value; }
         }
 
+        /// <summary>What comes of speech that is not the user's, once the daemon knows the user's voice.</summary>
+        public Bystanders Bystanders
+        {
+            get { return bystanders; }
+            set { bystanders = value; }
+        }
+
+        /// <summary>Things that users may show.</summary>
+        public IList<Thing> Objects
+        {
+            get { return objects; }
+        }
+
         /// <summary>What it can do.</summary>
         public IList<Entry> Entries
         {
@@ -51,10 +70,17 @@ namespace Genlock
         /// <summary>As it is sent.</summary>
         public AppInfo ToApp(string version)
         {
-            var app = new AppInfo { Name = appName, Version = version, Confidence = confidence, Learn = learn };
+            var app = new AppInfo
+            {
+                Name = appName, Version = version, Confidence = confidence, Learn = learn, Bystanders = bystanders,
+            };
             foreach (var entry in actions)
             {
                 app.Actions.Add(entry.ToAction());
+            }
+            foreach (var thing in objects)
+            {
+                app.Objects.Add(thing.ToObject());
             }
             return app;
         }
@@ -72,6 +98,9 @@ namespace Genlock
             [Tooltip("nod, shake, swipe_left, push, circle, wave, or one that users teach; * is any that no other action has.")]
             public List<string> gestures = new List<string>();
 
+            [Tooltip("Things that mean it when they come into sight; * is any that no other action has.")]
+            public List<string> sees = new List<string>();
+
             [Tooltip("Whether it is about a target.")]
             public TargetUse target = TargetUse.None;
 
@@ -79,12 +108,38 @@ namespace Genlock
 
             internal ActionInfo ToAction()
             {
-                var action = new ActionInfo { Name = name, Phrases = phrases, Gestures = gestures, Target = target };
+                var action = new ActionInfo
+                {
+                    Name = name, Phrases = phrases, Gestures = gestures, Sees = sees, Target = target,
+                };
                 foreach (var argument in arguments)
                 {
                     action.Arguments.Add(argument.ToArgument());
                 }
                 return action;
+            }
+        }
+
+        /// <summary>A thing that can be seen.</summary>
+        [Serializable]
+        public sealed class Thing
+        {
+            public string name = "";
+
+            [Tooltip("1 to 16 JPEG or PNG files whose names end in .bytes. All of the app's have 64 KiB together.")]
+            public List<TextAsset> pictures = new List<TextAsset>();
+
+            internal ObjectInfo ToObject()
+            {
+                var thing = new ObjectInfo { Name = name };
+                foreach (var picture in pictures)
+                {
+                    if (picture != null)
+                    {
+                        thing.Examples.Add(picture.bytes);
+                    }
+                }
+                return thing;
             }
         }
 

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Threading.Tasks;
 using UnityEngine;
 using UnityEngine.Events;
-using UnityEngine.XR;
 
 namespace Genlock
 {
@@ -48,6 +47,10 @@ namespace Genlock
         [Range(0f, 240f)]
         [SerializeField] private float framesPerSecond;
 
+        [Header("Pictures")]
+        [Tooltip("Whether SendImage will be called.")]
+        [SerializeField] private bool sendsImages;
+
         [Header("Events")]
         [SerializeField] private UnityEvent onConnected = new UnityEvent();
         [SerializeField] private TextEvent onDisconnected = new TextEvent();
@@ -55,6 +58,7 @@ namespace Genlock
         [SerializeField] private TextEvent onAsk = new TextEvent();
         [SerializeField] private TextEvent onError = new TextEvent();
         [SerializeField] private TargetEvent onTargetChanged = new TargetEvent();
+        [SerializeField] private TextEvent onTranscribed = new TextEvent();
 
         private readonly TrackingFrame _frame = new TrackingFrame();
         private readonly List<GenlockTrackingSource> _sources = new List<GenlockTrackingSource>();
@@ -123,6 +127,12 @@ namespace Genlock
             get { return onTargetChanged; }
         }
 
+        /// <summary>The words that were heard so far; those of <see cref="Transcribed"/>.</summary>
+        public TextEvent OnTranscribed
+        {
+            get { return onTranscribed; }
+        }
+
         /// <summary>The daemon's address; takes effect with the next <see cref="Connect"/>.</summary>
         public string Url
         {
@@ -178,6 +188,13 @@ namespace Genlock
             get { return horizonsMs; }
         }
 
+        /// <summary>Whether <see cref="SendImage"/> will be called; takes effect with the next <see cref="Connect"/>.</summary>
+        public bool SendsImages
+        {
+            get { return sendsImages; }
+            set { sendsImages = value; }
+        }
+
         /// <summary>The session; null before <see cref="Connect"/>.</summary>
         public GenlockSession Session
         {
@@ -192,6 +209,16 @@ namespace Genlock
 
         /// <summary>The most probable target of the last answer; null: none.</summary>
         public GenlockTarget CurrentTarget { get; private set; }
+
+        /// <summary>A client in the open scenes, on an object that is active; null: none.</summary>
+        public static GenlockClient Find()
+        {
+#if UNITY_2023_1_OR_NEWER
+            return FindAnyObjectByType<GenlockClient>();
+#else
+            return FindObjectOfType<GenlockClient>();
+#endif
+        }
 
         /// <summary>Begins a session; one that there is ends.</summary>
         /// <exception cref="GenlockException">A setting cannot be; the words say which.</exception>
@@ -245,6 +272,12 @@ namespace Genlock
             return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Correct, Of = utterance.Id, Action = meant });
         }
 
+        /// <summary>What was heard, of which nothing came or the wrong thing, meant this action.</summary>
+        public Task<string> CorrectAsync(Transcript heard, string meant)
+        {
+            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Correct, Of = heard.Id, Action = meant });
+        }
+
         /// <summary>Takes back what was taught or fed back last, or that of an id.</summary>
         public Task<string> UndoAsync(string of = "")
         {
@@ -271,6 +304,32 @@ namespace Genlock
         public Task<string> TeachGestureAsync(string gesture, GestureDevice device, IList<byte[]> examples)
         {
             return Begun().TeachGestureAsync(gesture, device, examples);
+        }
+
+        /// <summary>Teaches what a thing looks like, for this user in all apps.</summary>
+        /// <param name="thing">What it is called.</param>
+        /// <param name="pictures">1 to 16 JPEG or PNG files of it, 1 MiB in all.</param>
+        public Task<string> TeachObjectAsync(string thing, IList<byte[]> pictures)
+        {
+            return Begun().TeachObjectAsync(thing, pictures);
+        }
+
+        /// <summary>
+        /// Sends what a camera sees, where <see cref="SendsImages"/> is set. What comes into sight comes as an action with the
+        /// source <c>image</c>. A daemon takes 15 a second; two that are not seen yet may wait.
+        /// </summary>
+        /// <param name="format">How the picture is laid.</param>
+        /// <param name="data">A file, as Unity's <c>ImageConversion.EncodeToJPG</c> makes it, or the pixels.</param>
+        /// <param name="time">When it was taken, by <see cref="GenlockSession.Microseconds"/>; -1: now.</param>
+        /// <returns>False where it is lost, because there is no connection or the daemon does not see.</returns>
+        /// <exception cref="GenlockException">It is longer than 1 MiB.</exception>
+        public bool SendImage(ImageFormat format, int width, int height, byte[] data, long time = -1)
+        {
+            if (_session == null || _session.Welcome == null || !_session.Welcome.Serves.Contains("image"))
+            {
+                return false;
+            }
+            return _session.SendImage(time < 0 ? GenlockSession.Microseconds() : time, format, width, height, data);
         }
 
         /// <summary>All that was learned of the user, to keep or to move.</summary>
@@ -325,6 +384,11 @@ namespace Genlock
 
         private void OnEnable()
         {
+            // What was enabled before there was a client has found none.
+            foreach (var part in Resources.FindObjectsOfTypeAll<GenlockBehaviour>())
+            {
+                part.Find();
+            }
             if (!connectOnEnable)
             {
                 return;
@@ -433,17 +497,19 @@ namespace Genlock
             {
                 app.Name = Application.productName;
             }
+            var display = HeadsetDisplay.Find();
             var options = new SessionOptions
             {
                 Url = address,
                 Token = token,
                 User = string.IsNullOrEmpty(user) ? SystemInfo.deviceUniqueIdentifier : user,
                 App = app,
-                RefreshHz = Rate(),
+                RefreshHz = Rate(display),
                 Audio = GetComponentInChildren<GenlockMicrophone>() != null,
+                Images = sendsImages,
                 Device = new DeviceInfo
                 {
-                    Name = SystemInfo.deviceModel, Runtime = XRSettings.loadedDeviceName, Engine = "Unity " + Application.unityVersion,
+                    Name = SystemInfo.deviceModel, Runtime = display.Name, Engine = "Unity " + Application.unityVersion,
                 },
             };
             options.HorizonsMs.Clear();
@@ -454,14 +520,13 @@ namespace Genlock
             return options;
         }
 
-        private double Rate()
+        private double Rate(HeadsetDisplay display)
         {
             if (framesPerSecond >= 1f)
             {
                 return framesPerSecond;
             }
-            var rate = XRDevice.refreshRate;
-            return rate >= 1f ? Math.Min(rate, 240f) : 90.0;
+            return display.Hz >= 1f ? Math.Min(display.Hz, 240f) : 90.0;
         }
 
         private GenlockSession Begun()
@@ -481,13 +546,13 @@ namespace Genlock
             session.Answered += TakeAnswer;
             session.NoticeReceived += TakeNotice;
             session.ErrorReceived += TakeError;
-            session.Transcribed += transcript => Raise(Transcribed, transcript);
+            session.Transcribed += TakeTranscript;
             session.HandlerFailed += problem => Debug.LogException(problem, this);
         }
 
         private void TakeWelcome(Welcome welcome)
         {
-            Raise(Connected, welcome);
+            Connected?.Invoke(welcome);
             onConnected.Invoke();
         }
 
@@ -499,13 +564,13 @@ namespace Genlock
             {
                 Debug.LogError("Genlock: " + words, this);
             }
-            Raise(Disconnected, closing);
+            Disconnected?.Invoke(closing);
             onDisconnected.Invoke(words);
         }
 
         private void TakeAction(GenlockAction action)
         {
-            Raise(ActionReceived, action);
+            ActionReceived?.Invoke(action);
             onAction.Invoke(action);
             var target = _board.Find(action.Target);
             if (target != null)
@@ -521,12 +586,12 @@ namespace Genlock
             {
                 Change(target);
             }
-            Raise(Answered, answer);
+            Answered?.Invoke(answer);
         }
 
         private void TakeNotice(Notice notice)
         {
-            Raise(NoticeReceived, notice);
+            NoticeReceived?.Invoke(notice);
             switch (notice.Code)
             {
                 case NoticeCodes.NotUnderstood:
@@ -538,10 +603,16 @@ namespace Genlock
             }
         }
 
+        private void TakeTranscript(Transcript transcript)
+        {
+            Transcribed?.Invoke(transcript);
+            onTranscribed.Invoke(transcript.Text);
+        }
+
         private void TakeError(DaemonError error)
         {
             Debug.LogWarning("Genlock: " + error.Code + ": " + error.Message, this);
-            Raise(ErrorReceived, error);
+            ErrorReceived?.Invoke(error);
             onError.Invoke(error.Message);
         }
 
@@ -561,16 +632,8 @@ namespace Genlock
             {
                 target.Enter();
             }
-            Raise(TargetChanged, target);
+            TargetChanged?.Invoke(target);
             onTargetChanged.Invoke(target);
-        }
-
-        private static void Raise<T>(Action<T> handlers, T value)
-        {
-            if (handlers != null)
-            {
-                handlers(value);
-            }
         }
     }
 }

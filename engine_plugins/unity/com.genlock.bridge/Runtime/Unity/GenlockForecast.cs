@@ -4,7 +4,7 @@ namespace Genlock
 {
     /// <summary>Moves this object to where a device will be: a hand that is drawn where it is by the time that it is seen.</summary>
     [AddComponentMenu("Genlock/Genlock Forecast")]
-    public sealed class GenlockForecast : MonoBehaviour
+    public sealed class GenlockForecast : GenlockBehaviour
     {
         [Tooltip("Head, LeftHand or RightHand. A hand's forecast is of its aim, else its grip, else its palm.")]
         [SerializeField] private Devices device = Devices.RightHand;
@@ -18,11 +18,7 @@ namespace Genlock
         [Tooltip("What is followed where there is no forecast, such as the tracked controller. Empty: it stays where it was.")]
         [SerializeField] private Transform fallback;
 
-        [Tooltip("Empty: the first GenlockClient above this object or in the scene.")]
-        [SerializeField] private GenlockClient client;
-
         private float _last = float.NegativeInfinity;
-        private bool _listens;
 
         /// <summary>What is forecast.</summary>
         public Devices Device
@@ -45,43 +41,20 @@ namespace Genlock
             set { fallback = value; }
         }
 
-        /// <summary>The client; takes effect when this is enabled.</summary>
-        public GenlockClient Client
-        {
-            get { return client; }
-            set { client = value; }
-        }
-
         /// <summary>Whether a forecast came lately.</summary>
         public bool IsFresh
         {
             get { return Time.unscaledTime - _last <= staleAfter; }
         }
 
-        private void OnEnable()
+        internal override void Attach(GenlockClient of)
         {
-            if (client == null)
-            {
-                client = GetComponentInParent<GenlockClient>();
-            }
-            if (client == null)
-            {
-                client = FindObjectOfType<GenlockClient>();
-            }
-            if (client != null)
-            {
-                client.Answered += Take;
-                _listens = true;
-            }
+            of.Answered += Take;
         }
 
-        private void OnDisable()
+        internal override void Detach(GenlockClient of)
         {
-            if (_listens)
-            {
-                client.Answered -= Take;
-                _listens = false;
-            }
+            of.Answered -= Take;
         }
 
         private void LateUpdate()
@@ -102,7 +75,7 @@ namespace Genlock
             Vector3 position;
             Quaternion rotation;
             Coordinates.FromWire(pose, out position, out rotation);
-            var space = client.TrackingSpace;
+            var space = Client.TrackingSpace;
             if (space != null)
             {
                 position = space.TransformPoint(position);

@@ -16,6 +16,7 @@ namespace Genlock
         private const int Seconds = 2;
         private const int PieceBytes = 3200;
         private const int BlocksPerSecond = 50;
+        private const long LargestJitter = 100000;
 
         [Tooltip("Empty: the default microphone.")]
         [SerializeField] private string device = "";
@@ -41,6 +42,8 @@ namespace Genlock
         private readonly byte[] _before = new byte[PieceBytes];
         private int _filled;
         private int _read;
+        private long _next = -1;
+        private GenlockSession _deaf;
         private int _silentPieces;
         private bool _hasBefore;
         private bool _speaking;
@@ -72,6 +75,9 @@ namespace Genlock
             set { onlySpeech = value; }
         }
 
+        /// <summary>The clock that sound is timed by, microseconds.</summary>
+        internal Func<long> Now { get; set; } = GenlockSession.Microseconds;
+
         private void OnEnable()
         {
             _client = GetComponentInParent<GenlockClient>();
@@ -96,6 +102,7 @@ namespace Genlock
             if (_clip != null)
             {
                 Microphone.End(DeviceName());
+                EndSpeech();
                 Destroy(_clip);
                 _clip = null;
             }
@@ -156,6 +163,7 @@ namespace Genlock
             _pcm = new byte[PieceBytes + _resampler.MostBytes(_samples.Length)];
             _read = 0;
             _filled = 0;
+            _next = -1;
             _silentPieces = 0;
             _hasBefore = false;
             _speaking = false;
@@ -173,20 +181,47 @@ namespace Genlock
                 _clip.GetData(_samples, _read);
                 _filled += _resampler.Turn(_samples, _samples.Length, _pcm, _filled);
                 _read = (_read + block) % _clip.samples;
-                SendPieces();
+                SendPieces((frames - block) * 1000000L / _clip.frequency);
             }
         }
 
-        private void SendPieces()
+        /// <param name="after">How much sound there is behind these samples, microseconds.</param>
+        private void SendPieces(long after)
         {
             var at = 0;
             while (_filled - at >= PieceBytes)
             {
-                SendPiece(at, GenlockSession.Microseconds() - MicrosecondsOf(_filled - at));
+                SendPiece(at, TimeOf(Now() - after - _resampler.Delay - MicrosecondsOf(_filled - at)));
                 at += PieceBytes;
             }
             Buffer.BlockCopy(_pcm, at, _pcm, 0, _filled - at);
             _filled -= at;
+        }
+
+        /// <summary>
+        /// A piece begins where the last one ended: when its samples were found in the ring says so less exactly. The sound's
+        /// clock and the device's drift apart, so that a tenth of a second is believed.
+        /// </summary>
+        private long TimeOf(long found)
+        {
+            if (_next < 0 || Math.Abs(found - _next) > LargestJitter)
+            {
+                _next = found;
+            }
+            var time = _next;
+            _next += MicrosecondsOf(PieceBytes);
+            return time;
+        }
+
+        /// <summary>What was said up to now is all: the daemon need not wait for silence.</summary>
+        private void EndSpeech()
+        {
+            var session = _client.Session;
+            if (_speaking && session != null)
+            {
+                session.SendAudio(TimeOf(Now() - _resampler.Delay - MicrosecondsOf(_filled)), _pcm, 0, _filled, true);
+            }
+            _speaking = false;
         }
 
         private void SendPiece(int at, long time)
@@ -194,8 +229,10 @@ namespace Genlock
             var speech = _gate.Take(_pcm, at, PieceBytes);
             NoticeSilence();
             var session = _client.Session;
-            if (session == null)
+            if (session == null || !Hears(session))
             {
+                _hasBefore = false;
+                _speaking = false;
                 return;
             }
             if (onlySpeech && speech == Speech.Silent)
@@ -204,6 +241,7 @@ namespace Genlock
                 Buffer.BlockCopy(_pcm, at, _before, 0, PieceBytes);
                 _hasBefore = true;
                 _speaking = false;
+                _next = -1;
                 return;
             }
             if (_hasBefore)
@@ -213,6 +251,21 @@ namespace Genlock
             }
             _speaking = speech == Speech.Speaking;
             session.SendAudio(time, _pcm, at, PieceBytes, speech == Speech.Ended);
+        }
+
+        /// <summary>Whether the daemon takes sound; where it does not, that is told once a session.</summary>
+        private bool Hears(GenlockSession session)
+        {
+            if (session.Welcome == null || session.Welcome.Serves.Contains("audio"))
+            {
+                return true;
+            }
+            if (_deaf != session)
+            {
+                _deaf = session;
+                Trouble("this daemon does not hear: what is said is not sent to it");
+            }
+            return false;
         }
 
         /// <summary>Without permission some platforms give zeros and say nothing.</summary>

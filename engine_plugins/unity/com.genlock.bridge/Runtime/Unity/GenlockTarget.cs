@@ -8,7 +8,7 @@ namespace Genlock
     /// <summary>A thing that can be looked at, pointed at or named.</summary>
     [AddComponentMenu("Genlock/Genlock Target")]
     [DisallowMultipleComponent]
-    public sealed class GenlockTarget : MonoBehaviour
+    public sealed class GenlockTarget : GenlockBehaviour
     {
         private const float Centimetre = 0.01f;
 
@@ -23,9 +23,6 @@ namespace Genlock
 
         [Tooltip("Whose box is the target's. Empty: this object's renderer or collider, or those below it.")]
         [SerializeField] private Renderer shape;
-
-        [Tooltip("Empty: the first GenlockClient above this object or in the scene.")]
-        [SerializeField] private GenlockClient client;
 
         [SerializeField] private ActionEvent onStarted = new ActionEvent();
         [SerializeField] private ActionEvent onPerformed = new ActionEvent();
@@ -67,13 +64,6 @@ namespace Genlock
         public IList<string> Aliases
         {
             get { return aliases; }
-        }
-
-        /// <summary>The client that it belongs to; takes effect when the target is enabled.</summary>
-        public GenlockClient Client
-        {
-            get { return client; }
-            set { client = value; }
         }
 
         /// <summary>An action about it waits for more.</summary>
@@ -160,35 +150,19 @@ namespace Genlock
             onLeave.Invoke();
         }
 
-        private void OnEnable()
+        internal override void Attach(GenlockClient of)
         {
             _id = Id;
             // Unity makes a new string each time that an object's name is asked for.
             _name = DisplayName;
             _renderers = shape != null ? new[] { shape } : GetComponentsInChildren<Renderer>();
             _colliders = _renderers.Length > 0 ? new Collider[0] : GetComponentsInChildren<Collider>();
-            if (client == null)
-            {
-                client = GetComponentInParent<GenlockClient>();
-            }
-            if (client == null)
-            {
-                client = FindObjectOfType<GenlockClient>();
-            }
-            if (client == null)
-            {
-                Debug.LogWarning("Genlock: no GenlockClient in the scene for the target " + DisplayName, this);
-                return;
-            }
-            client.Add(this);
+            of.Add(this);
         }
 
-        private void OnDisable()
+        internal override void Detach(GenlockClient of)
         {
-            if (client != null)
-            {
-                client.Remove(this);
-            }
+            of.Remove(this);
             _id = "";
         }
 

@@ -90,6 +90,8 @@ namespace Genlock.Tests
                 Confidence = Convert.ToDouble(meaning["confidence"]),
                 Actions = Maps(meaning["actions"]).Select(Action).ToList(),
                 Learn = (bool)meaning["learn"],
+                Bystanders = Enumerated<Bystanders>(meaning["bystanders"]),
+                Objects = Maps(meaning["objects"]).Select(Thing).ToList(),
             };
         }
 
@@ -102,6 +104,16 @@ namespace Genlock.Tests
                 Target = Enumerated<TargetUse>(meaning["target"]),
                 Arguments = Maps(meaning["arguments"]).Select(Argument).ToList(),
                 Gestures = Strings(meaning["gestures"]),
+                Sees = Strings(meaning["sees"]),
+            };
+        }
+
+        private static ObjectInfo Thing(IDictionary<string, object> meaning)
+        {
+            return new ObjectInfo
+            {
+                Name = (string)meaning["name"],
+                Examples = ((IEnumerable<object>)meaning["examples"]).Select(Vectors.Hex).ToList(),
             };
         }
 

@@ -434,6 +434,67 @@ namespace Genlock.Tests
             session.Dispose();
         }
 
+        [Test]
+        public void AnAppTooLongForAHelloIsRefusedBeforeAConnection()
+        {
+            var app = new AppInfo { Name = "test" };
+            app.Objects.Add(new ObjectInfo { Name = "badge", Examples = new[] { new byte[66000] } });
+            var problem = Assert.Throws<GenlockException>(() => new GenlockSession(new SessionOptions { User = "ada", App = app }));
+            Assert.AreEqual("too_big", problem.Code);
+            StringAssert.Contains("pictures", problem.Message);
+            app.Objects[0].Examples = new[] { new byte[60000] };
+            new GenlockSession(new SessionOptions { User = "ada", App = app }).Dispose();
+        }
+
+        [Test]
+        public void WhatWasHeardIsRaisedWithItsWordsAndTheActionsOfIt()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var heard = new List<Transcript>();
+            var done = new List<GenlockAction>();
+            session.Transcribed += heard.Add;
+            session.ActionReceived += done.Add;
+            daemon.Socket.Say("type", "transcript", "text", "open", "final", false, "time", 5L);
+            daemon.Socket.Say(
+                "type", "transcript", "text", "open it", "final", true, "time", 5L, "id", "speech:1", "speaker", 0.75, "newer", 1L,
+                "words",
+                new List<object>
+                {
+                    new Dictionary<string, object> { { "text", "open" }, { "begin", 5L }, { "end", 9L }, { "newer", "x" } },
+                });
+            daemon.Socket.SayActions(-1, FakeSocket.Action(1, "open", "speech:1"));
+            FakeDaemon.Pump(session, () => done.Count == 1);
+            Assert.IsNull(heard[0].Speaker);
+            Assert.IsEmpty(heard[0].Words);
+            Assert.AreEqual("", heard[0].Id);
+            Assert.AreEqual(0.75, heard[1].Speaker);
+            Assert.AreEqual("open", heard[1].Words.Single().Text);
+            Assert.AreEqual(9L, heard[1].Words.Single().End);
+            Assert.AreEqual(heard[1].Id, done[0].Of);
+            session.SendFeedbackAsync(new Feedback { Verdict = Verdict.Correct, Of = heard[1].Id, Action = "close" });
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("feedback").Count == 1);
+            Assert.AreEqual("speech:1", daemon.Socket.Sent("feedback").Single()["of"]);
+            session.Dispose();
+        }
+
+        [Test]
+        public void AThingIsTaughtByPictures()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var taught = session.TeachObjectAsync("badge", new[] { new byte[] { 0xff, 0xd8 } });
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("teach").Count == 1);
+            var teach = daemon.Socket.Sent("teach").Single();
+            Assert.AreEqual("object", teach["kind"]);
+            Assert.AreEqual("badge", teach["name"]);
+            CollectionAssert.AreEqual(new byte[] { 0xff, 0xd8 }, (byte[])((List<object>)teach["examples"]).Single());
+            daemon.Socket.Say("type", "ack", "id", teach["id"]);
+            FakeDaemon.Pump(session, () => taught.IsCompleted);
+            Assert.AreEqual(teach["id"], taught.Result);
+            session.Dispose();
+        }
+
         private static void Note(List<string> seen, HashSet<int> threads, string what)
         {
             seen.Add(what);

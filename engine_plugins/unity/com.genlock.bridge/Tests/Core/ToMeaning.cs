@@ -37,11 +37,17 @@ namespace Genlock.Tests
                     var heard = decoder.Transcript;
                     return new Dictionary<string, object>
                     {
-                        { "text", heard.Text }, { "final", heard.Final }, { "time", heard.Time },
+                        { "text", heard.Text }, { "final", heard.Final }, { "time", heard.Time }, { "id", heard.Id },
+                        { "words", heard.Words.Select(word => (object)Word(word)).ToList() }, { "speaker", heard.Speaker },
                     };
                 default:
                     throw new NotSupportedException(type.ToString());
             }
+        }
+
+        private static Dictionary<string, object> Word(SpokenWord word)
+        {
+            return new Dictionary<string, object> { { "text", word.Text }, { "begin", word.Begin }, { "end", word.End } };
         }
 
         private static Dictionary<string, object> Welcome(Welcome welcome)

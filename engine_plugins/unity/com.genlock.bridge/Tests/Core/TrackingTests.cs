@@ -85,7 +85,7 @@ namespace Genlock.Tests
                 count += resampler.Turn(samples, samples.Length, pcm, count);
                 Assert.LessOrEqual(count / (block + 1), resampler.MostBytes(samples.Length));
             }
-            Assert.AreEqual(2 * 16000, count);
+            Assert.AreEqual(2 * 16000 - resampler.Delay * 32 / 1000, count, 4);
             var crossings = 0;
             var loudest = 0;
             for (var i = 2; i < count; i += 2)
@@ -97,6 +97,32 @@ namespace Genlock.Tests
             }
             Assert.AreEqual(440, crossings, 2);
             Assert.AreEqual(0.5 * 32767, loudest, 500);
+        }
+
+        [TestCase(48000, 300.0, 1.0, 0.01)]
+        [TestCase(48000, 3000.0, 1.0, 0.01)]
+        [TestCase(44100, 6000.0, 1.0, 0.05)]
+        [TestCase(48000, 8500.0, 0.0, 0.003)]
+        [TestCase(44100, 11000.0, 0.0, 0.003)]
+        [TestCase(96000, 20000.0, 0.0, 0.003)]
+        public void WhatSixteenKilohertzCannotHoldIsKeptOut(int hz, double pitch, double passes, double within)
+        {
+            var samples = new float[hz];
+            for (var i = 0; i < hz; i++)
+            {
+                samples[i] = (float)(0.5 * Math.Sqrt(2.0) * Math.Sin(2.0 * Math.PI * pitch * i / hz));
+            }
+            var resampler = new Resampler(hz, 1);
+            var pcm = new byte[resampler.MostBytes(hz)];
+            var count = resampler.Turn(samples, hz, pcm, 0);
+            var sum = 0.0;
+            // The first milliseconds are of a tone that begins suddenly, which is every pitch at once.
+            for (var i = 400; i < count; i += 2)
+            {
+                var sample = BitConverter.ToInt16(pcm, i) / 32767.0;
+                sum += sample * sample;
+            }
+            Assert.AreEqual(passes, Math.Sqrt(sum / ((count - 400) / 2)) / 0.5, within);
         }
 
         [Test]
@@ -141,12 +167,21 @@ namespace Genlock.Tests
             app.Actions.Add(new ActionInfo { Name = "c", Gestures = new[] { "nod" } });
             app.Actions.Add(new ActionInfo { Name = "d", Gestures = new[] { "nod" } });
             app.Actions.Add(new ActionInfo { Name = "e" });
+            app.Actions.Add(new ActionInfo { Name = "f", Sees = new[] { "cup", "Cup" } });
+            app.Objects.Add(new ObjectInfo { Name = "badge", Examples = new[] { new byte[] { 1 } } });
+            app.Objects.Add(new ObjectInfo { Name = "Badge" });
+            app.Objects.Add(new ObjectInfo { Examples = new[] { new byte[70000] } });
             var mistakes = string.Join("\n", AppCheck.Mistakes(app).ToArray());
-            foreach (var words in new[] { "names a target", "there twice", "{colour}", "brace", "words", "nod", "\"e\" needs" })
+            foreach (var words in new[]
+            {
+                "names a target", "\"a\" is there twice", "{colour}", "brace", "words", "nod", "\"e\" needs", "\"Cup\" means",
+                "\"Badge\" is there twice", "\"Badge\" needs 1 to 16", "An object has no name",
+                "pictures have 70001 bytes",
+            })
             {
                 StringAssert.Contains(words, mistakes);
             }
-            Assert.AreEqual(7, AppCheck.Mistakes(app).Count);
+            Assert.AreEqual(12, AppCheck.Mistakes(app).Count);
         }
 
         private static ActionInfo Action(string name, params string[] phrases)

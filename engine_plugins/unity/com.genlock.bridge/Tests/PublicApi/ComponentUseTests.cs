@@ -39,6 +39,10 @@ namespace Genlock.Tests.PublicApi
             Assert.AreEqual("colour", app.Actions[0].Arguments[0].Name);
             CollectionAssert.AreEqual(new[] { "red", "blue" }, app.Actions[0].Arguments[0].Values);
             CollectionAssert.AreEqual(new[] { "crimson", "scarlet" }, app.Actions[0].Arguments[0].Synonyms["red"]);
+            CollectionAssert.AreEqual(new[] { "badge" }, app.Actions[0].Sees);
+            Assert.AreEqual(Bystanders.Ignored, app.Bystanders);
+            Assert.AreEqual("badge", app.Objects[0].Name);
+            CollectionAssert.AreEqual(new[] { (byte)'j', (byte)'p', (byte)'g' }, app.Objects[0].Examples[0]);
             Assert.IsEmpty(AppCheck.Mistakes(app));
         }
 
@@ -53,7 +57,14 @@ namespace Genlock.Tests.PublicApi
             client.Answered += answer => heard += answer.TargetIndex;
             client.NoticeReceived += notice => heard += notice.Code.Length;
             client.ErrorReceived += error => heard += error.Code.Length;
-            client.Transcribed += transcript => heard += transcript.Final ? 1 : 0;
+            client.Transcribed += transcript =>
+            {
+                foreach (var word in transcript.Words)
+                {
+                    heard += word.Text.Length + (int)(word.End - word.Begin);
+                }
+                heard += transcript.Final && transcript.Speaker.GetValueOrDefault(1.0) > 0.5 ? transcript.Id.Length : 0;
+            };
             client.TargetChanged += target => heard += target == null ? 0 : 1;
             client.OnConnected.AddListener(() => heard++);
             client.OnDisconnected.AddListener(words => heard += words.Length);
@@ -61,6 +72,7 @@ namespace Genlock.Tests.PublicApi
             client.OnAsk.AddListener(words => heard += words.Length);
             client.OnError.AddListener(words => heard += words.Length);
             client.OnTargetChanged.AddListener(target => heard++);
+            client.OnTranscribed.AddListener(words => heard += words.Length);
             Assert.AreEqual(0, heard);
         }
 
@@ -75,6 +87,10 @@ namespace Genlock.Tests.PublicApi
             Assert.Throws<GenlockException>(() => client.ExportProfileAsync());
             Assert.Throws<GenlockException>(() => client.SetLearningAsync(false));
             Assert.Throws<GenlockException>(() => client.UndoAsync());
+            Assert.Throws<GenlockException>(() => client.TeachObjectAsync("badge", new[] { new byte[1] }));
+            Assert.Throws<GenlockException>(() => client.CorrectAsync(new Transcript { Id = "speech:1" }, "take"));
+            client.SendsImages = true;
+            Assert.IsFalse(client.SendImage(ImageFormat.Jpeg, 640, 480, new byte[1]));
         }
 
         [Test]
@@ -134,9 +150,14 @@ namespace Genlock.Tests.PublicApi
             actions.AppName = "demo";
             actions.Confidence = 0.6f;
             actions.Learn = true;
+            actions.Bystanders = Bystanders.Ignored;
+            var badge = new GenlockActions.Thing { name = "badge" };
+            badge.pictures.Add(new TextAsset("jpg"));
+            actions.Objects.Add(badge);
             var paint = new GenlockActions.Entry { name = "paint", target = TargetUse.Required };
             paint.phrases.Add("paint {target} {colour}");
             paint.gestures.Add("circle");
+            paint.sees.Add("badge");
             var colour = new GenlockActions.Argument { name = "colour", required = true };
             colour.values.Add("red|crimson|scarlet");
             colour.values.Add("blue");

@@ -134,6 +134,23 @@ namespace Genlock.Tests.PublicApi
         }
 
         [Test]
+        public void AnAppSaysWhatItWantsToSee()
+        {
+            var app = new AppInfo { Name = "look", Bystanders = Bystanders.Ignored };
+            app.Actions.Add(new ActionInfo { Name = "note", Sees = new[] { "*" } });
+            Assert.IsEmpty(AppCheck.Mistakes(app));
+            Begin("sight", app);
+            Assert.IsNotNull(_session.Welcome);
+            // Two dots are no file; a daemon that does not see says so, and one that does that it is none.
+            DaemonError refused = null;
+            _session.ErrorReceived += error => refused = error;
+            var taught = _session.TeachObjectAsync("badge", new[] { new byte[] { 1, 2 } });
+            Until(() => taught.IsCompleted);
+            Assert.IsTrue(taught.IsFaulted);
+            Assert.AreEqual("teach", refused.Of);
+        }
+
+        [Test]
         public void NobodyThere()
         {
             var closings = new List<Closing>();
@@ -170,7 +187,7 @@ namespace Genlock.Tests.PublicApi
             Assert.AreEqual(SessionState.Ended, _session.State);
         }
 
-        private void Begin(string user)
+        private void Begin(string user, AppInfo app = null)
         {
             var url = Environment.GetEnvironmentVariable("GENLOCK_URL");
             if (string.IsNullOrEmpty(url))
@@ -182,7 +199,7 @@ namespace Genlock.Tests.PublicApi
                 {
                     Url = new Uri(url),
                     User = "public-" + user,
-                    App = new AppInfo
+                    App = app ?? new AppInfo
                     {
                         Name = "shop",
                         Actions = new[]

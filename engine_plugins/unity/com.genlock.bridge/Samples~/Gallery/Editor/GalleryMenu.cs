@@ -84,6 +84,7 @@ namespace Genlock.Gallery
             client.Actions = actions;
             client.Head = eye.transform;
             client.TrackingSpace = origin.transform;
+            origin.AddComponent<GenlockMicrophone>();
             origin.SetActive(true);
             return client;
         }

@@ -18,6 +18,7 @@ namespace Genlock.Gallery
         private GalleryThing _held;
         private string _line = "pick up the kettle";
         private string _answer = "";
+        private string _heard = "";
 
         /// <summary>The client that it listens to.</summary>
         public GenlockClient Client
@@ -66,6 +67,7 @@ namespace Genlock.Gallery
             {
                 client.ActionReceived += Do;
                 client.Disconnected += Tell;
+                client.Transcribed += Hear;
             }
         }
 
@@ -75,6 +77,7 @@ namespace Genlock.Gallery
             {
                 client.ActionReceived -= Do;
                 client.Disconnected -= Tell;
+                client.Transcribed -= Hear;
             }
         }
 
@@ -86,12 +89,18 @@ namespace Genlock.Gallery
             {
                 Say(_line);
             }
+            GUILayout.Label(_heard);
             GUILayout.Label(_answer);
         }
 
         private void Tell(Closing closing)
         {
             _answer = closing.Reason + " " + closing.Advice;
+        }
+
+        private void Hear(Transcript transcript)
+        {
+            _heard = transcript.Final ? transcript.Text : transcript.Text + " ...";
         }
 
         private void Do(GenlockAction action)
