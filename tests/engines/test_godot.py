@@ -295,8 +295,7 @@ async def test_what_is_refused_is_told_in_words(project: Project, tmp_path: Path
         await worn.event("disconnected")
 
         await worn.do("set", values={"token": "open sesame"})
-        await worn.do("connect")
-        await worn.do("claim_version", version="2.0")
+        await worn.do("connect_as", version="2.0")
         words = (await worn.event("failed", code="version"))["message"]
         assert "2.0" in words
         assert "1.0" in words
