@@ -295,8 +295,7 @@ async def test_what_is_refused_is_told_in_words(project: Project, tmp_path: Path
         await worn.event("disconnected")
 
         await worn.do("set", values={"token": "open sesame"})
-        await worn.do("connect")
-        await worn.do("claim_version", version="2.0")
+        await worn.do("connect_as", version="2.0")
         words = (await worn.event("failed", code="version"))["message"]
         assert "2.0" in words
         assert "1.0" in words
@@ -459,9 +458,16 @@ async def test_pictures_are_seen_and_things_are_taught(project: Project) -> None
             left, right = shown.getpixel((128, 128)), shown.getpixel((384, 128))
         assert np.abs(np.subtract((left, right), ((0, 0, 255), (255, 0, 0)))).max() < 8
 
+        # Fifteen frames at 90 Hz are longer than the pause between two pictures.
+        await worn.frames((await worn.count())["session_frames"] + 15)
+        await worn.do("image", size=[64, 64])
+        assert (await worn.event("image"))["sent"]
+        await daemon.next(Image)
+
         # More than the daemon takes: none is sent until it wants more.
         await daemon.send(Notice("busy", "image: two wait already; dropped", retry_ms=600_000))
         await worn.event("notice", code="busy")
+        await worn.frames((await worn.count())["session_frames"] + 15)
         await worn.do("image", size=[64, 64])
         assert not (await worn.event("image"))["sent"]
 

@@ -122,8 +122,12 @@ func _obey(order: Dictionary) -> void:
 			_replay.stop()
 		"ask":
 			_ask(order)
-		"claim_version":
-			_client._link._talk.version = order["version"]
+		"connect_as":
+			# What the link says is set before its thread runs.
+			var link := GenlockLink.new()
+			link._talk.version = order["version"]
+			link.open(_client.daemon_url(), _client.introduction())
+			_client._link = link
 		"large_image":
 			_send_large(order["bytes"] as int)
 		"microphone":

@@ -16,6 +16,10 @@ extends Resource
 func to_message() -> Dictionary:
 	var examples: Array[PackedByteArray] = []
 	for picture in pictures:
-		var copy := GenlockPicture.small(picture.get_image(), GenlockPicture.EXAMPLE_PIXELS)
+		var image := picture.get_image()
+		if image == null or image.is_empty():
+			push_warning("Genlock: the picture %s of '%s' cannot be read." % [picture.resource_path, name])
+			continue
+		var copy := GenlockPicture.small(image, GenlockPicture.EXAMPLE_PIXELS)
 		examples.append(copy.save_jpg_to_buffer(0.75))
 	return {"name": name, "examples": examples}
