@@ -10,6 +10,3 @@ DEVICES: Final = ("head", "left", "right")
 MAX_HORIZONS: Final = 8
 MAX_HORIZON_S: Final = 0.25
 MAX_TARGETS: Final = 64
-
-VOICE: Final = 256
-"""Numbers in the embedding of a voice."""

@@ -10,7 +10,7 @@ import numpy as np
 from bridge.profiles.items import Item
 from models.gesture.names import NUMBERS, TAUGHT_SLOTS
 from models.gesture.taught import PROTOTYPE
-from models.limits import VOICE
+from models.speech import voice as known
 from models.vision.prototypes import Prototypes, unpacked
 
 
@@ -52,11 +52,10 @@ class Object(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Voice(msgspec.Struct, forbid_unknown_fields=True):
-    """Of a voice: the sum of the embeddings of what was heard of it as float32, how many, and the model's version."""
+    """Of a voice: the mean of the embeddings of what was heard of it as float32, and of how many."""
 
-    total: bytes
-    count: Annotated[int, msgspec.Meta(ge=1, le=2**31)]
-    version: Annotated[str, msgspec.Meta(max_length=64)]
+    mean: bytes
+    count: Annotated[int, msgspec.Meta(ge=1)]
 
 
 _KINDS: Final[dict[str, Any]] = {
@@ -78,8 +77,11 @@ def problem(item: Item) -> str:
             Prototypes({item.key: unpacked(data.examples)})
         except ValueError as error:
             return str(error)
-    if isinstance(data, Voice) and not _finite(data.total, VOICE):
-        return f"a voice is {VOICE} finite float32 numbers"
+    if isinstance(data, Voice):
+        try:
+            known.Voice.unpacked(item.data)
+        except ValueError as error:
+            return str(error)
     return ""
 
 

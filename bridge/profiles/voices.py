@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from bridge.profiles.items import Item
-from models.speech.voice import VERSION, probability
+from models.speech.voice import Voice
 
 KIND: Final = "voice"
 """Of the item. It belongs to all apps, and its key is its kind."""
@@ -18,24 +18,17 @@ ENROLLED: Final = 3
 SURE: Final = 0.5
 """From this probability on, a voice is taken for the user's."""
 
-_LATELY: Final = 64
-
 
 def whose(known: Item | None, embedding: bytes) -> float | None:
     """How probably an utterance is the user's, by the embedding of its voice; nothing while that cannot be told."""
-    if known is None or known.data["version"] != VERSION or known.data["count"] < ENROLLED:
-        return None
-    return probability(_floats(known.data["total"]), _floats(embedding))
+    voice = _voice(known)
+    return voice.is_user(np.frombuffer(embedding, dtype="<f4")) if voice.count >= ENROLLED else None
 
 
 def heard(known: Item | None, embedding: bytes) -> dict[str, Any]:
-    """What is kept of a voice after another utterance of it; what is long ago counts less and less."""
-    if known is None or known.data["version"] != VERSION:
-        return {"total": embedding, "count": 1, "version": VERSION}
-    count = known.data["count"]
-    total = _floats(known.data["total"]) * min(1.0, (_LATELY - 1) / count) + _floats(embedding)
-    return {"total": total.astype("<f4").tobytes(), "count": min(count + 1, _LATELY), "version": VERSION}
+    """What is kept of a voice after another utterance of it."""
+    return _voice(known).with_utterance(np.frombuffer(embedding, dtype="<f4")).packed()
 
 
-def _floats(blob: bytes) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.frombuffer(blob, dtype="<f4")
+def _voice(known: Item | None) -> Voice:
+    return Voice.none() if known is None else Voice.unpacked(known.data)

@@ -1,9 +1,9 @@
 """Speech on transcribed clips and on spoken commands: words, commands, and how long they take.
 
 Clips are heard as a microphone's sound, in chunks of 20 ms with a second of silence after each: so what is measured is
-all of ``Listening`` and, for commands, what the language model makes of its words. The clock is that of the sound;
-work takes its real time on it. Baseline in the same run: faster-whisper as it comes, five beams, on whole clips, and
-the same language model. ``verbatim`` counts clips of which every value of a slot stands in the text, letter by letter.
+all of ``Listening`` and, for commands, what the language model makes of its words. The clock is that of the sound; work
+takes its real time on it. Baseline in the same run: faster-whisper as it comes, five beams, on whole clips, and the
+same language model. ``verbatim`` counts clips of which every value of a slot stands in the text, letter by letter.
 """
 
 from __future__ import annotations

@@ -128,10 +128,12 @@ class Listening:
             ImportError: the extra ``speech`` is not installed.
             ValueError: a model cannot be loaded.
         """
+        from models.speech.speaker import SpeakerVoices
         from models.speech.whisper import WhisperRecognizer
 
         recognizer = WhisperRecognizer.load(options.model, options.threads)
-        return cls(recognizer, SileroActivity.load(), None, options)
+        voices = SpeakerVoices.load() if options.speaker else None
+        return cls(recognizer, SileroActivity.load(), voices, options)
 
     def open(self, stream: int) -> None:
         """A microphone that begins.

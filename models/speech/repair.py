@@ -13,8 +13,8 @@ from typing import Final
 
 from rapidfuzz.distance import Levenshtein
 
-from models.language.english import FUNCTION_WORDS
-from models.language.words import plain
+from models.language.english import FUNCTION_WORDS, NUMBERS
+from models.language.words import alike, plain
 from models.speech.recognition import SpokenWord
 from models.speech.sounds import likeness, sounds
 from models.speech.vocabulary import Vocabulary, aloud
@@ -24,6 +24,9 @@ _BESIDE: Final = 0.7
 _ALONE: Final = 0.8
 # As a whole, if the words were parted otherwise.
 _PARTED: Final = 0.8
+_PARTS: Final = 2
+# And if they are expected words themselves: "tea pot" where there is tea.
+_SAME: Final = 0.95
 # So many sounds tell enough to go by them.
 _SOUNDS: Final = 4
 _SOUNDS_BESIDE: Final = 3
@@ -80,20 +83,19 @@ def _changes(
 ) -> Iterator[_Change]:
     """What words from ``begin`` on may stand for, what they are among it."""
     run: list[str] = []
-    others = [word for at, some in enumerate(heard) if at != begin for word in some if word not in FUNCTION_WORDS]
-    known = sum(word in expected.known for word in others)
-    fits = known > _AMONG * len(others) or len(said) == 1
     for end in range(begin + 1, min(begin + _LONGEST, len(said)) + 1):
         run += heard[end - 1]
         if not heard[end - 1]:
             return
+        others = [word for some in (*heard[:begin], *heard[end:]) for word in some if word not in FUNCTION_WORDS]
+        known = sum(word in expected.known for word in others)
+        fits = known > _AMONG * len(others) or len(said) == end - begin
         sure = all(word.probability >= _SURE for word in said[begin:end])
-        for term in _terms(expected):
-            alike = _alike(run, term, expected, sure, fits)
-            if alike > 0:
-                length = len("".join(map(sounds, term)))
-                # What explains more is better, and two terms are not one.
-                yield _Change(begin, end, term, length * alike * alike)
+        for term in expected.terms:
+            near = _alike(run, term, expected, sure, fits)
+            if near > 0:
+                # What explains more is better, and what does so badly is much worse.
+                yield _Change(begin, end, term, len("".join(map(sounds, term))) * near * near)
 
 
 def _alike(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary, sure: bool, fits: bool) -> float:
@@ -103,9 +105,9 @@ def _alike(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary, sure
         sure: whether the recognizer is that they are what was said.
         fits: whether what else was said is expected.
     """
-    if list(run) == list(term):
+    if _said(run, term):
         return 1.0
-    if sure:
+    if sure or abs(len(run) - len(term)) > _PARTS:
         return 0.0
     if len(run) == len(term):
         return _word_for_word(run, term, expected, fits)
@@ -113,56 +115,54 @@ def _alike(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary, sure
 
 
 def _word_for_word(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary, fits: bool) -> float:
-    well = sum(len(sounds(word)) for word, want in zip(run, term, strict=True) if word == want and len(word) > 2)
-    if well < _SOUNDS_BESIDE and not fits:
+    well = any(alike(word, want) and word not in FUNCTION_WORDS for word, want in zip(run, term, strict=True))
+    if not well and not fits:
         return 0.0
-    least, enough = (_BESIDE, _SOUNDS_BESIDE) if well >= _SOUNDS_BESIDE else (_ALONE, _SOUNDS)
+    least, enough = (_BESIDE, _SOUNDS_BESIDE) if well else (_ALONE, _SOUNDS)
     total = 0.0
     for word, want in zip(run, term, strict=True):
-        if word == want:
+        if alike(word, want):
             total += len(sounds(want))
             continue
-        alike = _word_alike(word, want)
-        if alike < least or len(sounds(want)) < enough or _kept(word, expected):
+        near = _nearness(word, want)
+        if near < least or len(sounds(want)) < enough or _kept(word, expected):
             return 0.0
-        total += alike * len(sounds(want))
+        total += near * len(sounds(want))
     return total / max(sum(len(sounds(want)) for want in term), 1)
 
 
 def _as_a_whole(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary) -> float:
     """Of "cup of chino" and "cappuccino"."""
-    if abs(len(run) - len(term)) > 2 or any(_kept(word, expected) and word not in term for word in run):
-        return 0.0
     some, others = "".join(map(sounds, run)), "".join(map(sounds, term))
-    if min(len(some), len(others)) <= _SOUNDS:
+    shorter, longer = sorted((len(some), len(others)))
+    if shorter <= _SOUNDS or shorter < _PARTED * longer - 1:
         return 0.0
-    alike = likeness(some, others)
-    return alike if alike >= _PARTED else 0.0
+    near = likeness(some, others)
+    loses = any(_kept(word, expected) and word not in term for word in run)
+    return near if near >= (_SAME if loses else _PARTED) else 0.0
+
+
+def _said(run: Sequence[str], term: Sequence[str]) -> bool:
+    """Whether words are a term, but for what the language model sees through: number, and slips in long words."""
+    return len(run) == len(term) and all(alike(word, want) for word, want in zip(run, term, strict=True))
 
 
 def _kept(word: str, expected: Vocabulary) -> bool:
-    """Whether a word is what it is: it is expected, or one that is said all the time."""
-    return word in expected.known or word in FUNCTION_WORDS
+    """Whether a word is what it is: it is expected, a number, or one that is said all the time."""
+    usual = word in FUNCTION_WORDS or word in NUMBERS
+    return usual or word in expected.known or word.removesuffix("s") in expected.known
 
 
 @lru_cache(maxsize=1 << 16)
-def _word_alike(word: str, want: str) -> float:
+def _nearness(word: str, want: str) -> float:
     """By sound or by spelling, whichever is nearer; the first counts more, as it is what was heard."""
     spelled = 1.0 - Levenshtein.distance(word, want) / max(len(word), len(want))
     return max(likeness(sounds(word), sounds(want)), 0.95 * spelled)
 
 
-@lru_cache(maxsize=256)
-def _terms(expected: Vocabulary) -> tuple[tuple[str, ...], ...]:
-    """What there is to be meant: names and values, and each word of phrases that is no common one."""
-    listed = [tuple(aloud(text)) for text in expected.words]
-    listed += [(word,) for word in sorted(expected.known) if word not in FUNCTION_WORDS and len(word) > 3]
-    return tuple(dict.fromkeys(term for term in listed if term))
-
-
 def _changed(said: Sequence[SpokenWord], heard: Sequence[Sequence[str]], term: tuple[str, ...]) -> list[SpokenWord]:
     """The term in place of the words, with their times and punctuation; the words if they are it."""
-    if [part for parts in heard for part in parts] == list(term):
+    if _said([part for parts in heard for part in parts], term):
         return list(said)
     first, last = said[0], said[-1]
     marks = last.text[len(last.text.rstrip(".,!?;:")) :]

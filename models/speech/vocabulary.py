@@ -17,6 +17,7 @@ _PLACEHOLDER: Final = re.compile(r"\{(\w*)\}")
 _PROMPT_WORDS: Final = 80
 _APART: Final = 4
 _FILLINGS: Final = 3
+_TELLING: Final = 4
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,13 @@ class Vocabulary:
     def known(self) -> frozenset[str]:
         """All words that are in it, plain and as they are said aloud."""
         return frozenset(word for text in (*self.words, *self.phrases) for word in aloud(_PLACEHOLDER.sub(" ", text)))
+
+    @cached_property
+    def terms(self) -> tuple[tuple[str, ...], ...]:
+        """What there is to be meant, in words as they are said: names, values, and words that only phrases have."""
+        listed = [tuple(aloud(text)) for text in self.words]
+        listed += [(word,) for word in sorted(self.known) if word not in FUNCTION_WORDS and len(word) >= _TELLING]
+        return tuple(dict.fromkeys(term for term in listed if term))
 
     @cached_property
     def prompt(self) -> str:

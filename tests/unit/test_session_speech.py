@@ -148,7 +148,7 @@ async def test_it_is_told_which_words_are_likely(room: Room) -> None:
 async def test_bystanders_may_be_ignored() -> None:
     path = FakePath()
     user = somebody(path)
-    known = {"total": VOICE, "count": 10, "version": "0"}
+    known = {"mean": VOICE, "count": 10}
     user.profile.items.append(Item("voice", "", "voice", known))
     app = App("shop", actions=APP.actions, bystanders="ignored")
     room = Room(app, user)
