@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import tempfile
 import time
 from concurrent.futures import Executor
 
@@ -80,16 +81,21 @@ class LongerFits:
 
     async def _fit(self, intents: PhraseIntents) -> None:
         path = self._cache.path(self._encoder, intents.texts, intents.labels)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "models.intent.tuning", stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        try:
-            _, told = await process.communicate(Task(intents.texts, intents.labels, str(path)).encoded())
-        finally:
-            if process.returncode is None:
-                process.kill()
+        # Files, not pipes: a process that is waited for while nobody reads its pipe is waited for for ever.
+        with tempfile.TemporaryFile() as task, tempfile.TemporaryFile() as told:
+            task.write(Task(intents.texts, intents.labels, str(path)).encoded())
+            task.seek(0)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "models.intent.tuning", stdin=task, stderr=told
+            )
+            try:
                 await process.wait()
-        if process.returncode:
-            last = told.decode(errors="replace").strip().rpartition("\n")[2]
-            raise RuntimeError(f"its process ended with {process.returncode}: {last}")
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+            if process.returncode:
+                told.seek(0)
+                last = told.read().decode(errors="replace").strip().rpartition("\n")[2]
+                raise RuntimeError(f"its process ended with {process.returncode}: {last}")
         self._cache.tidy()

@@ -99,7 +99,7 @@ async def test_what_is_said_becomes_transcripts_and_an_action(daemon: Served, vo
 
 
 async def test_several_speak_at_once(daemon: Served, voice: Synthesizer) -> None:
-    lines = {"ada": "pick up the kettle", "ben": "paint the red mug blue", "eve": "undo"}
+    lines = {"ada": "pick up the kettle", "ben": "paint the red mug blue", "eve": "revert the last change"}
 
     async def one(user: str, text: str) -> tuple[str, str]:
         async with connected(daemon.url) as client:
@@ -129,7 +129,7 @@ async def test_nothing_that_was_said_is_lost_or_done_twice_when_the_worker_dies(
         await speaker.say("could you paint the red mug blue please", (0.4, 1.0))
         action = await speaker.action()
         assert (action.name, action.target, action.arguments) == ("paint", "m1", {"colour": "blue"})
-        await speaker.say("undo")
+        await speaker.say("revert the last change")
         assert (await speaker.action()).name == "undo"
         assert [action.n for action in speaker.actions] == [1, 2, 3]
         assert daemon.child_pid("hearing_worker") != pid
