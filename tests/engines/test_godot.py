@@ -424,6 +424,24 @@ async def test_real_speech_goes_from_the_capture_bus_to_the_daemon(project: Proj
     assert began - BLOCK_US < first_us < ended - len(spoken) / 16_000 * 1e6
 
 
+async def test_a_real_daemon_hears_what_the_microphone_hears(project: Project, tmp_path: Path) -> None:
+    async with served(tmp_path, models=()) as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url})
+        await worn.do("connect")
+        await worn.event("welcomed")
+        await worn.do("microphone", path=str(SPEECH))
+        began = (await worn.event("microphone"))["time"]
+        heard = await worn.event("heard")
+        await worn.do("release")
+        await worn.event("released")
+        await worn.quit()
+    assert heard["text"].lower().rstrip(".") == "in being comparatively modern"
+    assert heard["id"] == "speech:1"
+    assert [word.lower().rstrip(".") for word in heard["words"]] == ["in", "being", "comparatively", "modern"]
+    assert began - BLOCK_US < heard["begins"][0] < heard["ends"][-1] < began + 4e6
+    assert worn.happened("transcript")[-1]["final"]
+
+
 async def test_pictures_are_seen_and_things_are_taught(project: Project) -> None:
     app = {
         "name": "look",
