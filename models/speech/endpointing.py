@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,12 @@ _SPEECH: Final = 0.5
 _NO_SPEECH: Final = 0.35
 # Clicks and knocks are shorter than any word.
 _LEAST: Final = 3
+# Others who talk in the background are speech as well. What has been no louder than the quietest moment of late, by
+# about this ratio of powers, and much less loud than the utterance, is they.
+_WINDOW: Final = 16
+_LATELY: Final = 6 * RATE // CHUNK
+_BACKGROUND: Final = 10**0.5
+_MUCH_LESS: Final = 10**-1.5
 _CUT_WITHIN: Final = 5 * RATE
 _AROUND: Final = 2
 
@@ -57,6 +64,9 @@ class Endpointer:
         self._speech_end = 0
         self._voiced: list[bool] = []
         self._loudness: list[float] = []
+        self._window: deque[float] = deque(maxlen=_WINDOW)
+        self._powers: deque[float] = deque(maxlen=_LATELY)
+        self._loudest = 0.0
 
     @property
     def begin(self) -> int | None:
@@ -88,13 +98,15 @@ class Endpointer:
 
         Args:
             probability: that there is speech in it.
-            loudness: of the chunk; too long an utterance is cut where it is least.
+            loudness: the root of the chunk's mean power. By it those who talk in the background are told, and too long
+                an utterance is cut where it is least.
 
         Returns:
             An utterance that is over with this chunk, if one is.
         """
         quiet = self.quiet
         self.at += CHUNK
+        background = self._is_background(loudness)
         if self._begin < 0:
             if probability < _SPEECH:
                 return None
@@ -102,12 +114,13 @@ class Endpointer:
             self._begin = max(self._speech_begin - BEFORE, self._earliest)
             self._speech_end = self.at
             self._voiced, self._loudness = [True], [loudness]
+            self._loudest = 0.0
             return None
         # In between it stays what it was.
         voiced = probability >= _SPEECH or (probability >= _NO_SPEECH and quiet == 0)
-        if voiced:
+        if voiced and not background:
             self._speech_end = self.at
-        self._voiced.append(voiced)
+        self._voiced.append(voiced and not background)
         self._loudness.append(loudness)
         if self.quiet >= self._silence:
             return self.finish()
@@ -122,6 +135,15 @@ class Endpointer:
             self._earliest = self.so_far.end
         self._begin = -1
         return over
+
+    def _is_background(self, loudness: float) -> bool:
+        self._window.append(loudness**2)
+        if len(self._window) < _WINDOW:
+            return False
+        power = sum(self._window) / _WINDOW
+        self._powers.append(power)
+        self._loudest = max(self._loudest, power)
+        return power < _BACKGROUND * min(self._powers) and power < _MUCH_LESS * self._loudest
 
     def _halved(self) -> Utterance:
         """Ends the utterance where it is quietest, late in it, and goes on with another one from there."""

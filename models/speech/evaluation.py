@@ -279,7 +279,8 @@ def _words(clips: Sequence[Clip], heard: Sequence[Sequence[str]]) -> dict[str, A
 
 
 def _commands(actions: Sequence[Action]) -> Callable[[Sequence[Clip], Sequence[Sequence[str]]], dict[str, Any]]:
-    """Counts clips of which all that is heard is one action, the right one, with all its slots right."""
+    """Counts clips of which the first action that is heard is the right one, with all its slots right; and how many of
+    these say nothing else, so that nobody in the background is taken for the user."""
     import torch
 
     from models.intent import background
@@ -295,14 +296,15 @@ def _commands(actions: Sequence[Action]) -> Callable[[Sequence[Clip], Sequence[S
     understanding = Understanding(actions, intents, 0.5)
 
     def score(clips: Sequence[Clip], heard: Sequence[Sequence[str]]) -> dict[str, Any]:
-        right = slots_right = slots = verbatim = 0
+        right = alone = slots_right = slots = verbatim = 0
         wrong = []
         for clip, texts in zip(clips, heard, strict=True):
             readings = read(encoder, [(understanding, Question(text, Situation())) for text in texts]) if texts else []
             meant = [one for one in readings if one.action]
-            got = meant[0].arguments if len(meant) == 1 else {}
-            whole = len(meant) == 1 and meant[0].action == clip.intent and got == clip.slots
+            got = meant[0].arguments if meant else {}
+            whole = bool(meant) and meant[0].action == clip.intent and got == clip.slots
             right += whole
+            alone += whole and len(meant) == 1
             slots += len(clip.slots)
             slots_right += sum(got.get(name) == value for name, value in clip.slots.items())
             said = " ".join(" ".join(texts).lower().split())
@@ -312,6 +314,7 @@ def _commands(actions: Sequence[Action]) -> Callable[[Sequence[Clip], Sequence[S
         return {
             "whole_percent": round(100 * right / len(clips), 2),
             "whole": right,
+            "whole_and_nothing_else": alone,
             "clips": len(clips),
             "slots_percent": round(100 * slots_right / max(slots, 1), 2),
             "verbatim": verbatim,

@@ -17,7 +17,7 @@ from models.language.english import FUNCTION_WORDS, NUMBERS
 from models.language.words import alike, plain
 from models.speech.recognition import SpokenWord
 from models.speech.sounds import likeness, sounds
-from models.speech.vocabulary import Vocabulary, aloud
+from models.speech.vocabulary import Term, Vocabulary, aloud
 
 # How alike a word must be to stand for another one: beside others of its term that were heard well, and without.
 _BESIDE: Final = 0.7
@@ -53,10 +53,11 @@ def repair(said: Sequence[SpokenWord], expected: Vocabulary) -> tuple[SpokenWord
     Args:
         said: as the recognizer wrote them, with case and punctuation.
     """
-    if not expected.known:
-        return tuple(said)
     heard = [aloud(word.text) for word in said]
-    changes = [change for begin in range(len(said)) for change in _changes(said, heard, begin, expected)]
+    strange = [any(not _kept(word, expected) for word in some) for some in heard]
+    if not expected.known or not any(strange):
+        return tuple(said)
+    changes = [change for begin in range(len(said)) for change in _changes(said, heard, strange, begin, expected)]
     # The best way through the words from each on.
     best: list[tuple[float, _Change | None]] = [(0.0, None)] * (len(said) + 1)
     for begin in range(len(said) - 1, -1, -1):
@@ -79,7 +80,11 @@ def repair(said: Sequence[SpokenWord], expected: Vocabulary) -> tuple[SpokenWord
 
 
 def _changes(
-    said: Sequence[SpokenWord], heard: Sequence[Sequence[str]], begin: int, expected: Vocabulary
+    said: Sequence[SpokenWord],
+    heard: Sequence[Sequence[str]],
+    strange: Sequence[bool],
+    begin: int,
+    expected: Vocabulary,
 ) -> Iterator[_Change]:
     """What words from ``begin`` on may stand for, what they are among it."""
     run: list[str] = []
@@ -91,54 +96,50 @@ def _changes(
         known = sum(word in expected.known for word in others)
         fits = known > _AMONG * len(others) or len(said) == end - begin
         sure = all(word.probability >= _SURE for word in said[begin:end])
+        same = sure or not any(strange[begin:end])
+        line = "".join(map(sounds, run))
         for term in expected.terms:
-            near = _alike(run, term, expected, sure, fits)
+            if len(term.words) == len(run):
+                near = 1.0 if _said(run, term.words) else 0.0 if same else _word_for_word(run, term, expected, fits)
+            elif same or not fits or abs(len(term.words) - len(run)) > _PARTS:
+                continue
+            else:
+                near = _as_a_whole(run, line, term, expected)
             if near > 0:
                 # What explains more is better, and what does so badly is much worse.
-                yield _Change(begin, end, term, len("".join(map(sounds, term))) * near * near)
+                yield _Change(begin, end, term.words, len(term.sounds) * near * near)
 
 
-def _alike(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary, sure: bool, fits: bool) -> float:
-    """How alike words and a term are, 0 to 1; 0 if they are too little to be meant to be it.
+def _word_for_word(run: Sequence[str], term: Term, expected: Vocabulary, fits: bool) -> float:
+    """How alike as many words are, 0 to 1; 0 if they are too little to be meant to be the term.
 
     Args:
-        sure: whether the recognizer is that they are what was said.
         fits: whether what else was said is expected.
     """
-    if _said(run, term):
-        return 1.0
-    if sure or abs(len(run) - len(term)) > _PARTS:
-        return 0.0
-    if len(run) == len(term):
-        return _word_for_word(run, term, expected, fits)
-    return _as_a_whole(run, term, expected) if fits else 0.0
-
-
-def _word_for_word(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary, fits: bool) -> float:
-    well = any(alike(word, want) and word not in FUNCTION_WORDS for word, want in zip(run, term, strict=True))
+    well = any(alike(word, want) and word not in FUNCTION_WORDS for word, want in zip(run, term.words, strict=True))
     if not well and not fits:
         return 0.0
     least, enough = (_BESIDE, _SOUNDS_BESIDE) if well else (_ALONE, _SOUNDS)
     total = 0.0
-    for word, want in zip(run, term, strict=True):
-        if alike(word, want):
-            total += len(sounds(want))
-            continue
-        near = _nearness(word, want)
-        if near < least or len(sounds(want)) < enough or _kept(word, expected):
-            return 0.0
+    for word, want in zip(run, term.words, strict=True):
+        near = 1.0
+        if not alike(word, want):
+            if len(sounds(want)) < enough or _kept(word, expected):
+                return 0.0
+            near = _nearness(word, want)
+            if near < least:
+                return 0.0
         total += near * len(sounds(want))
-    return total / max(sum(len(sounds(want)) for want in term), 1)
+    return total / max(len(term.sounds), 1)
 
 
-def _as_a_whole(run: Sequence[str], term: tuple[str, ...], expected: Vocabulary) -> float:
-    """Of "cup of chino" and "cappuccino"."""
-    some, others = "".join(map(sounds, run)), "".join(map(sounds, term))
-    shorter, longer = sorted((len(some), len(others)))
+def _as_a_whole(run: Sequence[str], line: str, term: Term, expected: Vocabulary) -> float:
+    """The same of words that were parted otherwise, as "tea pot" and "teapot". ``line`` are all their sounds."""
+    shorter, longer = sorted((len(line), len(term.sounds)))
     if shorter <= _SOUNDS or shorter < _PARTED * longer - 1:
         return 0.0
-    near = likeness(some, others)
-    loses = any(_kept(word, expected) and word not in term for word in run)
+    near = likeness(line, term.sounds)
+    loses = any(_kept(word, expected) and word not in term.words for word in run)
     return near if near >= (_SAME if loses else _PARTED) else 0.0
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from models.language.english import FUNCTION_WORDS, NUMBERS
 from models.language.spoken import spoken
 from models.language.words import words
+from models.speech.sounds import sounds
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w*)\}")
 # A recognizer forgets what it was told too long ago, and takes longer the more it was told.
@@ -18,6 +19,14 @@ _PROMPT_WORDS: Final = 80
 _APART: Final = 4
 _FILLINGS: Final = 3
 _TELLING: Final = 4
+
+
+@dataclass(frozen=True)
+class Term:
+    """Something to be meant, in words as they are said, and all their sounds."""
+
+    words: tuple[str, ...]
+    sounds: str
 
 
 @dataclass(frozen=True)
@@ -38,11 +47,11 @@ class Vocabulary:
         return frozenset(word for text in (*self.words, *self.phrases) for word in aloud(_PLACEHOLDER.sub(" ", text)))
 
     @cached_property
-    def terms(self) -> tuple[tuple[str, ...], ...]:
-        """What there is to be meant, in words as they are said: names, values, and words that only phrases have."""
+    def terms(self) -> tuple[Term, ...]:
+        """What there is to be meant: names, values, and telling words of phrases."""
         listed = [tuple(aloud(text)) for text in self.words]
         listed += [(word,) for word in sorted(self.known) if word not in FUNCTION_WORDS and len(word) >= _TELLING]
-        return tuple(dict.fromkeys(term for term in listed if term))
+        return tuple(Term(words, "".join(map(sounds, words))) for words in dict.fromkeys(listed) if words)
 
     @cached_property
     def prompt(self) -> str:
