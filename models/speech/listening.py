@@ -266,14 +266,14 @@ class Listening:
 
     def _final(self, number: int, utterance: Utterance, result: _Result) -> Heard:
         track = self._streams[number].track
+
+        def moment(seconds: float) -> int:
+            # The recognizer takes the silence around the speech for a part of its first and last words.
+            sample = utterance.begin + round(seconds * RATE)
+            return track.time_us(min(max(sample, utterance.speech_begin), utterance.speech_end))
+
         words = tuple(
-            Word(
-                word.text,
-                track.time_us(utterance.begin + round(word.begin * RATE)),
-                track.time_us(utterance.begin + round(word.end * RATE)),
-                word.probability,
-            )
-            for word in result.transcript.words
+            Word(word.text, moment(word.begin), moment(word.end), word.probability) for word in result.transcript.words
         )
         return self._told(number, result.transcript.text, True, utterance, words, result.voice)
 

@@ -213,6 +213,14 @@ def test_words_have_times_of_the_device() -> None:
     assert (word.begin_us, word.end_us) == (us(begin + RATE // 2), us(begin + RATE * 3 // 4))
 
 
+def test_no_word_is_said_outside_of_speech() -> None:
+    hears, _, _ = listening()
+    hears.open(1)
+    # The word of the script is said half a second after the beginning, and this speech is over by then.
+    (heard,) = finals(play(hears, sound((20, 0), (5, LOUD), (20, 0))))
+    assert [(word.begin_us, word.end_us) for word in heard.words] == [(heard.end_us, heard.end_us)]
+
+
 def test_a_gap_in_the_sound_is_silence() -> None:
     hears, _, _ = listening()
     hears.open(1)
