@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from bridge.actions import Answers
 from bridge.aim import Aim
-from bridge.app import ANY_GESTURE, ANY_SIGHT, App
+from bridge.app import ANY_GESTURE, ANY_SIGHT, TARGET, App
 from bridge.event_path.workers import EventPath
 from bridge.frame_path.batch import FAILED, GAP
 from bridge.frame_path.path import FramePath, Seat
@@ -51,6 +51,7 @@ from bridge.utterances import Said, Utterances
 from models.language.dialogue import Phrase
 from models.language.space import Viewpoint
 from models.limits import MAX_TARGETS
+from models.speech.vocabulary import filled
 
 log = logging.getLogger("genlock.session")
 
@@ -402,7 +403,13 @@ class Session:
             for value in argument.values
             for word in (value, *argument.synonyms.get(value, ()))
         ]
-        phrases = [phrase for action in self._declared.actions for phrase in action.phrases]
+        values_of = {
+            argument.name: argument.values for action in self._declared.actions for argument in action.arguments
+        }
+        phrases = filled(
+            [phrase for action in self._declared.actions for phrase in action.phrases],
+            {**values_of, TARGET: [*names, *own]},
+        )
         taught = [] if self._utterances is None else [phrase.text for phrase in self._utterances.phrases]
         seen = [name for name, _ in self._sights.in_sight()]
         words = tuple(dict.fromkeys((*names, *own, *values, *seen)))

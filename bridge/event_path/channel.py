@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgpack
 import torch
@@ -48,6 +48,10 @@ class Channel:
         return list(self._unpacker)
 
 
+IDLE: Final = 20
+"""A niceness beyond the last: runs only where nobody else wants the core (``SCHED_IDLE``, where there is such)."""
+
+
 def serve(load: Callable[[], tuple[Sequence[Any], Run]], *, threads: int, niceness: int) -> None:
     """A worker's process: loads, says that it is ready, and runs until the gateway is gone.
 
@@ -55,13 +59,14 @@ def serve(load: Callable[[], tuple[Sequence[Any], Run]], *, threads: int, nicene
         load: gives what the gateway is told of what was loaded, and what then runs. Raises ``OSError``, ``ImportError``
             or ``ValueError`` with words for people where that cannot be.
         threads: that torch may use for one operation.
-        niceness: by how much the process steps back behind the frame path when both want a core (``os.nice``).
+        niceness: by how much the process steps back behind the frame path when both want a core: as ``os.nice`` takes
+            it, or ``IDLE``.
     """
     # The gateway decides when the worker ends, by closing the stream; a signal to the group must not come first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    os.nice(niceness)
+    _step_back(niceness)
     torch.set_num_threads(threads)
     with socket.socket(fileno=int(sys.argv[1])) as stream, contextlib.suppress(ConnectionError):
         channel = Channel(stream)
@@ -73,3 +78,10 @@ def serve(load: Callable[[], tuple[Sequence[Any], Run]], *, threads: int, nicene
         channel.say("ready", *told)
         stream.setblocking(False)
         asyncio.run(run(channel))
+
+
+def _step_back(niceness: int) -> None:
+    os.nice(min(niceness, IDLE - 1))
+    # Whoever is only nice keeps the core to the end of a time slice, some milliseconds, when a frame wants it.
+    if niceness >= IDLE and hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

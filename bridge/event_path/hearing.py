@@ -51,7 +51,8 @@ class HearingOptions:
         worker: the module that the worker runs.
         model: of the recognizer: a name, a folder, or empty for the one of the extra; ``off`` hears nothing.
         threads: threads for one operation.
-        niceness: by how much the worker steps back behind the frame path when both want a core (``os.nice``).
+        niceness: by how much the worker steps back behind the frame path when both want a core: as ``os.nice`` takes
+            it; 20 runs only where nobody else wants the core.
         start_timeout_s: how long loading the models may take.
         answer_timeout_s: a worker that says nothing for so long although it has sound to hear hangs, and is replaced.
     """
@@ -59,7 +60,7 @@ class HearingOptions:
     worker: str = "bridge.event_path.hearing_worker"
     model: str = ""
     threads: int = 1
-    niceness: int = 10
+    niceness: int = 20
     start_timeout_s: float = 120.0
     answer_timeout_s: float = 60.0
 

@@ -40,7 +40,8 @@ class SeeingOptions:
         worker: the module that the worker runs.
         off: sees nothing.
         threads: threads that torch may use for one operation.
-        niceness: by how much the worker steps back behind the frame path when both want a core (``os.nice``).
+        niceness: by how much the worker steps back behind the frame path when both want a core: as ``os.nice`` takes
+            it; 20 runs only where nobody else wants the core.
         start_timeout_s: how long loading the model may take.
         answer_timeout_s: a worker that says nothing for so long although it was asked hangs, and is replaced.
     """
@@ -48,7 +49,7 @@ class SeeingOptions:
     worker: str = "bridge.event_path.seeing_worker"
     off: bool = False
     threads: int = 1
-    niceness: int = 10
+    niceness: int = 20
     start_timeout_s: float = 120.0
     answer_timeout_s: float = 60.0
 

@@ -30,7 +30,7 @@ from bridge.frame_path.engine import EngineOptions
 log = logging.getLogger("genlock.engine")
 
 _CHECKPOINT_ROWS = 16
-_AWAKE_S = 0.004
+_AWAKE_S = 0.001
 
 
 def build_core(options: EngineOptions) -> tuple[EngineCore, str]:

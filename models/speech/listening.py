@@ -244,7 +244,9 @@ class Listening:
         if now.begin != before:
             one.ready, one.shown = None, now.at - CHUNK
         pauses = now.begin is not None and now.spoken and now.quiet >= PAUSE
-        goes_on = now.begin is not None and now.spoken and not now.quiet and now.at - one.shown >= self._partial
+        # Of many who speak at once words so far come the less often: final ones are what is waited for.
+        every = self._partial * max(1, sum(other.endpointer.begin is not None for other in self._streams.values()) - 1)
+        goes_on = now.begin is not None and now.spoken and not now.quiet and now.at - one.shown >= every
         if not now.quiet:
             one.ready = None
         _queue(self._paused, number, pauses and one.ready is None)

