@@ -120,7 +120,7 @@ async def test_a_token_is_needed_to_go_on_too(house: House) -> None:
 
 
 async def test_what_the_engine_is_told_of_a_session(house: House) -> None:
-    house.store.add_session("ada", 1, 1.0, {"fake@7": b"stored"})
+    house.store.save("ada", {"fake@7": b"stored"})
     session, _ = await house.enter(horizons_ms=[0.0, 50.0, 250.0])
     (seat,) = house.path.seats
     assert session.seat is seat
