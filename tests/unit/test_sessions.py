@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.app import App
+from bridge.frame_path.path import Seat
 from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile
 from bridge.session import Session
@@ -177,6 +178,24 @@ async def test_what_is_learned_is_written_down_again_and_again(house: House) -> 
     await asyncio.wait_for(saved.wait(), 20)
     await sessions._users.save_all()
     assert house.store.load("ada").adapters == {"fake@7": b"learned"}
+
+
+async def test_what_is_erased_from_outside_is_noticed_before_the_next_save(house: House) -> None:
+    noticed = asyncio.Event()
+    house.open(save_s=1_000, look_s=0.001)
+    forget = house.path.forget
+
+    def forgets(seat: Seat) -> None:
+        forget(seat)
+        noticed.set()
+
+    house.path.forget = forgets  # type: ignore[method-assign]
+    session, _ = await house.enter()
+    stays, _ = await house.enter("eve")
+    house.store.erase("ada")
+    await asyncio.wait_for(noticed.wait(), 20)
+    assert house.path.forgotten == [session.seat]
+    assert (session.user.learning, stays.user.learning) == (False, True)
 
 
 @pytest.mark.parametrize("change", ["reset", "erase"])
