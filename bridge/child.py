@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, cast
 
 import msgpack
@@ -23,6 +24,18 @@ log = logging.getLogger("genlock.child")
 _BACKOFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STABLE_S = 30.0
 _EXIT_TIMEOUT_S = 5.0
+
+
+@contextlib.contextmanager
+def stream_to_gateway() -> Iterator[socket.socket]:
+    """What every child does before its work, in its own process: gives its end of the stream, until that breaks."""
+    # The gateway decides when a child ends, by closing the stream; a signal to the group must not come first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # The gateway may be gone at any moment, and then there is nobody left to tell.
+    with socket.socket(fileno=int(sys.argv[1])) as stream, contextlib.suppress(ConnectionError):
+        yield stream
 
 
 class ChildError(RuntimeError):

@@ -5,7 +5,7 @@ The parts count in plain integers, because a Prometheus counter costs a lock eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 import psutil
@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from bridge import __version__
-from bridge.event_path import questions as event_path
+from bridge.event_path.questions import LATENCY_BOUNDS_S, QuestionCounters
 from bridge.event_path.workers import EventPath
 from bridge.frame_path import path as frame_path
 from bridge.frame_path.engine import EngineCounters
@@ -61,18 +61,14 @@ class Metrics(Collector):
         memory = self._process.memory_info().rss
         yield GaugeMetricFamily("genlock_gateway_memory_bytes", "Resident memory of the gateway.", memory)
         counted = self._sessions.counters
-        sessions = CounterMetricFamily("genlock_sessions_total", "Sessions by what became of them.", labels=("event",))
-        for event in ("started", "resumed", "expired", "ended", "refused", "unwritten"):
-            sessions.add_metric((event,), getattr(counted, event))
-        yield sessions
+        events = _fates(counted, "started", "resumed", "expired", "ended", "refused", "unwritten")
+        yield _counts("genlock_sessions_total", "Sessions by what became of them.", "event", events)
         yield CounterMetricFamily(
             "genlock_profile_saves_failed_total", "Profiles that could not be written yet.", counted.unsaved
         )
         frames = self._path.counters
-        fates = CounterMetricFamily("genlock_frames_total", "Frames by what became of them.", labels=("fate",))
-        for fate in ("received", "overtaken", "answered", "refused", "lost"):
-            fates.add_metric((fate,), getattr(frames, fate))
-        yield fates
+        fates = _fates(frames, "received", "overtaken", "answered", "refused", "lost")
+        yield _counts("genlock_frames_total", "Frames by what became of them.", "fate", fates)
         yield CounterMetricFamily("genlock_steps_total", "Batches stepped.", frames.steps)
         yield CounterMetricFamily("genlock_step_rows_total", "Frames in those batches.", frames.rows)
         yield CounterMetricFamily("genlock_engine_restarts_total", "Engines lost.", self._engine.restarts)
@@ -84,42 +80,23 @@ class Metrics(Collector):
             frames.latency_sum_s,
         )
         language = self._workers.language
-        words = language.counters
         yield GaugeMetricFamily("genlock_language_up", "Whether utterances can be read.", int(language.up))
-        utterances = CounterMetricFamily(
-            "genlock_utterances_total", "Utterances by what became of them.", labels=("fate",)
+        yield CounterMetricFamily(
+            "genlock_language_restarts_total", "Language workers lost.", language.counters.restarts
         )
-        for fate in ("asked", "answered", "given_up"):
-            utterances.add_metric((fate,), getattr(words, fate))
-        yield utterances
-        yield CounterMetricFamily("genlock_language_restarts_total", "Language workers lost.", words.restarts)
-        yield _histogram(
-            "genlock_utterance_seconds",
-            "From an utterance's turn to its reading.",
-            event_path.LATENCY_BOUNDS_S,
-            words.latency_count,
-            words.latency_sum_s,
-        )
+        yield from _asked("utterance", "From an utterance's turn to its reading.", language.counters)
         yield from self._speech()
         yield from self._sight()
-        errors = CounterMetricFamily("genlock_errors_total", "Errors told to clients.", labels=("code",))
-        for code, count in sorted(self._sessions.errors.items()):
-            errors.add_metric((code,), count)
-        yield errors
+        yield _counts(
+            "genlock_errors_total", "Errors told to clients.", "code", dict(sorted(self._sessions.errors.items()))
+        )
         sockets = self._transport
         yield GaugeMetricFamily("genlock_connections", "Open sockets.", sockets.open)
-        traffic = CounterMetricFamily("genlock_traffic_bytes_total", "Bytes on the wire.", labels=("direction",))
-        traffic.add_metric(("in",), sockets.bytes_in)
-        traffic.add_metric(("out",), sockets.bytes_out)
-        yield traffic
-        messages = CounterMetricFamily("genlock_messages_total", "WebSocket messages.", labels=("direction",))
-        messages.add_metric(("in",), sockets.messages_in)
-        messages.add_metric(("out",), sockets.messages_out)
-        yield messages
-        closes = CounterMetricFamily("genlock_closes_total", "Closed WebSockets.", labels=("code",))
-        for close_code, count in sorted(sockets.closes.items()):
-            closes.add_metric((str(close_code),), count)
-        yield closes
+        traffic = {"in": sockets.bytes_in, "out": sockets.bytes_out}
+        yield _counts("genlock_traffic_bytes_total", "Bytes on the wire.", "direction", traffic)
+        messages = {"in": sockets.messages_in, "out": sockets.messages_out}
+        yield _counts("genlock_messages_total", "WebSocket messages.", "direction", messages)
+        yield _counts("genlock_closes_total", "Closed WebSockets.", "code", dict(sorted(sockets.closes.items())))
 
     def _speech(self) -> Iterator[Metric]:
         hearing = self._workers.hearing
@@ -128,31 +105,35 @@ class Metrics(Collector):
         yield GaugeMetricFamily("genlock_hearing_waiting_seconds", "Sound that is not heard yet.", hearing.waiting_s)
         yield CounterMetricFamily("genlock_hearing_seconds_total", "Sound that was taken.", heard.seconds)
         yield CounterMetricFamily("genlock_hearing_restarts_total", "Hearing workers lost.", heard.restarts)
-        transcripts = CounterMetricFamily("genlock_transcripts_total", "Transcripts by kind.", labels=("kind",))
-        transcripts.add_metric(("final",), heard.finals)
-        transcripts.add_metric(("partial",), heard.partials)
-        yield transcripts
-        lost = CounterMetricFamily("genlock_hearing_lost_total", "Sound that was not heard.", labels=("fate",))
-        lost.add_metric(("dropped",), heard.dropped)
-        lost.add_metric(("given_up",), heard.given_up)
-        yield lost
+        kinds = {"final": heard.finals, "partial": heard.partials}
+        yield _counts("genlock_transcripts_total", "Transcripts by kind.", "kind", kinds)
+        fates = _fates(heard, "dropped", "given_up")
+        yield _counts("genlock_hearing_lost_total", "Sound that was not heard.", "fate", fates)
 
     def _sight(self) -> Iterator[Metric]:
         seeing = self._workers.seeing
-        seen = seeing.counters
         yield GaugeMetricFamily("genlock_seeing_up", "Whether pictures can be seen.", int(seeing.up))
-        pictures = CounterMetricFamily("genlock_pictures_total", "Pictures by what became of them.", labels=("fate",))
-        for fate in ("asked", "answered", "given_up"):
-            pictures.add_metric((fate,), getattr(seen, fate))
-        yield pictures
-        yield CounterMetricFamily("genlock_seeing_restarts_total", "Seeing workers lost.", seen.restarts)
-        yield _histogram(
-            "genlock_picture_seconds",
-            "From a picture's turn to what is in it.",
-            event_path.LATENCY_BOUNDS_S,
-            seen.latency_count,
-            seen.latency_sum_s,
-        )
+        yield CounterMetricFamily("genlock_seeing_restarts_total", "Seeing workers lost.", seeing.counters.restarts)
+        yield from _asked("picture", "From a picture's turn to what is in it.", seeing.counters)
+
+
+def _asked(what: str, about_seconds: str, counters: QuestionCounters) -> Iterator[Metric]:
+    fates = _fates(counters, "asked", "answered", "given_up")
+    yield _counts(f"genlock_{what}s_total", f"{what.capitalize()}s by what became of them.", "fate", fates)
+    latency = counters.latency_count, counters.latency_sum_s
+    yield _histogram(f"genlock_{what}_seconds", about_seconds, LATENCY_BOUNDS_S, *latency)
+
+
+def _fates(counters: object, *names: str) -> dict[str, int]:
+    return {name: getattr(counters, name) for name in names}
+
+
+def _counts(name: str, about: str, label: str, counts: Mapping[str, int] | Mapping[int, int]) -> Metric:
+    """Counts by the value of one label."""
+    family = CounterMetricFamily(name, about, labels=(label,))
+    for value, count in counts.items():
+        family.add_metric((str(value),), count)
+    return family
 
 
 def _histogram(name: str, about: str, bounds_s: Sequence[float], counts: Sequence[int], sum_s: float) -> Metric:

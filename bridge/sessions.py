@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 import secrets
@@ -51,6 +52,7 @@ class SessionOptions:
         hello_timeout_s: how long a connection may stay silent.
         messages_per_second: told to clients in ``welcome``.
         save_s: how often what was learned from frames is written down.
+        look_s: about how often to look whether somebody else changed the profile of a user who is here.
         share_profiles: whether sessions of one user at the same time learn together; else the newest one alone does.
     """
 
@@ -59,6 +61,7 @@ class SessionOptions:
     hello_timeout_s: float = 10.0
     messages_per_second: int = 1000
     save_s: float = 30.0
+    look_s: float = 3.0
     share_profiles: bool = False
 
 
@@ -282,8 +285,13 @@ class Sessions:
         return session
 
     async def _save_again_and_again(self) -> None:
+        looks = max(1, round(self.options.save_s / self.options.look_s))
         while True:
-            await asyncio.sleep(self.options.save_s)
+            for _ in range(looks):
+                await asyncio.sleep(self.options.save_s / looks)
+                # What is wrong with the disk is told by the next save.
+                with contextlib.suppress(StoreError):
+                    await self._users.refresh()
             self.counters.unsaved += await self._users.save_all()
 
     async def _seat(self, session: Session, hello: Hello, learning: bool) -> Seat:

@@ -48,6 +48,23 @@ class Surroundings:
     said: Callable[[str], str | None]
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """An item that was kept, in place of the one before or of none."""
+
+    item: Item
+    before: Item | None
+
+
+@dataclass(frozen=True)
+class _Selected:
+    """A selection that was learned from: of which seat, the target's place in the scene, and the engine's moment."""
+
+    seat: Seat
+    place: int
+    moment: bytes
+
+
 class Teaching:
     """The lessons of a session.
 
@@ -82,7 +99,7 @@ class Teaching:
         self._refused = refused
         self._waiting: deque[Lesson | Callable[[], Awaitable[None] | None]] = deque()
         self._carrying_out: asyncio.Task[None] | None = None
-        self._undo: OrderedDict[str, Callable[[Mark], Awaitable[None]]] = OrderedDict()
+        self._undo: OrderedDict[str, list[_Kept | _Selected]] = OrderedDict()
 
     def take(self, lesson: Lesson) -> None:
         """Takes a lesson that is not done with.
@@ -281,48 +298,41 @@ class Teaching:
         seat = self._around.seat()
         learned, moment = await self._path.confirm(seat, place)
         await self._user.learned(learned, mark)
-
-        async def take_back(mark: Mark) -> None:
-            before, _ = await self._path.confirm(seat, place, moment)
-            await self._user.learned(before, mark)
-
-        self._remember(identifier, take_back)
+        self._remember(identifier, _Selected(seat, place, moment))
 
     async def _keep(self, identifier: str, item: Item, mark: Mark) -> None:
-        before = await self._user.put(item, mark)
+        self._remember(identifier, _Kept(item, await self._user.put(item, mark)))
 
-        async def take_back(mark: Mark) -> None:
-            if before is None:
-                await self._user.remove(item.kind, item.app, item.key, mark)
-            else:
-                await self._user.put(before, mark)
-
-        self._remember(identifier, take_back)
-
-    def _remember(self, identifier: str, take_back: Callable[[Mark], Awaitable[None]]) -> None:
-        earlier = self._undo.pop(identifier, None)
-
-        async def both(mark: Mark) -> None:
-            await take_back(mark)
-            if earlier is not None:
-                await earlier(mark)
-
-        self._undo[identifier] = both
+    def _remember(self, identifier: str, change: _Kept | _Selected) -> None:
+        self._undo.setdefault(identifier, []).append(change)
+        self._undo.move_to_end(identifier)
         if len(self._undo) > MAX_UNDONE:
             self._undo.popitem(last=False)
 
     async def _take_back(self, lesson: Feedback, mark: Mark) -> None:
         identifier = lesson.of or next(reversed(self._undo), "")
-        take_back = self._undo.get(identifier)
-        if take_back is None:
+        changes = self._undo.get(identifier)
+        if changes is None:
             text = (
                 f"nothing of the last {MAX_UNDONE} lessons has the id {lesson.of!r}"
                 if lesson.of
                 else "nothing was taught"
             )
             raise _invalid(lesson, "of", text)
-        await take_back(mark)
+        while changes:
+            # What bears the mark counts as all of it: only the last may.
+            await self._revert(changes[-1], mark if len(changes) == 1 else None)
+            changes.pop()
         del self._undo[identifier]
+
+    async def _revert(self, change: _Kept | _Selected, mark: Mark | None) -> None:
+        if isinstance(change, _Selected):
+            learned, _ = await self._path.confirm(change.seat, change.place, change.moment)
+            await self._user.learned(learned, mark)
+        elif change.before is not None:
+            await self._user.put(change.before, mark)
+        else:
+            await self._user.remove(change.item.kind, change.item.app, change.item.key, mark)
 
     def _corrected(self, lesson: Feedback) -> Item:
         """What a correction teaches: of a gesture that there was none, of an utterance what its words mean."""

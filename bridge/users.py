@@ -386,6 +386,17 @@ class Users:
             other.taken_over()
         return None
 
+    async def refresh(self) -> None:
+        """Loads again what somebody else changed on the disk, of whoever is here.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        here = {name: user for name, user in self._here.items() if not user.erased}
+        generations = {name: user.profile.generation for name, user in here.items()}
+        for name in await asyncio.to_thread(self._store.superseded, generations):
+            await here[name].refresh()
+
     async def save_all(self) -> int:
         """Writes down what all users have learned since the last time; returns of how many it could not be."""
         failed = 0

@@ -121,6 +121,27 @@ def load(folder: Path) -> Dataset:
     return Dataset(scenes, trials)
 
 
+def part(trial: Trial, frames: slice | NDArray[np.intp]) -> Trial:
+    """A trial with some of its frames only; what else is known of it stays as it is."""
+    return replace(
+        trial,
+        time=trial.time[frames],
+        head=trial.head[frames],
+        gaze=trial.gaze[frames],
+        hand=trial.hand[frames],
+        gaze_valid=trial.gaze_valid[frames],
+        trigger=trial.trigger[frames],
+    )
+
+
+def unbroken(trial: Trial, gap_s: float, longer_than_s: float) -> Iterator[Trial]:
+    """A trial in parts, cut where frames are missing for more than ``gap_s``; only those of more than some seconds."""
+    cuts = np.flatnonzero(np.diff(trial.time) > gap_s) + 1
+    for frames in np.split(np.arange(len(trial.time)), cuts):
+        if len(frames) > 1 and trial.time[frames[-1]] - trial.time[frames[0]] > longer_than_s:
+            yield part(trial, frames)
+
+
 def resampled(trial: Trial, rate_hz: float) -> Trial:
     """A trial as a headset with a steady frame clock would have sent it.
 

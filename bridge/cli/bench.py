@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -22,10 +22,9 @@ from bridge.bench.load import LoadFigures
 from bridge.bench.servers import ServerError
 from bridge.bench.workload import tracks
 from bridge.cli.errors import fail
-from bridge.cli.simulate import GALLERY
+from bridge.cli.manifests import GALLERY, manifest_at
 from bridge.frame_path.engine import EngineOptions
 from bridge.headset.camera import SAMPLES as PICTURES
-from bridge.manifest import ManifestError, load
 from bridge.recording.format import SUFFIX, RecordingError
 
 app = typer.Typer(help="Measure how much this machine takes.", no_args_is_help=True)
@@ -83,10 +82,7 @@ def frames(
                 console.print(_line(what, figures), highlight=False, soft_wrap=True)
 
         result = bench(options, report)
-    if as_json:
-        typer.echo(json.dumps(result, indent=2))
-    else:
-        _print(result, Console())
+    _tell(result, as_json, _print)
 
 
 @app.command()
@@ -107,25 +103,19 @@ def utterances(
     First alone, with the whole daemon on one core; then beside headsets, in turns with and without speech. On this
     machine, which should have nothing else to do: takes about a minute and a half.
     """
-    try:
-        options = speech.UtteranceOptions(
-            app=load(manifest),
-            utterances=count,
-            sessions=sessions,
-            hz=hz,
-            per_second=per_second,
-            rounds=rounds,
-            measure_s=seconds,
-            recordings=tuple(sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
-        )
-    except ManifestError as error:
-        fail(str(error))
+    options = speech.UtteranceOptions(
+        app=manifest_at(manifest),
+        utterances=count,
+        sessions=sessions,
+        hz=hz,
+        per_second=per_second,
+        rounds=rounds,
+        measure_s=seconds,
+        recordings=tuple(sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
+    )
     with _measuring(Console(stderr=True)) as status:
         result = speech.bench(options, status.update)
-    if as_json:
-        typer.echo(json.dumps(result, indent=2))
-    else:
-        _print_utterances(result, Console())
+    _tell(result, as_json, _print_utterances)
 
 
 @app.command("mixed")
@@ -146,26 +136,27 @@ def mixed_(
     """
     if speaking + showing > sessions:
         fail(f"--speaking {speaking} and --showing {showing} are more than --sessions {sessions}")
-    try:
-        options = mixed.MixedOptions(
-            app=load(manifest),
-            pictures=tuple(sorted(PICTURES.glob("*.jpg"))),
-            sessions=sessions,
-            hz=hz,
-            speaking=speaking,
-            showing=showing,
-            rounds=rounds,
-            measure_s=seconds,
-            recordings=tuple(sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
-        )
-    except ManifestError as error:
-        fail(str(error))
+    options = mixed.MixedOptions(
+        app=manifest_at(manifest),
+        pictures=tuple(sorted(PICTURES.glob("*.jpg"))),
+        sessions=sessions,
+        hz=hz,
+        speaking=speaking,
+        showing=showing,
+        rounds=rounds,
+        measure_s=seconds,
+        recordings=tuple(sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
+    )
     with _measuring(Console(stderr=True)) as status:
         result = mixed.bench(options, status.update)
+    _tell(result, as_json, _print_mixed)
+
+
+def _tell(result: dict[str, Any], as_json: bool, show: Callable[[dict[str, Any], Console], None]) -> None:
     if as_json:
         typer.echo(json.dumps(result, indent=2))
     else:
-        _print_mixed(result, Console())
+        show(result, Console())
 
 
 @contextmanager

@@ -24,8 +24,8 @@ from rich.text import Text
 
 from bridge.cli.errors import fail
 from bridge.cli.headset_table import headset_table, wide_console
+from bridge.cli.manifests import GALLERY
 from bridge.cli.simulate import (
-    GALLERY,
     load_tracks,
     make_headsets,
     photographs,

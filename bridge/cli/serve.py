@@ -18,13 +18,13 @@ import typer
 import uvloop
 
 from bridge.cli.errors import fail
+from bridge.cli.manifests import manifest_at
 from bridge.daemon import Daemon, DaemonOptions
 from bridge.event_path.hearing import HearingOptions
 from bridge.event_path.language import LanguageError, LanguageOptions
 from bridge.event_path.seeing import SeeingOptions
 from bridge.event_path.workers import EventPathOptions
 from bridge.frame_path.engine import EngineError, EngineOptions
-from bridge.manifest import ManifestError, load
 from bridge.profiles.store import StoreError
 from bridge.protocol import Hello
 from bridge.recording.format import RecordingError
@@ -121,10 +121,7 @@ def serve(
     logging.getLogger("websockets").setLevel(logging.WARNING)
     if not token and not allow_anonymous and not _is_loopback(host):
         fail(f"--host {host} can be reached from other machines: set --token, or say --allow-anonymous")
-    try:
-        apps = tuple(load(path).app for path in app or ())
-    except ManifestError as error:
-        fail(str(error))
+    apps = tuple(manifest_at(path).app for path in app or ())
     options = DaemonOptions(
         host=host,
         port=port,

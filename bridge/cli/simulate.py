@@ -16,16 +16,15 @@ from rich.live import Live
 
 from bridge.cli.errors import fail
 from bridge.cli.headset_table import headset_table, wide_console
+from bridge.cli.manifests import GALLERY, manifest_at
 from bridge.headset.camera import Shot
 from bridge.headset.camera import load as load_shots
 from bridge.headset.client import ConnectError
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.sound import Synthesizer
 from bridge.headset.track import Track, load_track
-from bridge.manifest import ManifestError, load
 from bridge.recording.format import RecordingError
 
-GALLERY = Path(__file__).resolve().parents[2] / "samples" / "apps" / "gallery.toml"
 """The app whose actions simulated headsets speak of."""
 
 Url = Annotated[str, typer.Argument(help="The daemon, as ws://127.0.0.1:8765 or wss://...")]
@@ -71,10 +70,7 @@ def simulate(
         horizons = tuple(float(part) for part in horizons_ms.split(",") if part.strip())
     except ValueError:
         fail(f"--horizons-ms {horizons_ms!r}: milliseconds look like 50,100")
-    try:
-        declared = load(app or GALLERY).app if app is not None or speak or sound or show else None
-    except ManifestError as error:
-        fail(str(error))
+    declared = manifest_at(app or GALLERY).app if app is not None or speak or sound or show else None
     options = HeadsetOptions(
         app=declared,
         speak=speak or sound,

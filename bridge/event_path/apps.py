@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge import app as declared
+from models.intent.model import Intents
 from models.language.arguments import Argument, Choice, FreeText, Number
 from models.language.encoder import Encoder
-from models.language.understanding import Action, Intents, PhraseIntents, Understanding
+from models.language.understanding import Action, PhraseIntents, Understanding
 from models.text.intents import ClassifierIntents
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
-import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import msgpack
 import torch
+
+from bridge.child import stream_to_gateway
 
 Run = Callable[["Channel"], Coroutine[Any, Any, None]]
 
@@ -62,13 +61,9 @@ def serve(load: Callable[[], tuple[Sequence[Any], Run]], *, threads: int, nicene
         niceness: by how much the process steps back behind the frame path when both want a core: as ``os.nice`` takes
             it, or ``IDLE``.
     """
-    # The gateway decides when the worker ends, by closing the stream; a signal to the group must not come first.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _step_back(niceness)
     torch.set_num_threads(threads)
-    with socket.socket(fileno=int(sys.argv[1])) as stream, contextlib.suppress(ConnectionError):
+    with stream_to_gateway() as stream:
         channel = Channel(stream)
         try:
             told, run = load()

@@ -14,19 +14,17 @@ so that sound that kills workers is found and given up while the others are hear
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
-import json
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
-from bridge.child import Child, ChildError
+from bridge.event_path.on_demand import OnDemand, WorkerOptions
 from models.speech.heard import Heard
 
 log = logging.getLogger("genlock.hearing")
@@ -44,25 +42,16 @@ _decode = msgspec.msgpack.Decoder(Heard).decode
 
 
 @dataclass(frozen=True, kw_only=True)
-class HearingOptions:
+class HearingOptions(WorkerOptions):
     """How speech is heard.
 
     Attributes:
-        worker: the module that the worker runs.
         model: of the recognizer: a name, a folder, or empty for the one of the extra; ``off`` hears nothing.
-        threads: threads for one operation.
-        niceness: by how much the worker steps back behind the frame path when both want a core: as ``os.nice`` takes
-            it; 20 runs only where nobody else wants the core.
-        start_timeout_s: how long loading the models may take.
-        answer_timeout_s: a worker that says nothing for so long although it has sound to hear hangs, and is replaced.
     """
 
     worker: str = "bridge.event_path.hearing_worker"
-    model: str = ""
-    threads: int = 1
     niceness: int = 20
-    start_timeout_s: float = 120.0
-    answer_timeout_s: float = 60.0
+    model: str = ""
 
 
 class Behind(Exception):
@@ -128,32 +117,17 @@ class Ear:
         self._hearing.close(self)
 
 
-class Hearing:
-    """Hears for all sessions.
-
-    Args:
-        on_change: called with false when the worker is lost and with true when there is one again.
-    """
+class Hearing(OnDemand):
+    """Hears for all sessions."""
 
     def __init__(self, options: HearingOptions, on_change: Callable[[bool], None]) -> None:
         self.counters = HearingCounters()
-        self.problem = ""
+        super().__init__("the hearing worker", options, self.counters, on_change)
+        self._answer_timeout_s = options.answer_timeout_s
         if options.model == "off":
             self.problem = "speech is turned off"
         elif importlib.util.find_spec(EXTRA) is None:
             self.problem = "what hears speech is not installed; pip install 'genlock[speech]'"
-        self._options = options
-        self._on_change = on_change
-        self._child = Child(
-            "the hearing worker",
-            options.worker,
-            self,
-            arguments=(json.dumps(asdict(options)),),
-            start_timeout_s=options.start_timeout_s,
-        )
-        self._starting: asyncio.Task[None] | None = None
-        self._up = False
-        self._was_up = False
         self._last = 0
         self._ears: dict[int, Ear] = {}
         # Those that are to be fed again after a worker died; the first one is being fed.
@@ -161,26 +135,9 @@ class Hearing:
         self._sent = 0
 
     @property
-    def up(self) -> bool:
-        """Whether a worker listens."""
-        return self._up
-
-    @property
-    def pid(self) -> int | None:
-        """The worker's process, if there is one."""
-        return self._child.pid
-
-    @property
     def waiting_s(self) -> float:
         """Seconds of sound that are kept because they are not heard yet, of all streams."""
         return sum(len(chunk.pcm) for ear in self._ears.values() for chunk in ear.kept) / (2 * RATE)
-
-    async def stop(self) -> None:
-        """Ends the worker; what was said is not heard any more."""
-        if self._starting is not None:
-            self._starting.cancel()
-            await asyncio.wait((self._starting,))
-        await self._child.stop()
 
     def open(self, heard: Callable[[Heard], None], lost: Callable[[], None]) -> Ear:
         """Listens to another microphone; starts the worker with the first one.
@@ -191,8 +148,7 @@ class Hearing:
         """
         self._last += 1
         ear = self._ears[self._last] = Ear(self._last, self, heard, lost)
-        if self._starting is None:
-            self._starting = asyncio.create_task(self._start(), name="start the hearing worker")
+        self.begin()
         self._child.send("open", ear.stream)
         return ear
 
@@ -203,7 +159,7 @@ class Hearing:
             raise Behind(1000)
         self.counters.seconds += len(chunk.pcm) / (2 * RATE)
         ear.kept.append(chunk)
-        if self._up and (ear.stream not in self._again or ear.stream == self._again[0]):
+        if self.up and (ear.stream not in self._again or ear.stream == self._again[0]):
             self._send(ear)
 
     def bias(self, ear: Ear) -> None:
@@ -214,35 +170,6 @@ class Hearing:
         """See ``Ear.close``."""
         if self._ears.pop(ear.stream, None) is not None:
             self._child.send("close", ear.stream)
-
-    def ready(self, *told: Any) -> None:
-        """See ``bridge.child.ChildListener``."""
-        log.info("the hearing worker is ready: %s", ", ".join(map(str, told)))
-        self._up = True
-        self._sent = 0
-        for ear in self._ears.values():
-            ear.sent = 0
-            self._child.send("open", ear.stream)
-            self.bias(ear)
-        if self._was_up:
-            self._on_change(True)
-            self._again = deque(ear.stream for ear in self._ears.values() if ear.kept)
-            self._feed_next()
-        else:
-            for ear in self._ears.values():
-                self._send(ear)
-        self._was_up = True
-
-    def lost(self, reason: str) -> None:
-        """See ``bridge.child.ChildListener``."""
-        del reason
-        self.counters.restarts += 1
-        if self._up:
-            self._up = False
-            self._on_change(False)
-            if self._again and (ear := self._ears.get(self._again[0])) is not None:
-                # Twice: what is kept of this one is at fault, or as good as.
-                self._give_up(ear)
 
     def message(self, message: Sequence[Any]) -> None:
         """See ``bridge.child.ChildListener``."""
@@ -256,7 +183,7 @@ class Hearing:
                 self._feed_next()
             return
         heard = _decode(rest[0])
-        self._child.expect(self._options.answer_timeout_s)
+        self._child.expect(self._answer_timeout_s)
         ear = self._ears.get(heard.stream)
         if ear is None:
             return
@@ -267,14 +194,29 @@ class Hearing:
         self.counters.partials += not heard.final and bool(heard.text)
         ear.heard(heard)
 
-    async def _start(self) -> None:
-        try:
-            await self._child.start()
-        except ChildError as error:
-            self.problem = str(error)
-            log.error("speech cannot be heard: %s", error)
-            for ear in list(self._ears.values()):
-                self._give_up(ear)
+    def _ready(self, again: bool, *told: Any) -> None:
+        log.info("the hearing worker is ready: %s", ", ".join(map(str, told)))
+        self._sent = 0
+        for ear in self._ears.values():
+            ear.sent = 0
+            self._child.send("open", ear.stream)
+            self.bias(ear)
+        if again:
+            self._again = deque(ear.stream for ear in self._ears.values() if ear.kept)
+            self._feed_next()
+        else:
+            for ear in self._ears.values():
+                self._send(ear)
+
+    def _lost(self) -> None:
+        if self._again and (ear := self._ears.get(self._again[0])) is not None:
+            # Twice: what is kept of this one is at fault, or as good as.
+            self._give_up(ear)
+
+    def _hopeless(self) -> None:
+        log.error("speech cannot be heard: %s", self.problem)
+        for ear in list(self._ears.values()):
+            self._give_up(ear)
 
     def _feed_next(self) -> None:
         while self._again:
@@ -291,7 +233,7 @@ class Hearing:
             self._child.send("audio", ear.stream, chunk.time_us, chunk.pcm, chunk.end)
             self._sent += 1
         ear.sent = len(ear.kept)
-        self._child.expect(self._options.answer_timeout_s)
+        self._child.expect(self._answer_timeout_s)
 
     def _give_up(self, ear: Ear) -> None:
         if ear.kept:

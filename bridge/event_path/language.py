@@ -15,16 +15,15 @@ Apps, questions and readings are msgpack maps of ``bridge.app.App``, ``Question`
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from bridge.app import App, digest
-from bridge.child import Child, ChildError
+from bridge.event_path.on_demand import OnDemand, WorkerOptions
 from bridge.event_path.questions import QuestionCounters, Questions
 from models.language.dialogue import Question, Reading
 
@@ -35,24 +34,16 @@ _decode_reading = msgspec.msgpack.Decoder(Reading).decode
 
 
 @dataclass(frozen=True, kw_only=True)
-class LanguageOptions:
+class LanguageOptions(WorkerOptions):
     """How utterances are understood.
 
     Attributes:
-        worker: the module that the worker runs.
-        threads: threads that torch may use for one operation.
-        niceness: by how much the worker steps back behind the frame path when both want a core (``os.nice``).
         cache: the folder where longer fits of apps are kept; the usual one if empty.
-        start_timeout_s: how long loading the model may take.
-        answer_timeout_s: a worker that says nothing for so long although it was asked hangs, and is replaced.
     """
 
     worker: str = "bridge.event_path.language_worker"
-    threads: int = 1
     niceness: int = 5
     cache: str = ""
-    start_timeout_s: float = 120.0
-    answer_timeout_s: float = 60.0
 
 
 class LanguageError(RuntimeError):
@@ -66,40 +57,14 @@ class _Declared:
     problem: str = ""
 
 
-class Language:
-    """Understands utterances for all sessions.
-
-    Args:
-        on_change: called with false when the worker is lost and with true when there is one again.
-    """
+class Language(OnDemand):
+    """Understands utterances for all sessions."""
 
     def __init__(self, options: LanguageOptions, on_change: Callable[[bool], None]) -> None:
         self.counters = QuestionCounters()
-        self._options = options
-        self._on_change = on_change
-        self._child = Child(
-            "the language worker",
-            options.worker,
-            self,
-            arguments=(json.dumps(asdict(options)),),
-            start_timeout_s=options.start_timeout_s,
-        )
-        self._starting: asyncio.Task[None] | None = None
-        self._up = False
-        self._was_up = False
-        self._problem = ""
+        super().__init__("the language worker", options, self.counters, on_change)
         self._apps: dict[str, _Declared] = {}
         self._questions = Questions(self._child, self.counters, options.answer_timeout_s)
-
-    @property
-    def up(self) -> bool:
-        """Whether a worker takes questions."""
-        return self._up
-
-    @property
-    def pid(self) -> int | None:
-        """The worker's process, if there is one."""
-        return self._child.pid
 
     async def start(self) -> None:
         """Starts the worker, if it has not been; returns when it takes questions.
@@ -107,18 +72,9 @@ class Language:
         Raises:
             LanguageError: it cannot be started.
         """
-        if self._starting is None:
-            self._starting = asyncio.create_task(self._start(), name="start the language worker")
-        await asyncio.shield(self._starting)
-        if self._problem:
-            raise LanguageError(self._problem)
-
-    async def stop(self) -> None:
-        """Ends the worker; what was asked is not answered any more."""
-        if self._starting is not None:
-            self._starting.cancel()
-            await asyncio.wait((self._starting,))
-        await self._child.stop()
+        await asyncio.shield(self.begin())
+        if self.problem:
+            raise LanguageError(self.problem)
 
     def declare(self, app: App) -> str:
         """Gets an app ready to be asked about; returns its key, to be released when it is not needed any more."""
@@ -126,8 +82,7 @@ class Language:
         declared = self._apps.get(key)
         if declared is None:
             declared = self._apps[key] = _Declared(_encode(app), 0)
-            if self._starting is None:
-                self._starting = asyncio.create_task(self._start(), name="start the language worker")
+            self.begin()
             self._child.send("app", key, declared.data)
         declared.holders += 1
         return key
@@ -154,26 +109,6 @@ class Language:
         """Nobody waits for this answer any more."""
         self._questions.drop(serial)
 
-    def ready(self, *told: Any) -> None:
-        """See ``bridge.child.ChildListener``."""
-        log.info("the language worker is ready: %s", *told)
-        self._up = True
-        for key, declared in self._apps.items():
-            self._child.send("app", key, declared.data)
-        if self._was_up:
-            self._on_change(True)
-        self._questions.ready()
-        self._was_up = True
-
-    def lost(self, reason: str) -> None:
-        """See ``bridge.child.ChildListener``."""
-        del reason
-        self.counters.restarts += 1
-        if self._up:
-            self._up = False
-            self._on_change(False)
-            self._questions.lost()
-
     def message(self, message: Sequence[Any]) -> None:
         """See ``bridge.child.ChildListener``."""
         kind, *rest = message
@@ -192,10 +127,15 @@ class Language:
                 self._questions.answered(serial, told)
         self._questions.still_waiting()
 
-    async def _start(self) -> None:
-        try:
-            await self._child.start()
-        except ChildError as error:
-            self._problem = str(error)
-            log.error("utterances cannot be understood: %s", error)
-            self._questions.hopeless()
+    def _ready(self, again: bool, *told: Any) -> None:
+        log.info("the language worker is ready: %s", *told)
+        for key, declared in self._apps.items():
+            self._child.send("app", key, declared.data)
+        self._questions.ready()
+
+    def _lost(self) -> None:
+        self._questions.lost()
+
+    def _hopeless(self) -> None:
+        log.error("utterances cannot be understood: %s", self.problem)
+        self._questions.hopeless()

@@ -5,13 +5,11 @@ Run as ``python -m bridge.frame_path.worker`` by ``bridge.frame_path.process``, 
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import logging
 import mmap
 import os
-import signal
 import socket
 import sys
 import time
@@ -22,6 +20,7 @@ import msgpack
 import numpy as np
 import torch
 
+from bridge.child import stream_to_gateway
 from bridge.frame_path.batch import COUNT, VACANT, Batch
 from bridge.frame_path.checkpoint import Checkpoint
 from bridge.frame_path.core import EngineCore, load_model
@@ -176,15 +175,10 @@ def _serve(channel: socket.socket, batch_fd: int, checkpoint_fd: int, options: E
 
 def main() -> None:
     """The process: arguments are the descriptors of the stream, the batches and the checkpoint, and the options."""
-    # The gateway decides when the engine ends, by closing the stream; a signal to the group must not come first.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    channel_fd, batch_fd, checkpoint_fd = map(int, sys.argv[1:4])
+    batch_fd, checkpoint_fd = map(int, sys.argv[2:4])
     settings = json.loads(sys.argv[4])
     settings["models"] = tuple(settings["models"])
-    # The gateway may be gone at any moment, and then there is nobody left to tell.
-    with socket.socket(fileno=channel_fd) as channel, contextlib.suppress(ConnectionError):
+    with stream_to_gateway() as channel:
         _serve(channel, batch_fd, checkpoint_fd, EngineOptions(**settings))
 
 

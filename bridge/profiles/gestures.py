@@ -9,7 +9,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from bridge.profiles.items import Item
-from models.gesture.names import BUILT_IN, NUMBERS, TAUGHT_SLOTS
+from models.gesture.names import BUILT_IN, FIRST_TAUGHT, NUMBERS, TAUGHT_SLOTS
 from models.gesture.taught import columns, prototype, stricter
 
 MODEL: Final = "gesture"
@@ -80,7 +80,6 @@ def adapters(items: Iterable[Item], version: str) -> bytes:
 
 def name_of(number: int, items: Iterable[Item]) -> str:
     """A gesture's name by its number in the engine's answer; empty for one that is not taught any more."""
-    if number <= len(BUILT_IN):
+    if number < FIRST_TAUGHT:
         return BUILT_IN[number - 1]
-    slot = number - len(BUILT_IN) - 1
-    return next((item.key for item in items if item.data.get("slot") == slot), "")
+    return next((item.key for item in items if item.data.get("slot") == number - FIRST_TAUGHT), "")

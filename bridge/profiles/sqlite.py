@@ -132,12 +132,6 @@ class SqliteStore:
                 self._mark(database, mark)
         return now
 
-    def add_session(self, user: str, frames: int, seconds: float, adapters: Mapping[str, bytes]) -> None:
-        """See ``ProfileStore``."""
-        with self._writing() as database:
-            self._count(database, user, sessions=1, frames=frames, seconds=seconds)
-            self._put_adapters(database, user, adapters)
-
     def put_item(self, user: str, item: Item, *, generation: int | None = None, mark: Mark | None = None) -> int:
         """See ``ProfileStore``."""
         packed = check(item)

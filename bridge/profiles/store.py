@@ -90,10 +90,6 @@ class StoredProfile:
     items: list[Item] = field(default_factory=list)
     generation: int = 0
 
-    def set_aside(self, serving: Iterable[str]) -> list[str]:
-        """The ``model@version`` of adapters that none of those that serve can use; they stay stored."""
-        return sorted(set(self.adapters) - set(serving))
-
 
 class Mark(NamedTuple):
     """Says that the message ``id`` of a client was applied; ``scope`` is ``scope_of`` its resume token."""
@@ -200,9 +196,6 @@ class ProfileStore(Protocol):
         Raises:
             TooMuch: the adapters together are over ``MAX_ADAPTER_BYTES``.
         """
-
-    def add_session(self, user: str, frames: int, seconds: float, adapters: Mapping[str, bytes]) -> None:
-        """``begin`` and ``save`` in one, for a session that is over."""
 
     def put_item(self, user: str, item: Item, *, generation: int | None = None, mark: Mark | None = None) -> int:
         """Keeps what was taught; replaces the one of the same kind, app and key.

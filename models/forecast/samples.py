@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models import rotations
 from models.forecast.motion import STATE, Observer, Seen
-from models.vr_objects import Dataset, Trial, resampled
+from models.vr_objects import Dataset, Trial, resampled, unbroken
 
 BASELINE_S: Final = 0.045
 """Over which the constant velocity is taken that forecasts are compared with."""
@@ -27,10 +27,7 @@ def pieces(dataset: Dataset, users: Collection[str], rate_hz: float, *, whole_on
     for trial in dataset.of(frozenset(users)):
         if whole_only and not trial.whole:
             continue
-        cuts = np.flatnonzero(np.diff(trial.time) > _MAX_GAP_S) + 1
-        for part in np.split(np.arange(len(trial.time)), cuts):
-            if len(part) > 1 and trial.time[part[-1]] - trial.time[part[0]] > 2 * _MAX_GAP_S:
-                found.append(resampled(_part(trial, part), rate_hz))
+        found += [resampled(part, rate_hz) for part in unbroken(trial, _MAX_GAP_S, longer_than_s=2 * _MAX_GAP_S)]
     return found
 
 
@@ -86,18 +83,6 @@ def pose_at(poses: Tensor, frames: Tensor) -> Tensor:
     turn = torch.where((a[..., 3:] * b[..., 3:]).sum(-1, keepdim=True) < 0, -b[..., 3:], b[..., 3:])
     mixed = torch.lerp(a, torch.cat((b[..., :3], turn), dim=-1), share)
     return torch.cat((mixed[..., :3], torch.nn.functional.normalize(mixed[..., 3:], dim=-1)), dim=-1)
-
-
-def _part(trial: Trial, rows: np.ndarray) -> Trial:
-    return replace(
-        trial,
-        time=trial.time[rows],
-        head=trial.head[rows],
-        gaze=trial.gaze[rows],
-        hand=trial.hand[rows],
-        gaze_valid=trial.gaze_valid[rows],
-        trigger=trial.trigger[rows],
-    )
 
 
 def _batches(trials: Sequence[Trial]) -> Iterator[list[Trial]]:

@@ -24,9 +24,3 @@ FIRST_TAUGHT: Final = len(BUILT_IN) + 1
 
 TAUGHT_SLOTS: Final = 16
 """Gestures that one user may have taught at a time."""
-
-
-def taught_slot(number: int) -> int | None:
-    """The user's slot, 0 to 15, that a number means; nothing for no gesture and for built-in ones."""
-    slot = number - FIRST_TAUGHT
-    return slot if 0 <= slot < TAUGHT_SLOTS else None

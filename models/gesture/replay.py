@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,7 +14,7 @@ from models import vr_objects
 from models.frame_model import HEAD, RIGHT, FrameBatch
 from models.gesture.spotter import Gesture
 from models.gesture.taught import Floats
-from models.vr_objects import Dataset, Trial
+from models.vr_objects import Dataset
 
 _MAX_GAP_S: Final = 0.2
 _ROWS: Final = 256
@@ -55,11 +55,9 @@ def pieces(dataset: Dataset, users: Collection[str], rate_hz: float) -> list[Pie
     for trial in dataset.of(frozenset(users)):
         if not trial.whole:
             continue
-        cuts = np.flatnonzero(np.diff(trial.time) > _MAX_GAP_S) + 1
-        for part in np.split(np.arange(len(trial.time)), cuts):
-            if len(part) > 1 and trial.time[part[-1]] - trial.time[part[0]] > 1:
-                even = vr_objects.resampled(_part(trial, part), rate_hz)
-                found.append(Piece(trial.user, even.head, None, even.hand))
+        for part in vr_objects.unbroken(trial, _MAX_GAP_S, longer_than_s=1):
+            even = vr_objects.resampled(part, rate_hz)
+            found.append(Piece(trial.user, even.head, None, even.hand))
     return found
 
 
@@ -117,15 +115,3 @@ def _spot(
             now = frame / rate_hz
             found.append(Spotted(names[row], int(number), int(device), confidence, now - start, now - end, now))
     return found
-
-
-def _part(trial: Trial, rows: NDArray[np.intp]) -> Trial:
-    return replace(
-        trial,
-        time=trial.time[rows],
-        head=trial.head[rows],
-        gaze=trial.gaze[rows],
-        hand=trial.hand[rows],
-        gaze_valid=trial.gaze_valid[rows],
-        trigger=trial.trigger[rows],
-    )

@@ -96,21 +96,6 @@ def prototype(recordings: Sequence[Floats], device: str) -> Floats:
     return made
 
 
-def with_example(known: Floats, recording: Floats, device: str) -> Floats:
-    """A prototype moved towards a further example, which counts as much as each of those before (of which the newest
-    four count). Raises as ``prototype`` does."""
-    vector, seconds = _spottable(recording, device, "the example")
-    count = min(float(known[_COUNT]), 4.0)
-    strength = np.linalg.norm(vector)
-    made = known.copy()
-    moved = count * known[:NUMBERS] + vector / strength
-    made[:NUMBERS] = moved / np.linalg.norm(moved)
-    made[_STRENGTH] = (count * known[_STRENGTH] + strength) / (count + 1)
-    made[_SECONDS] = (count * known[_SECONDS] + seconds) / (count + 1)
-    made[_COUNT] = count + 1
-    return made
-
-
 def stricter(known: Floats) -> Floats:
     """A prototype after a false activation: what is not quite so like it is no longer spotted."""
     made = known.copy()

@@ -8,9 +8,9 @@ examples left out in turn and texts of a background that belong to none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,17 @@ class Prediction:
     label: str | None
     confidence: float
     ranking: tuple[tuple[str, float], ...]
+
+
+class Intents(Protocol):
+    """What tells an app's actions apart."""
+
+    @property
+    def fitted(self) -> Hashable:
+        """What predictions are made with, something else as soon as they may be others."""
+
+    def predict_texts(self, texts: Sequence[str], embeddings: Array) -> list[Prediction]:
+        """One prediction a text, whose labels are names of actions. ``embeddings`` are theirs, ``[N, 384]``."""
 
 
 class IntentModel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.intent.model import RANKED, Prediction
+from models.intent.model import RANKED, Intents, Prediction
 from models.intent.personal import MAX_EXAMPLES, Meaning, Personal, Text, compared
 from models.language.dialogue import Phrase, Value
 from models.language.encoder import Encoder
@@ -22,7 +22,6 @@ from models.language.words import words
 STAND_IN: Final = "the object"
 """What the intent model reads in place of a target."""
 
-Predict = Callable[[Sequence[str], NDArray[np.float32]], list[Prediction]]
 Ranking = tuple[tuple[str, float], ...]
 Way = tuple[str, str, tuple[tuple[str, Value], ...]]
 
@@ -102,12 +101,12 @@ class Phrasebooks:
 
     Args:
         targeted: the app's actions by name, and whether they are about a target.
-        predict: the app's intents, as ``models.language.understanding.Intents``.
+        intents: what the app means by a text. Books are made anew when it is ``fitted`` otherwise.
     """
 
-    def __init__(self, targeted: Mapping[str, bool], predict: Predict) -> None:
+    def __init__(self, targeted: Mapping[str, bool], intents: Intents) -> None:
         self._targeted = targeted
-        self._predict = predict
+        self._intents = intents
         self._books: OrderedDict[Hashable, Phrasebook] = OrderedDict()
         self._embeddings: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
@@ -121,7 +120,7 @@ class Phrasebooks:
         usable = [one for one in usable if words(one.text)]
         if not usable:
             return None
-        key = (names, *((one.text, *_way(one)) for one in usable))
+        key = (self._intents.fitted, names, *((one.text, *_way(one)) for one in usable))
         book = self._books.get(key)
         if book is None:
             book = self._books[key] = self._made(encoder, usable, names)
@@ -142,7 +141,7 @@ class Phrasebooks:
         for one, whole, embedding in zip(texts, read, embeddings, strict=True):
             bare = one.replace("{target}", " ")
             examples.append(compared(bare if words(bare) else whole, embedding))
-        return Phrasebook(phrases, tuple(self._targeted), examples, self._predict(read, embeddings))
+        return Phrasebook(phrases, tuple(self._targeted), examples, self._intents.predict_texts(read, embeddings))
 
     def _embedded(self, encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
         missing = [one for one in dict.fromkeys(texts) if one not in self._embeddings]

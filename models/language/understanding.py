@@ -9,15 +9,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.intent.examples import with_names
-from models.intent.model import IntentModel, Prediction
+from models.intent.model import IntentModel, Intents, Prediction
 from models.intent.tuned import Tuned
 from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
@@ -50,13 +50,6 @@ class Action:
     arguments: tuple[Argument, ...] = ()
 
 
-class Intents(Protocol):
-    """What tells actions apart."""
-
-    def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
-        """One prediction a text, whose labels are names of actions. ``embeddings`` are theirs, ``[N, 384]``."""
-
-
 class PhraseIntents:
     """Tells actions apart by their phrases.
 
@@ -71,6 +64,11 @@ class PhraseIntents:
         self.tuned: Tuned | None = None
         self._model = IntentModel.fit(encoder.encode(self.texts).numpy(), self.labels, background)
         self._exact = {_normal(text): name for text, name in examples}
+
+    @property
+    def fitted(self) -> Hashable:
+        """See ``Intents``."""
+        return self.tuned
 
     @property
     def tunable(self) -> bool:
@@ -105,9 +103,7 @@ class Understanding:
         self.actions = {action.name: action for action in actions}
         self.intents = intents
         self.confidence = confidence
-        self.phrasebooks = Phrasebooks(
-            {action.name: action.target != "none" for action in actions}, intents.predict_texts
-        )
+        self.phrasebooks = Phrasebooks({action.name: action.target != "none" for action in actions}, intents)
         # What the phrases and values are made of names no thing in the scene.
         self.literal = tuple(
             text

@@ -272,15 +272,4 @@ def _piece(trial: Trial, end: float, seconds: float) -> Trial | None:
     """The last ``seconds`` before ``end``; nothing where that is not there in whole."""
     stop = int(np.searchsorted(trial.time, end, side="right"))
     start = stop - int(seconds * RATE_HZ)
-    if start < 0:
-        return None
-    part = slice(start, stop)
-    return replace(
-        trial,
-        time=trial.time[part],
-        head=trial.head[part],
-        gaze=trial.gaze[part],
-        hand=trial.hand[part],
-        gaze_valid=trial.gaze_valid[part],
-        trigger=trial.trigger[part],
-    )
+    return vr_objects.part(trial, slice(start, stop)) if start >= 0 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from models.text.classifier import TextClassifier
 
 
 class ClassifierIntents:
-    """Tells actions apart by a classifier's labels. See ``models.language.understanding.Intents``.
+    """Tells actions apart by a classifier's labels. See ``models.intent.model.Intents``.
 
     Args:
         labels: which label means which action; the others mean none.
@@ -22,6 +22,9 @@ class ClassifierIntents:
     Raises:
         ValueError: none of the classifier's labels means an action.
     """
+
+    fitted: Hashable = None
+    """See ``Intents``; never anything else."""
 
     def __init__(self, classifier: TextClassifier, labels: Mapping[str, str]) -> None:
         self._classifier = classifier

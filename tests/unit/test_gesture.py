@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bridge.profiles.gestures import name_of
+from bridge.profiles.items import Item
 from models import rotations
 from models.frame_model import FrameBatch
 from models.gesture import taught
-from models.gesture.names import BUILT_IN, FIRST_TAUGHT, HEAD_GESTURES, NUMBERS, TAUGHT_SLOTS, taught_slot
+from models.gesture.names import BUILT_IN, FIRST_TAUGHT, HEAD_GESTURES, NUMBERS, TAUGHT_SLOTS
 from models.gesture.replay import Piece, Spotted, spot
 from models.gesture.spotter import Gesture
 from models.gesture.synthetic import Performance, perform
@@ -265,6 +267,7 @@ def test_fingers_alone_make_a_gesture() -> None:
 def test_numbers_mean_one_gesture_each() -> None:
     assert sorted(NUMBERS.values()) == list(range(1, FIRST_TAUGHT))
     assert set(HEAD_GESTURES) < set(BUILT_IN)
-    assert [taught_slot(number) for number in (0, FIRST_TAUGHT - 1)] == [None, None]
-    assert [taught_slot(FIRST_TAUGHT + slot) for slot in range(TAUGHT_SLOTS)] == list(range(TAUGHT_SLOTS))
-    assert taught_slot(FIRST_TAUGHT + TAUGHT_SLOTS) is None
+    taught = [Item("gesture", "", f"own {slot}", {"slot": slot}, 0.0) for slot in range(1, TAUGHT_SLOTS)]
+    known = [Item("gesture", "", "nod", {"mistaken": 1}, 0.0), *taught]
+    names = [name_of(number, known) for number in range(1, FIRST_TAUGHT + TAUGHT_SLOTS)]
+    assert names == [*BUILT_IN, "", *(item.key for item in taught)]

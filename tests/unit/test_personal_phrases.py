@@ -18,7 +18,7 @@ from models.intent.personal import MAX_EXAMPLES, Meaning, Personal, Text, compar
 from models.language.dialogue import Phrase, Question, Reading
 from models.language.encoder import Encoder
 from models.language.references import Candidate, Situation
-from models.language.understanding import read
+from models.language.understanding import Action, PhraseIntents, Understanding, read
 
 GALLERY = load(Path(__file__).parents[2] / "samples" / "apps" / "gallery.toml")
 THINGS = tuple(Candidate(one.id, one.name, tuple(one.aliases), one.position, one.size) for one in GALLERY.targets)
@@ -204,6 +204,28 @@ def test_who_has_taught_nothing_is_read_as_before_beside_one_who_has(listener: L
         alone = read(listener.encoder, [(listener.understanding, question)])[0]
         assert (alone.action, alone.target) == (reading.action, reading.target)
         assert reading.phrase == ""
+
+
+class Longer:
+    """A longer fit to which everything means the last of an app's actions."""
+
+    def likelihoods(self, texts: list[str]) -> NDArray[np.float64]:
+        return np.log(np.repeat([[0.01, 0.99]], len(texts), axis=0))
+
+
+def test_what_was_taught_before_the_longer_fit_is_weighed_anew_with_it(listener: Listener) -> None:
+    actions = [Action("start", ("start the engine", "switch it on")), Action("stop", ("stop it", "switch it off"))]
+    around = listener.encoder.encode(background.texts()[:100]).numpy()
+    question = Question("put an end to it", Situation(), None, (Phrase("put it to an end", "start"),))
+
+    def says(app: Understanding) -> Reading:
+        return read(listener.encoder, [(app, question)])[0]
+
+    intents = PhraseIntents(actions, listener.encoder, around)
+    known = Understanding(actions, intents, 0.5)
+    before = says(known)
+    intents.tuned = Longer()  # type: ignore[assignment]
+    assert says(known) == says(Understanding(actions, intents, 0.5)) != before
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.app import App
+from bridge.frame_path.path import Seat
 from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile
 from bridge.session import Session
@@ -120,7 +121,7 @@ async def test_a_token_is_needed_to_go_on_too(house: House) -> None:
 
 
 async def test_what_the_engine_is_told_of_a_session(house: House) -> None:
-    house.store.add_session("ada", 1, 1.0, {"fake@7": b"stored"})
+    house.store.save("ada", {"fake@7": b"stored"})
     session, _ = await house.enter(horizons_ms=[0.0, 50.0, 250.0])
     (seat,) = house.path.seats
     assert session.seat is seat
@@ -177,6 +178,24 @@ async def test_what_is_learned_is_written_down_again_and_again(house: House) -> 
     await asyncio.wait_for(saved.wait(), 20)
     await sessions._users.save_all()
     assert house.store.load("ada").adapters == {"fake@7": b"learned"}
+
+
+async def test_what_is_erased_from_outside_is_noticed_before_the_next_save(house: House) -> None:
+    noticed = asyncio.Event()
+    house.open(save_s=1_000, look_s=0.001)
+    forget = house.path.forget
+
+    def forgets(seat: Seat) -> None:
+        forget(seat)
+        noticed.set()
+
+    house.path.forget = forgets  # type: ignore[method-assign]
+    session, _ = await house.enter()
+    stays, _ = await house.enter("eve")
+    house.store.erase("ada")
+    await asyncio.wait_for(noticed.wait(), 20)
+    assert house.path.forgotten == [session.seat]
+    assert (session.user.learning, stays.user.learning) == (False, True)
 
 
 @pytest.mark.parametrize("change", ["reset", "erase"])

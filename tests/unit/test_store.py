@@ -79,11 +79,17 @@ def test_the_file_is_its_owners(path: Path, store: ProfileStore) -> None:
         assert file.stat().st_mode & 0o077 == 0
 
 
+def over(store: ProfileStore, user: str, frames: int, seconds: float, adapters: dict[str, bytes]) -> None:
+    """A session that came and went."""
+    store.begin(user)
+    store.save(user, adapters, frames=frames, seconds=seconds)
+
+
 def test_sessions_add_up_and_models_are_kept_apart(path: Path) -> None:
     store = SqliteStore(path)
-    store.add_session("ada", 10, 1.5, {"forecast@1": b"one", "target@1": b"two"})
-    store.add_session("ada", 5, 0.5, {"forecast@2": b"three", "target@1": b"four"})
-    store.add_session("bob", 1, 0.1, {})
+    over(store, "ada", 10, 1.5, {"forecast@1": b"one", "target@1": b"two"})
+    over(store, "ada", 5, 0.5, {"forecast@2": b"three", "target@1": b"four"})
+    over(store, "bob", 1, 0.1, {})
     store.close()
     again = SqliteStore(path)
     ada, bob = again.load("ada"), again.load("bob")
@@ -91,7 +97,6 @@ def test_sessions_add_up_and_models_are_kept_apart(path: Path) -> None:
     assert (ada.statistics.sessions, ada.statistics.frames, ada.statistics.seconds) == (2, 15, 2.0)
     assert 0 < ada.statistics.first_seen <= ada.statistics.last_seen
     assert ada.adapters == {"forecast@1": b"one", "forecast@2": b"three", "target@1": b"four"}
-    assert ada.set_aside(["forecast@2", "target@1"]) == ["forecast@1"]
     assert (bob.statistics.frames, bob.adapters) == (1, {})
 
 
@@ -107,18 +112,18 @@ def test_a_session_that_begins_is_told_of_those_before(store: ProfileStore) -> N
 
 def test_threads_may_share_it(store: ProfileStore) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: store.add_session("ada", n, 0.0, {f"m@{n}": bytes([n])}), range(40)))
+        list(pool.map(lambda n: over(store, "ada", n, 0.0, {f"m@{n}": bytes([n])}), range(40)))
     profile = store.load("ada")
     assert profile.statistics.frames == sum(range(40))
     assert profile.adapters == {f"m@{n}": bytes([n]) for n in range(40)}
 
 
-def test_a_session_is_written_whole_or_not_at_all(store: ProfileStore) -> None:
-    store.add_session("ada", 1, 1.0, {"a@1": b"before"})
+def test_a_save_is_written_whole_or_not_at_all(store: ProfileStore) -> None:
+    over(store, "ada", 1, 1.0, {"a@1": b"before"})
     with pytest.raises(TooMuch):
-        store.add_session("ada", 1, 1.0, {"a@1": b"after", "b@1": bytes(MAX_ADAPTER_BYTES)})
+        store.save("ada", {"a@1": b"after", "b@1": bytes(MAX_ADAPTER_BYTES)}, frames=1)
     profile = store.load("ada")
-    assert (profile.statistics.sessions, profile.adapters) == (1, {"a@1": b"before"})
+    assert (profile.statistics.frames, profile.adapters) == (1, {"a@1": b"before"})
 
 
 def test_other_versions_go_when_there_is_no_room_for_them_longest_unsaved_first(store: ProfileStore) -> None:
@@ -336,8 +341,8 @@ def test_marks_are_kept_for_a_day_and_4096_of_them(store: ProfileStore, monkeypa
 
 
 def test_totals(path: Path, store: ProfileStore) -> None:
-    store.add_session("bob", 10, 2.0, {"m@1": b"1234"})
-    store.add_session("ada", 5, 1.0, {"m@1": b"12", "m@2": b"3"})
+    over(store, "bob", 10, 2.0, {"m@1": b"1234"})
+    over(store, "ada", 5, 1.0, {"m@1": b"12", "m@2": b"3"})
     store.put_item("ada", phrase("zap"))
     ada, bob = store.users()
     assert (ada.user, ada.adapters, dict(ada.items)) == ("ada", {"m@1": 2, "m@2": 1}, {"phrase": 1})

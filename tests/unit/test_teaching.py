@@ -454,3 +454,15 @@ async def test_who_is_there_at_the_same_time_knows_it_too(room: Room) -> None:
     await settle(first, link, phrase("t"))
     second.event(Utterance("u", "x", 0))
     assert [one.text for one in room.language.question().phrases] == ["zap it"]
+
+
+async def test_a_correction_that_also_selected_is_taken_back_whole(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("a", (0, 0, 0)), Target("b", (1, 0, 0))]))
+    session.event(Utterance("u1", "zap it", 0))
+    room.language.answer(Reading("", 0.9, problem="no idea"))
+    assert await settle(session, link, Feedback("f1", "correct", 0, "fire", target="b", of="u1")) == Ack("f1")
+    assert [item.key for item in room.store.load("ada").items] == ["zap it"]
+    assert await settle(session, link, Feedback("f2", "undo", 0)) == Ack("f2")
+    assert room.path.confirmed[-1] == (session.seat, 1, b"moment")
+    assert room.store.load("ada").items == []
