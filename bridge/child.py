@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -21,6 +22,9 @@ import msgpack
 
 log = logging.getLogger("genlock.child")
 
+# Threads that libraries start when they are imported are as urgent as the gateway, whatever the child says later; torch
+# is told how many it may have.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _BACKOFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STABLE_S = 30.0
 _EXIT_TIMEOUT_S = 5.0
@@ -154,7 +158,9 @@ class Child:
         command = [sys.executable, "-m", self._module, *map(str, fds), *self._arguments]
         try:
             with theirs:
-                process = await asyncio.create_subprocess_exec(*command, pass_fds=fds)
+                process = await asyncio.create_subprocess_exec(
+                    *command, pass_fds=fds, env={**os.environ, **_ONE_THREAD}
+                )
         except BaseException:
             ours.close()
             raise

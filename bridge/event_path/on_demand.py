@@ -18,8 +18,8 @@ class WorkerOptions:
 
     Attributes:
         worker: the module that its process runs.
-        niceness: by how much it steps back behind the frame path when both want a core: as ``os.nice`` takes it; 20 runs
-            only where nobody else wants the core.
+        niceness: by how much it steps back behind the frame path when both want a core: as ``os.nice`` takes it; 20
+            runs only where nobody else wants the core.
         threads: threads that it may use for one operation.
         start_timeout_s: how long loading its models may take.
         answer_timeout_s: a worker that says nothing for so long although it has something to do hangs, and is replaced.
