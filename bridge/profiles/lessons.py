@@ -52,10 +52,11 @@ class Object(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Voice(msgspec.Struct, forbid_unknown_fields=True):
-    """Of a voice: the mean of the embeddings of what was heard of it as float32, and of how many."""
+    """Of a voice: the mean of the embeddings of what was heard as float32, of how many, and the model's version."""
 
     mean: bytes
     count: Annotated[int, msgspec.Meta(ge=1)]
+    version: Annotated[str, msgspec.Meta(max_length=64)]
 
 
 _KINDS: Final[dict[str, Any]] = {

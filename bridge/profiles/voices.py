@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from bridge.profiles.items import Item
-from models.speech.voice import Voice
+from models.speech.voice import VERSION, Voice
 
 KIND: Final = "voice"
 """Of the item. It belongs to all apps, and its key is its kind."""
@@ -26,9 +26,12 @@ def whose(known: Item | None, embedding: bytes) -> float | None:
 
 
 def heard(known: Item | None, embedding: bytes) -> dict[str, Any]:
-    """What is kept of a voice after another utterance of it."""
-    return _voice(known).with_utterance(np.frombuffer(embedding, dtype="<f4")).packed()
+    """What is kept of a voice after another utterance of it; what another model heard is not gone on with."""
+    voice = _voice(known).with_utterance(np.frombuffer(embedding, dtype="<f4"))
+    return {**voice.packed(), "version": VERSION}
 
 
 def _voice(known: Item | None) -> Voice:
-    return Voice.none() if known is None else Voice.unpacked(known.data)
+    if known is None or known.data["version"] != VERSION:
+        return Voice.none()
+    return Voice.unpacked(known.data)

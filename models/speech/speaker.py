@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.speech.recognition import RATE, Audio
+from models.speech.voice import VERSION
 
 WEIGHTS: Final = Path(__file__).with_name("speaker.safetensors")
 SIZE: Final = 256
@@ -76,7 +77,7 @@ class SpeakerVoices:
     @property
     def version(self) -> str:
         """See ``Voices``."""
-        return "resemblyzer 0.1.4"
+        return VERSION
 
     def embed(self, audio: Audio) -> NDArray[np.float32]:
         """See ``Voices``. Silence is no voice: zeros."""

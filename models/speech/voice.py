@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+VERSION: Final = "resemblyzer 0.1.4"
+"""Of what makes the embeddings: those of another are not to be compared with these."""
 SIZE: Final = 256
 MOST: Final = 50
 """Utterances after which the mean moves as if there had been no more: voices change."""

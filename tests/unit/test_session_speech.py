@@ -33,6 +33,7 @@ from bridge.tracking import Part
 from bridge.users import User
 from models.language.dialogue import Reading
 from models.speech.heard import Heard, Word
+from models.speech.voice import VERSION
 from tests.stand_ins import FakeLink, FakePath, FakeWorkers, somebody
 
 APP = App(
@@ -148,7 +149,7 @@ async def test_it_is_told_which_words_are_likely(room: Room) -> None:
 async def test_bystanders_may_be_ignored() -> None:
     path = FakePath()
     user = somebody(path)
-    known = {"mean": VOICE, "count": 10}
+    known = {"mean": VOICE, "count": 10, "version": VERSION}
     user.profile.items.append(Item("voice", "", "voice", known))
     app = App("shop", actions=APP.actions, bystanders="ignored")
     room = Room(app, user)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 
 from bridge.app import ActionInfo, App
 from bridge.event_path.seeing import Glimpse
+from bridge.profiles.lessons import problem
 from bridge.profiles.sqlite import SqliteStore
-from bridge.profiles.voices import ENROLLED, SURE
+from bridge.profiles.voices import ENROLLED, SURE, heard, whose
 from bridge.protocol import (
     Ack,
     Actions,
@@ -213,6 +215,9 @@ async def test_a_voice_is_learned_from_what_is_heard_and_told_from_others(room: 
     await session._teaching.end()
     (item,) = room.store.load("ada").items
     assert (item.kind, item.app, item.data["count"]) == ("voice", "", ENROLLED + 1)
+    assert problem(item) == ""
+    older = replace(item, data={**item.data, "version": "another model's"})
+    assert (whose(older, own), heard(older, own)["count"]) == (None, 1)
     session.event(Profile("p", "reset", kind="voice"))
     await session._teaching.end()
     assert room.store.load("ada").items == []
