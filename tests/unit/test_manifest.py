@@ -63,13 +63,14 @@ def test_a_whole_one(tmp_path: Path) -> None:
 def test_the_samples(path: Path) -> None:
     found = load(path)
     assert found.app.name == path.stem
-    assert len(found.app.actions) >= 8
-    assert all(len(action.phrases) >= 6 for action in found.app.actions)
-    assert found.targets
+    assert all(len(action.phrases) >= 6 or action.sees for action in found.app.actions)
+    if path.stem != "coffee_maker":
+        assert len(found.app.actions) >= 8
+        assert found.targets
 
 
-def test_there_are_three_samples() -> None:
-    assert [path.stem for path in SAMPLES] == ["classroom", "gallery", "medicine"]
+def test_there_are_four_samples() -> None:
+    assert [path.stem for path in SAMPLES] == ["classroom", "coffee_maker", "gallery", "medicine"]
 
 
 @pytest.mark.parametrize(
