@@ -12,7 +12,7 @@ from rich.text import Text
 from bridge.headset.simulated import SimulatedHeadset
 
 _MOST_ROWS = 32
-_PLAIN_WIDTH = 150
+_PLAIN_WIDTH = 172
 _SPEECH_WIDTH = 48
 _SIGHT_WIDTH = 12
 
