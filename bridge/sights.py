@@ -84,8 +84,10 @@ class Sights:
 
     def know(self, items: Sequence[Item]) -> None:
         """What the user taught, on top of what the app brought."""
-        self._items = items
-        self._taught = (self._seeing.version, taught(items, self._seeing.version))
+        # Fitting takes milliseconds of the loop that frames pass through, and most that is learned is not this.
+        if items != self._items or self._taught[0] != self._seeing.version:
+            self._items = items
+            self._taught = (self._seeing.version, taught(items, self._seeing.version))
 
     def in_sight(self) -> tuple[tuple[str, float], ...]:
         """What was seen in the last five seconds, and how sure that was."""

@@ -132,7 +132,9 @@ class Hearing(OnDemand):
         self._ears: dict[int, Ear] = {}
         # Those that are to be fed again after a worker died; the first one is being fed.
         self._again: deque[int] = deque()
+        # How much was sent to this worker, and how much of that when the first one had been fed.
         self._sent = 0
+        self._fed = 0
 
     @property
     def waiting_s(self) -> float:
@@ -175,10 +177,10 @@ class Hearing(OnDemand):
         """See ``bridge.child.ChildListener``."""
         kind, *rest = message
         if kind == "idle":
-            if rest[0] != self._sent:
-                return
-            self._child.settled()
-            if self._again:
+            if rest[0] == self._sent:
+                self._child.settled()
+            # Others go on speaking meanwhile, so that there may never be a moment when all is heard.
+            if self._again and rest[0] >= self._fed:
                 self._again.popleft()
                 self._feed_next()
             return
@@ -223,6 +225,7 @@ class Hearing(OnDemand):
             ear = self._ears.get(self._again[0])
             if ear is not None and ear.kept:
                 self._send(ear)
+                self._fed = self._sent
                 return
             self._again.popleft()
 
