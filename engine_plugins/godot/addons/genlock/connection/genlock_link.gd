@@ -23,18 +23,23 @@ const NEWS_KEPT := 512
 ## A ping after so many seconds without any; a peer that does not answer it is given up.
 const HEARTBEAT_S := 10.0
 
+const _NOTHING: Array = []
+
 var _thread: Thread
 var _mutex := Mutex.new()
 # Shared, under the mutex.
 var _queue: Array = []
 var _news: Array = []
 var _spare: Array = []
+# Read without the mutex too: one that is seen late is taken in the next frame.
+var _has_news := false
 var _statistics := {}
 var _at_once := false
 var _leave := false
 var _is_abandoned := false
 var _state := State.OFF
 # Of the thread.
+var _emptied: Array = []
 var _url := ""
 var _tls: TLSOptions
 var _talk := GenlockConversation.new()
@@ -68,17 +73,15 @@ func send(item: Variant) -> void:
 	_mutex.unlock()
 
 
-## Whether there is anything for [method take_news].
-func has_news() -> bool:
-	return not _news.is_empty()
-
-
 ## What happened since the last time, in order: of each, a [GenlockAnswer] or a map. It is good until the next time.
 func take_news() -> Array:
+	if not _has_news:
+		return _NOTHING
 	_spare.clear()
 	_mutex.lock()
 	var taken := _news
 	_news = _spare
+	_has_news = false
 	_mutex.unlock()
 	_spare = taken
 	return taken
@@ -141,7 +144,7 @@ func _run() -> void:
 func _take_queue(now: int) -> void:
 	_mutex.lock()
 	var queue := _queue
-	_queue = []
+	_queue = _emptied
 	var leave := _leave
 	if _at_once and _state == State.WAITING:
 		_deadline = now
@@ -158,6 +161,9 @@ func _take_queue(now: int) -> void:
 			_frames_dropped += 1
 		else:
 			_talk.say_frame(item as GenlockFrame, now)
+	# Swapped, so that the main thread finds room where it puts the next.
+	queue.clear()
+	_emptied = queue
 	if leave and _state != State.CLOSING:
 		_farewell(now)
 
@@ -321,6 +327,7 @@ func _publish(now: int) -> void:
 				_news[-1] = item
 			else:
 				_news.append(item)
+		_has_news = true
 		_mutex.unlock()
 		_talk.news.clear()
 	if now < _statistics_at and _state != State.OFF:

@@ -119,12 +119,12 @@ func _ready() -> void:
 func _process(_delta: float) -> void:
 	if _is_reporting:
 		_report_to_editor()
-	if _link != null and _link.has_news():
+	if _link != null:
 		for item: Variant in _link.take_news():
-			if item is GenlockAnswer:
-				_take_answer(item as GenlockAnswer)
-			else:
+			if item is Dictionary:
 				_take(item as Dictionary)
+			else:
+				_take_answer(item as GenlockAnswer)
 	if _leaving:
 		_let_go()
 	if _image_task >= 0 or _teach_tasks:

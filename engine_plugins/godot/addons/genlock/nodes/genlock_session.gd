@@ -20,7 +20,7 @@ const TARGETS_A_FRAME := 4
 ## The smallest pause between two changes of the scene, microseconds.
 const SCENE_USEC := 200_000
 # Frames that are used again, once nobody else holds them.
-const _FRAMES_KEPT := 8
+const _FRAMES_KEPT := 3
 
 ## What the app can do.
 @export var actions: GenlockActions:
@@ -60,6 +60,7 @@ var _changed: Dictionary[String, Dictionary] = {}
 var _scene_request: GenlockRequest
 var _scene_at := 0
 var _is_scene_begun := false
+var _is_streaming := false
 
 
 func _enter_tree() -> void:
@@ -79,6 +80,7 @@ func _ready() -> void:
 		set_process(false)
 		return
 	_trackers = GenlockTrackers.new()
+	_frames.resize(_FRAMES_KEPT)
 	_replay = get_tree().get_first_node_in_group(GenlockReplay.GROUP) as GenlockReplay
 	client.actions = actions
 	client.horizons_ms = horizons_ms
@@ -94,9 +96,13 @@ func _ready() -> void:
 
 
 func _process(_delta: float) -> void:
-	if not client.is_active():
-		return
-	_look_at_targets()
+	if not _is_streaming:
+		# Not asked in each frame: the client tells when it is over.
+		_is_streaming = client.is_active()
+		if not _is_streaming:
+			return
+	if _next_target < _targets.size() or Time.get_ticks_usec() >= _scene_at:
+		_look_at_targets()
 	var frame := capture()
 	if frame != null:
 		client.send_frame(frame)
@@ -122,14 +128,26 @@ func _get_configuration_warnings() -> PackedStringArray:
 
 ## What is tracked now; null if nothing new is.
 func capture() -> GenlockFrame:
-	var time_us := client.now_us()
+	var time_us := Time.get_ticks_usec()
 	if _replay != null and is_instance_valid(_replay) and _replay.is_playing():
 		time_us = _replay.frame_time_us
 	if time_us <= _last_time_us:
 		return null
 	_last_time_us = time_us
-	var frame := _blank(time_us)
-	_trackers.read(frame, send_gaze, send_buttons, send_hands)
+	_next_frame = (_next_frame + 1) % _FRAMES_KEPT
+	var frame := _frames[_next_frame]
+	if frame == null or frame.get_reference_count() > 2:
+		# Somebody still holds it: the connection's thread, or who listens.
+		frame = GenlockFrame.new(time_us)
+		_frames[_next_frame] = frame
+	var wanted := GenlockFrame.ALL
+	if not send_gaze:
+		wanted &= ~GenlockFrame.Part.GAZE
+	if not send_buttons:
+		wanted &= ~(GenlockFrame.Part.LEFT_BUTTONS | GenlockFrame.Part.RIGHT_BUTTONS)
+	if not send_hands:
+		wanted &= ~(GenlockFrame.Part.LEFT_HAND | GenlockFrame.Part.RIGHT_HAND)
+	_trackers.read(frame, time_us, wanted)
 	if _camera != null and not frame.parts & GenlockFrame.Part.HEAD and not _trackers.has_head():
 		frame.add_pose(GenlockFrame.Part.HEAD, stage_to_world().affine_inverse() * _camera.global_transform)
 	return frame
@@ -158,20 +176,6 @@ func follow(replay: GenlockReplay) -> void:
 func stage_to_world() -> Transform3D:
 	var scale := Transform3D(Basis.from_scale(Vector3.ONE * XRServer.world_scale), Vector3.ZERO)
 	return _origin.global_transform * XRServer.get_reference_frame() * scale
-
-
-func _blank(time_us: int) -> GenlockFrame:
-	_next_frame = (_next_frame + 1) % _FRAMES_KEPT
-	if _frames.size() < _FRAMES_KEPT:
-		_frames.resize(_FRAMES_KEPT)
-	var frame := _frames[_next_frame]
-	if frame == null or frame.get_reference_count() > 2:
-		# Somebody still holds it: the connection's thread, or who listens.
-		frame = GenlockFrame.new(time_us)
-		_frames[_next_frame] = frame
-	else:
-		frame.clear(time_us)
-	return frame
 
 
 func _look_at_targets() -> void:
@@ -250,6 +254,7 @@ func _on_welcomed(welcome: Dictionary) -> void:
 
 ## The next session is a new one, which knows nothing.
 func _on_disconnected() -> void:
+	_is_streaming = false
 	_is_scene_begun = false
 	_known.clear()
 	_changed.clear()

@@ -39,24 +39,11 @@ func has_head() -> bool:
 	return _poses[0] != null
 
 
-## Adds what is tracked now to a frame.
-func read(frame: GenlockFrame, gaze: bool, buttons: bool, hands: bool) -> void:
+## Makes a frame what is tracked now, of the parts that are wanted; only for one that nobody else holds.
+func read(frame: GenlockFrame, time_us: int, wanted: int) -> void:
 	if _missing:
 		_find_poses()
-	frame.add_tracked_poses(_poses, gaze)
-	if buttons:
-		if _controllers[0] != null:
-			frame.add_tracked_buttons(GenlockFrame.Part.LEFT_BUTTONS, _controllers[0])
-		if _controllers[1] != null:
-			frame.add_tracked_buttons(GenlockFrame.Part.RIGHT_BUTTONS, _controllers[1])
-	if hands:
-		_read_hand(frame, GenlockFrame.Part.LEFT_HAND, _hands[0])
-		_read_hand(frame, GenlockFrame.Part.RIGHT_HAND, _hands[1])
-
-
-func _read_hand(frame: GenlockFrame, part: GenlockFrame.Part, tracker: XRHandTracker) -> void:
-	if tracker != null and tracker.get_has_tracking_data():
-		frame.add_tracked_hand(part, tracker)
+	frame.fill(time_us, wanted, _poses, _controllers, _hands)
 
 
 func _find_poses() -> void:

@@ -19,11 +19,17 @@ enum Part {
 	RIGHT_HAND = 512,
 }
 
+## The bits of all parts.
+const ALL := 0x3ff
 ## How many joints a hand has, in the order of [enum XRHandTracker.HandJoint].
 const JOINTS := 26
 ## How many numbers tell of the buttons of a hand: trigger, squeeze, thumbstick x and y, thumbstick click, primary,
 ## secondary, menu.
 const BUTTONS := 8
+## What the engine's default action map calls them; the thumbstick is one.
+const INPUTS: Array[StringName] = [
+	&"trigger", &"grip", &"primary", &"primary_click", &"ax_button", &"by_button", &"menu_button"
+]
 ## Poses further from the origin are left out, metres on each axis.
 const FAR := 10_000.0
 
@@ -40,7 +46,7 @@ const _PLACES := {
 	Part.LEFT_GRIP: 4,
 	Part.RIGHT_GRIP: 5,
 	Part.LEFT_BUTTONS: 0,
-	Part.RIGHT_BUTTONS: BUTTONS,
+	Part.RIGHT_BUTTONS: 7,  # as many as INPUTS
 	Part.LEFT_HAND: 0,
 	Part.RIGHT_HAND: JOINTS,
 }
@@ -51,7 +57,8 @@ var time_us := 0
 var parts := 0
 
 var _poses: Array[Transform3D] = []
-var _buttons := PackedFloat32Array()
+# As the engine gives them: of whatever type the app's action map has made them, null if it does not have them.
+var _inputs: Array = []
 var _joints: Array[Transform3D] = []
 var _recorded := PackedByteArray()
 
@@ -68,12 +75,6 @@ static func recorded(its_time_us: int, its_parts: int, numbers: PackedByteArray)
 	return frame
 
 
-## Makes it a frame of nothing at another time, to be filled again; only for one that nobody else holds.
-func clear(its_time_us: int) -> void:
-	time_us = its_time_us
-	parts = 0
-
-
 ## Adds the pose of head, gaze, aim or grip. One that is not finite or too far away is left out by [method blob], which
 ## has the time to look.
 func add_pose(part: Part, pose: Transform3D) -> void:
@@ -81,18 +82,6 @@ func add_pose(part: Part, pose: Transform3D) -> void:
 		_poses.resize(6)
 	parts |= part
 	_poses[_PLACES[part]] = pose
-
-
-## Adds those of six poses, in the order of their bits, that are tracked now; null for one that there is not.
-func add_tracked_poses(poses: Array[XRPose], with_gaze := true) -> void:
-	if _poses.is_empty():
-		_poses.resize(6)
-	var place := 0
-	for pose in poses:
-		if pose != null and pose.get_has_tracking_data() and (with_gaze or place != 1):
-			_poses[place] = pose.get_transform()
-			parts |= 1 << place
-		place += 1
 
 
 ## The pose of head, gaze, aim or grip, which must be among the [member parts].
@@ -103,31 +92,13 @@ func pose_of(part: Part) -> Transform3D:
 ## Adds the [constant BUTTONS] numbers of a hand's buttons.
 func add_buttons(part: Part, numbers: PackedFloat32Array) -> void:
 	assert(numbers.size() == BUTTONS, "eight numbers")
-	if _buttons.is_empty():
-		_buttons.resize(2 * BUTTONS)
+	if _inputs.is_empty():
+		_inputs.resize(2 * INPUTS.size())
 	parts |= part
+	var inputs := Array(numbers.slice(0, 2)) + [Vector2(numbers[2], numbers[3])] + Array(numbers.slice(4))
 	var first: int = _PLACES[part]
-	for index in BUTTONS:
-		_buttons[first + index] = numbers[index]
-
-
-## Adds the numbers of a hand's buttons as they are tracked now.
-func add_tracked_buttons(part: Part, tracker: XRControllerTracker) -> void:
-	if _buttons.is_empty():
-		_buttons.resize(2 * BUTTONS)
-	parts |= part
-	var at: int = _PLACES[part]
-	var stick: Variant = tracker.get_input(&"primary")
-	var pushed: Vector2 = stick if stick is Vector2 else Vector2.ZERO
-	# What the app's action map does not have is null, which becomes 0, as false does.
-	_buttons[at] = type_convert(tracker.get_input(&"trigger"), TYPE_FLOAT)
-	_buttons[at + 1] = type_convert(tracker.get_input(&"grip"), TYPE_FLOAT)
-	_buttons[at + 2] = pushed.x
-	_buttons[at + 3] = pushed.y
-	_buttons[at + 4] = type_convert(tracker.get_input(&"primary_click"), TYPE_FLOAT)
-	_buttons[at + 5] = type_convert(tracker.get_input(&"ax_button"), TYPE_FLOAT)
-	_buttons[at + 6] = type_convert(tracker.get_input(&"by_button"), TYPE_FLOAT)
-	_buttons[at + 7] = type_convert(tracker.get_input(&"menu_button"), TYPE_FLOAT)
+	for index in INPUTS.size():
+		_inputs[first + index] = inputs[index]
 
 
 ## Adds a hand's [constant JOINTS] joints as [method XRHandTracker.get_hand_joint_transform] gives them. A hand with a
@@ -139,11 +110,43 @@ func add_hand(part: Part, joints: Array[Transform3D]) -> void:
 		_joints[first + index] = joints[index]
 
 
-## Adds a hand's joints as they are tracked now.
-func add_tracked_hand(part: Part, tracker: XRHandTracker) -> void:
-	var first := _begin_hand(part)
-	for index in JOINTS:
-		_joints[first + index] = tracker.get_hand_joint_transform(index as XRHandTracker.HandJoint)
+## Makes it what is tracked now, of the parts that are wanted (bits of [enum Part]); only for a frame that nobody else
+## holds. There are six poses, in the order of their bits, and two of the others, left and right; null for what is not
+## there. It is left to [method blob] to look at what was copied.
+func fill(
+	its_time_us: int,
+	wanted: int,
+	poses: Array[XRPose],
+	controllers: Array[XRControllerTracker],
+	hands: Array[XRHandTracker]
+) -> void:
+	# All in one function: a call that is made once a frame finds nothing in the cache, and costs more than ten joints do.
+	if _poses.is_empty() or _inputs.is_empty() or _joints.is_empty():
+		_poses.resize(6)
+		_inputs.resize(2 * INPUTS.size())
+		_joints.resize(2 * JOINTS)
+	time_us = its_time_us
+	parts = 0
+	for place in 6:
+		var pose := poses[place]
+		if pose != null and wanted & (Part.HEAD << place) and pose.get_has_tracking_data():
+			_poses[place] = pose.get_transform()
+			parts |= Part.HEAD << place
+	for side in 2:
+		var controller := controllers[side]
+		if controller != null and wanted & (Part.LEFT_BUTTONS << side):
+			parts |= Part.LEFT_BUTTONS << side
+			var at := side * INPUTS.size()
+			for input in INPUTS:
+				_inputs[at] = controller.get_input(input)
+				at += 1
+	for side in 2:
+		var hand := hands[side]
+		if hand != null and wanted & (Part.LEFT_HAND << side) and hand.get_has_tracking_data():
+			parts |= Part.LEFT_HAND << side
+			var first := side * JOINTS
+			for index in JOINTS:
+				_joints[first + index] = hand.get_hand_joint_transform(index as XRHandTracker.HandJoint)
 
 
 ## The numbers of the wire: little-endian float 32, the [member parts] in the order of their bits. Parts that are not
@@ -161,9 +164,7 @@ func blob() -> PackedByteArray:
 			at += 7
 	for side in 2:
 		if parts & (Part.LEFT_BUTTONS << side):
-			for index in BUTTONS:
-				numbers[at + index] = _buttons[side * BUTTONS + index]
-			at += BUTTONS
+			at = _put_inputs(numbers, at, side * INPUTS.size())
 	for side in 2:
 		if parts & (Part.LEFT_HAND << side):
 			for index in JOINTS:
@@ -179,6 +180,21 @@ func _begin_hand(part: Part) -> int:
 		_joints.resize(2 * JOINTS)
 	parts |= part
 	return _PLACES[part]
+
+
+func _put_inputs(numbers: PackedFloat32Array, at: int, first: int) -> int:
+	for index in INPUTS.size():
+		var input: Variant = _inputs[first + index]
+		if INPUTS[index] == &"primary":
+			var pushed: Vector2 = input if input is Vector2 else Vector2.ZERO
+			numbers[at] = pushed.x
+			numbers[at + 1] = pushed.y
+			at += 2
+		else:
+			# Null becomes 0, as false does.
+			numbers[at] = type_convert(input, TYPE_FLOAT)
+			at += 1
+	return at
 
 
 func _leave_out_what_is_unsound() -> void:
