@@ -110,6 +110,7 @@ class Session:
         user: whose session it is.
         applied: messages with an ``id`` that were kept in sessions that this one follows.
         count_error: called with the code of an error that the client was told of.
+        last_n: the number of the last action that it gave in an earlier run.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class Session:
         user: User,
         applied: Applied,
         count_error: Callable[[str], None],
+        last_n: int = 0,
     ) -> None:
         self.id = identifier
         self.resume = resume
@@ -138,7 +140,7 @@ class Session:
         self._path = path
         self._sink = sink
         self._count_error = count_error
-        self._answers = Answers()
+        self._answers = Answers(last_n)
         self._last_t = -1
         self._last_at = 0.0
         self._last_frame: Frame | None = None

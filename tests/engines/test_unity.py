@@ -347,7 +347,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice(built: Path, tmp_path: Pa
         daemon.process.kill()
         await daemon.process.wait()
         await start()
-        await client.sees("welcome new")
+        await client.sees("welcome restored")
         await client.sees("action", 3)
         proxy.drop()
         await client.sees("welcome resumed")
