@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Protocol
 
 from bridge.frame_path.path import FramePath, Profile, Seat
-from bridge.profiles import gestures, lessons
+from bridge.profiles import gestures, lessons, voices
 from bridge.profiles.export import BadExport, unpack
 from bridge.profiles.items import Item, ItemKind
 from bridge.profiles.store import Kind, Mark, ProfileStore, StoredProfile, StoreError, Stub, Superseded
@@ -34,7 +34,7 @@ class Member(Protocol):
         """Another session of the user goes on learning."""
 
     def known_changed(self) -> None:
-        """What was taught is not what it was."""
+        """What was taught of phrases, names and objects is not what it was."""
 
 
 class User:
@@ -145,7 +145,8 @@ class User:
         if kind == gestures.KIND:
             for session in self.sessions:
                 self._path.put(session.seat, self._gestures())
-        self._tell_all()
+        elif kind != voices.KIND:
+            self._tell_all()
 
     async def learned(self, adapters: Profile, mark: Mark | None) -> None:
         """Keeps adapters that a selection changed.
