@@ -144,7 +144,9 @@ async def heard(built: Path, path: Path, what: str, hangs_at: int) -> list[Audio
     program = built / "microphone" / "Genlock.Unity.Tests.exe"
     async with false_daemon() as daemon:
         arguments = [str(program), daemon.url, str(path), what, str(hangs_at)]
-        process = await asyncio.create_subprocess_exec("mono", "--debug", *arguments, stdout=asyncio.subprocess.PIPE)
+        process = await asyncio.create_subprocess_exec(
+            "mono", "--debug", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
         try:
             pieces = []
             async with asyncio.timeout(TIMEOUT_S):
@@ -156,7 +158,7 @@ async def heard(built: Path, path: Path, what: str, hangs_at: int) -> list[Audio
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-    assert (process.returncode, log) == (0, b"")
+    assert (process.returncode, log.decode()) == (0, "")
     return pieces
 
 
