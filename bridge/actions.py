@@ -14,10 +14,14 @@ _REMEMBERED_ACTIONS: Final = 256
 
 
 class Answers:
-    """A session's answers: one a frame, the newest only to a slow reader, with actions that are never dropped."""
+    """A session's answers: one a frame, the newest only to a slow reader, with actions that are never dropped.
 
-    def __init__(self) -> None:
-        self._last_n = 0
+    Args:
+        last_n: the number of the last action of before.
+    """
+
+    def __init__(self, last_n: int = 0) -> None:
+        self._last_n = last_n
         self._pending: deque[Action] = deque()
         self._sent: deque[Action] = deque(maxlen=_REMEMBERED_ACTIONS)
         self._held: Actions | None = None

@@ -61,7 +61,7 @@ class Metrics(Collector):
         memory = self._process.memory_info().rss
         yield GaugeMetricFamily("genlock_gateway_memory_bytes", "Resident memory of the gateway.", memory)
         counted = self._sessions.counters
-        events = _fates(counted, "started", "resumed", "expired", "ended", "refused", "unwritten")
+        events = _fates(counted, "started", "resumed", "restored", "expired", "ended", "refused", "unwritten")
         yield _counts("genlock_sessions_total", "Sessions by what became of them.", "event", events)
         yield CounterMetricFamily(
             "genlock_profile_saves_failed_total", "Profiles that could not be written yet.", counted.unsaved

@@ -279,6 +279,8 @@ class Welcome(Message, tag="welcome"):
     Attributes:
         resume: give this in the next ``hello`` to go on after a dropped socket, within ``resume_s`` seconds of that.
         resumed: whether this session goes on where it was.
+        restored: with ``resumed``: the daemon was started again meanwhile. It knows the session and what was
+            acknowledged, but no scene and nothing that was under way.
         last_q: the last frame received before the drop; -1 if there was none.
         serves: the client messages that this daemon can answer; others get an ``error`` of code ``unsupported``.
         server_time: the daemon's monotonic clock, microseconds.
@@ -300,6 +302,7 @@ class Welcome(Message, tag="welcome"):
     recording: bool
     learning: bool
     sessions: int
+    restored: bool = False
 
 
 class Action(msgspec.Struct, omit_defaults=True):

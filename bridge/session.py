@@ -110,6 +110,7 @@ class Session:
         user: whose session it is.
         applied: messages with an ``id`` that were kept in sessions that this one follows.
         count_error: called with the code of an error that the client was told of.
+        last_n: the number of the last action that it gave in an earlier run.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class Session:
         user: User,
         applied: Applied,
         count_error: Callable[[str], None],
+        last_n: int = 0,
     ) -> None:
         self.id = identifier
         self.resume = resume
@@ -138,7 +140,7 @@ class Session:
         self._path = path
         self._sink = sink
         self._count_error = count_error
-        self._answers = Answers()
+        self._answers = Answers(last_n)
         self._last_t = -1
         self._last_at = 0.0
         self._last_frame: Frame | None = None
@@ -148,6 +150,8 @@ class Session:
         self._done: OrderedDict[str, Ack] = OrderedDict()
         self._applied = applied
         self._aim = Aim()
+        self._named: tuple[str, ...] = ()
+        self._commands: tuple[str, ...] = ()
         self._can_aim = bool(app.actions)
         self._by_gesture = {gesture: action for action in app.actions for gesture in action.gestures}
         self.hears_gestures = bool(self._by_gesture)
@@ -251,7 +255,7 @@ class Session:
                 for item in self.user.items("phrase", self.app).values()
             )
         self._sights.know(list(self.user.items("object", "").values()))
-        self._expect()
+        self._name_things()
 
     def close(self) -> None:
         """Finishes what is written down of the session; may be called on any thread."""
@@ -392,28 +396,31 @@ class Session:
     def _viewpoint(self) -> Viewpoint | None:
         return _viewpoint(_head(self._last_frame))
 
-    def _expect(self) -> None:
-        """Tells what hears speech which words are likely."""
+    def _name_things(self) -> None:
+        """Looks up what may be called by name, and which whole commands that makes."""
         names = [name for target in self._targets.values() for name in (target.name, *target.aliases) if name]
-        own = [] if self._utterances is None else [name for (name,) in self._utterances.names.values()]
+        if self._utterances is not None:
+            names += [name for (name,) in self._utterances.names.values()]
+        arguments = [argument for action in self._declared.actions for argument in action.arguments]
         values = [
             word
-            for action in self._declared.actions
-            for argument in action.arguments
+            for argument in arguments
             for value in argument.values
             for word in (value, *argument.synonyms.get(value, ()))
         ]
-        values_of = {
-            argument.name: argument.values for action in self._declared.actions for argument in action.arguments
-        }
         phrases = filled(
             [phrase for action in self._declared.actions for phrase in action.phrases],
-            {**values_of, TARGET: [*names, *own]},
+            {**{argument.name: argument.values for argument in arguments}, TARGET: names},
         )
         taught = [] if self._utterances is None else [phrase.text for phrase in self._utterances.phrases]
-        seen = [name for name, _ in self._sights.in_sight()]
-        words = tuple(dict.fromkeys((*names, *own, *values, *seen)))
-        self._speech.expect(words, tuple(dict.fromkeys((*taught, *phrases))))
+        self._named = (*names, *values)
+        self._commands = tuple(dict.fromkeys((*taught, *phrases)))
+        self._expect()
+
+    def _expect(self) -> None:
+        """Tells what hears speech which words are likely."""
+        seen = (name for name, _ in self._sights.in_sight())
+        self._speech.expect(tuple(dict.fromkeys((*self._named, *seen))), self._commands)
 
     def _in_sight(self, name: str, sure: float, time: int) -> None:
         """Something came into sight."""
@@ -490,7 +497,7 @@ class Session:
             self._orders.popitem(last=False)
         if self._utterances is not None:
             self._utterances.targets = tuple(targets.values())
-        self._expect()
+        self._name_things()
 
 
 def new_resume(before: str | None) -> str:

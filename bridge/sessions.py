@@ -10,14 +10,15 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Final, Literal
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from bridge.app import App
 from bridge.event_path.workers import EventPath
 from bridge.frame_path.path import FramePath, Full, Seat
-from bridge.profiles.store import ProfileStore, StoreError, scope_of
+from bridge.profiles.store import ProfileStore, StoreError, Stub, scope_of, token_of
 from bridge.protocol import (
     VERSION,
     VERSION_MAJOR,
@@ -36,6 +37,9 @@ from bridge.users import Users
 
 log = logging.getLogger("genlock.session")
 
+Entry = Literal["new", "resumed", "restored"]
+"""How a ``hello`` is let in: to a new session, to one that waited for it, or to one that an earlier run began."""
+
 TRY_AGAIN_LATER: Final = 1013
 """WebSocket close code for a daemon that is full or drains."""
 INTERNAL_ERROR: Final = 1011
@@ -48,7 +52,7 @@ class SessionOptions:
 
     Attributes:
         token: what ``hello`` must carry; empty lets everybody in.
-        resume_s: how long a session outlives its socket.
+        resume_s: how long a session outlives its socket, and those of an earlier run the start of this one.
         hello_timeout_s: how long a connection may stay silent.
         messages_per_second: told to clients in ``welcome``.
         save_s: how often what was learned from frames is written down.
@@ -76,6 +80,7 @@ class SessionCounters:
 
     started: int = 0
     resumed: int = 0
+    restored: int = 0
     expired: int = 0
     ended: int = 0
     refused: int = 0
@@ -126,6 +131,8 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._expiry: dict[str, asyncio.TimerHandle] = {}
         self._leaving: set[asyncio.Task[None]] = set()
+        self._entering: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._born = monotonic()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -135,33 +142,37 @@ class Sessions:
         """Sessions that have a socket."""
         return sum(session.link is not None for session in self._sessions.values())
 
-    async def admit(self, hello: Hello) -> tuple[Session, bool]:
-        """The session that a ``hello`` begins or goes on with, and whether it goes on.
+    async def admit(self, hello: Hello) -> tuple[Session, Entry]:
+        """The session that a ``hello`` begins or goes on with, and which of these it is.
 
         Raises:
             Turned: it is not let in.
         """
         self._check(hello)
-        session = self._sessions.get(hello.resume) if hello.resume else None
-        if session is not None and session.user.name == hello.user and session.app == hello.app.name:
-            timer = self._expiry.pop(session.resume, None)
-            if timer is not None:
-                timer.cancel()
-            if session.link is not None:
-                old, session.link = session.link, None
-                old.close(CloseCode.RESUMED_ELSEWHERE, "the session goes on in another connection")
-            self.counters.resumed += 1
-            return session, True
-        return await self._begin(hello), False
+        if not hello.resume:
+            return await self._begin(hello), "new"
+        # While one connection restores a session, another one with the same token waits and then takes it over.
+        async with self._entering.setdefault(hello.resume, asyncio.Lock()):
+            session = self._sessions.get(hello.resume)
+            if session is not None and session.user.name == hello.user and session.app == hello.app.name:
+                self._take_over(session)
+                self.counters.resumed += 1
+                return session, "resumed"
+            stub = await self._stub(hello, hello.resume)
+            session = await self._begin(hello, stub)
+            if stub is None:
+                return session, "new"
+            self.counters.restored += 1
+            return session, "restored"
 
-    def welcome(self, session: Session, resumed: bool) -> Welcome:
+    def welcome(self, session: Session, entry: Entry) -> Welcome:
         """What a session is told when it begins or goes on."""
         return Welcome(
             version=VERSION,
             session=session.id,
             resume=session.resume,
             resume_s=self.options.resume_s,
-            resumed=resumed,
+            resumed=entry != "new",
             last_q=session.last_q,
             models=[ModelInfo(name, version) for name, version in self._path.info.models],
             serves=list(session.serves),
@@ -170,6 +181,7 @@ class Sessions:
             recording=self._make_sink is not None,
             learning=session.seat.learning,
             sessions=session.user.profile.statistics.sessions,
+            restored=entry == "restored",
         )
 
     def dropped(self, session: Session) -> None:
@@ -192,7 +204,9 @@ class Sessions:
         if timer is not None:
             timer.cancel()
         self.counters.ended += 1
-        task = asyncio.create_task(self._leave(session), name=f"leave {session.id}")
+        # The sessions that a stopping daemon ends go on in the one that is started after it.
+        over = not self.draining
+        task = asyncio.create_task(self._leave(session, over=over), name=f"leave {session.id}")
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
@@ -241,18 +255,40 @@ class Sessions:
         self.counters.refused += 1
         return Turned(error, close_code)
 
-    async def _begin(self, hello: Hello) -> Session:
+    def _take_over(self, session: Session) -> None:
+        """Another connection goes on with a session."""
+        timer = self._expiry.pop(session.resume, None)
+        if timer is not None:
+            timer.cancel()
+        if session.link is not None:
+            old, session.link = session.link, None
+            old.close(CloseCode.RESUMED_ELSEWHERE, "the session goes on in another connection")
+
+    async def _stub(self, hello: Hello, resume: str) -> Stub | None:
+        """The stub of the session that an earlier run began, if it may still go on."""
+        if monotonic() - self._born > self.options.resume_s or resume in self._sessions:
+            return None
+        try:
+            return await asyncio.to_thread(self._store.stub, hello.user, token_of(resume, hello.app.name))
+        except StoreError as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: StoreError) -> Turned:
+        log.error("a session could not be begun: %s", error)
+        text = "the daemon cannot read profiles at the moment; its log says why"
+        return self._turned(Error(ErrorCode.INTERNAL, text, "hello"), INTERNAL_ERROR)
+
+    async def _begin(self, hello: Hello, again: Stub | None = None) -> Session:
         if self._saving is None:
             self._saving = asyncio.create_task(self._save_again_and_again(), name="save what is learned")
-        resume = new_resume(hello.resume)
+        resume = new_resume(hello.resume) if again is None or hello.resume is None else hello.resume
+        identifier = secrets.token_hex(4) if again is None else again.session
+        stub = Stub(token_of(resume, hello.app.name), identifier)
         try:
             applied = await asyncio.to_thread(self._store.was_applied, scope_of(origin(resume)))
-            user = await self._users.come(hello.user)
+            user = await self._users.come(hello.user, stub, again=again is not None)
         except StoreError as error:
-            log.error("a session could not be begun: %s", error)
-            text = "the daemon cannot read profiles at the moment; its log says why"
-            raise self._turned(Error(ErrorCode.INTERNAL, text, "hello"), INTERNAL_ERROR) from None
-        identifier = secrets.token_hex(4)
+            raise self._unreadable(error) from None
         sink = self._make_sink(hello, identifier) if self._make_sink is not None else None
         app = hello.app if hello.app.actions else self._apps.get(hello.app.name, hello.app)
         if not hello.app.learn:
@@ -268,6 +304,7 @@ class Sessions:
             user,
             applied,
             self.count_error,
+            0 if again is None else max(0, hello.last_n),
         )
         try:
             async with user.arriving:
@@ -279,13 +316,16 @@ class Sessions:
             self._users.gone(user)
             raise
         self._sessions[session.resume] = session
-        self.counters.started += 1
+        if again is None:
+            self.counters.started += 1
         session.seat.joined.add_done_callback(lambda joined: self._joined(session, joined))
-        log.info("session %s: user %r, app %r", session.id, user.name, session.app)
+        how = "" if again is None else ", goes on from an earlier run"
+        log.info("session %s: user %r, app %r%s", session.id, user.name, session.app, how)
         return session
 
     async def _save_again_and_again(self) -> None:
         looks = max(1, round(self.options.save_s / self.options.look_s))
+        old_stubs = True
         while True:
             for _ in range(looks):
                 await asyncio.sleep(self.options.save_s / looks)
@@ -293,6 +333,10 @@ class Sessions:
                 with contextlib.suppress(StoreError):
                     await self._users.refresh()
             self.counters.unsaved += await self._users.save_all()
+            if old_stubs and monotonic() - self._born > self.options.resume_s:
+                with contextlib.suppress(StoreError):
+                    await asyncio.to_thread(self._store.drop_old_stubs)
+                    old_stubs = False
 
     async def _seat(self, session: Session, hello: Hello, learning: bool) -> Seat:
         user = session.user
@@ -338,13 +382,15 @@ class Sessions:
         self._expiry.pop(session.resume, None)
         self.leave(session)
 
-    async def _leave(self, session: Session) -> None:
+    async def _leave(self, session: Session, *, over: bool) -> None:
         user = session.user
         await session.end()
         adapters = await self._path.leave(session.seat)
         user.sessions.remove(session)
         try:
             await user.count(session, adapters)
+            if over:
+                await asyncio.to_thread(self._store.drop_stub, token_of(session.resume, session.app))
         except Exception:
             self.counters.unwritten += 1
             log.exception("session %s: the profile of user %r could not be written", session.id, user.name)

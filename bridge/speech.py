@@ -60,7 +60,6 @@ class Speech:
         self._tell = tell
         self._ear: Ear | None = None
         self._words: tuple[Sequence[str], Sequence[str]] = ((), ())
-        self._finals = 0
         self._dropping = False
 
     def begin(self) -> None:
@@ -106,8 +105,8 @@ class Speech:
         if not heard.final:
             self._tell(Transcript(heard.text, False, heard.begin_us))
             return
-        self._finals += 1
-        identifier = f"speech:{self._finals}"
+        # By its time: a count would begin again in the next run, and a lesson is kept once an id.
+        identifier = f"speech:{heard.begin_us}"
         words = [SpokenWord(word.text, word.begin_us, word.end_us) for word in heard.words]
         speaker = self._whose(heard.voice) if heard.voice else None
         self._tell(Transcript(heard.text, True, heard.begin_us, identifier, words, speaker))

@@ -99,6 +99,8 @@ class Teaching:
         self._refused = refused
         self._waiting: deque[Lesson | Callable[[], Awaitable[None] | None]] = deque()
         self._carrying_out: asyncio.Task[None] | None = None
+        self._voices: deque[bytes] = deque()
+        self._learning_voice: asyncio.Task[None] | None = None
         self._undo: OrderedDict[str, list[_Kept | _Selected]] = OrderedDict()
 
     def take(self, lesson: Lesson) -> None:
@@ -134,22 +136,27 @@ class Teaching:
         self._begin()
 
     def voice(self, embedding: bytes) -> float | None:
-        """How probably a voice is the user's, or nothing while that cannot be told; learns it where it seems to be."""
+        """How probably a voice is the user's, or nothing while that cannot be told; learns it where it seems to be.
+
+        What was said with it does not wait for that.
+        """
         known = self._user.items(voices.KIND, "").get(voices.KIND)
         sure = voices.whose(known, embedding)
         if (sure is None or sure >= voices.SURE) and self._may_learn():
-
-            async def keep() -> None:
-                known = self._user.items(voices.KIND, "").get(voices.KIND)
-                item = Item(voices.KIND, "", voices.KIND, voices.heard(known, embedding), time())
-                try:
-                    await self._user.put(item, None)
-                except StoreError as error:
-                    log.error("the voice of user %r is not written down: %s", self._user.name, error)
-
-            self._waiting.append(keep)
-            self._begin()
+            self._voices.append(embedding)
+            if self._learning_voice is None:
+                self._learning_voice = asyncio.create_task(self._learn_voices(), name="learn a voice")
         return sure
+
+    async def _learn_voices(self) -> None:
+        while self._voices:
+            known = self._user.items(voices.KIND, "").get(voices.KIND)
+            learned = voices.heard(known, self._voices.popleft())
+            try:
+                await self._user.put(Item(voices.KIND, "", voices.KIND, learned, time()), None)
+            except (StoreError, Superseded, TooMuch) as problem:
+                log.error("the voice of user %r is not written down: %s", self._user.name, problem)
+        self._learning_voice = None
 
     def _of_words(self, lesson: Phrase | Name) -> Item:
         if isinstance(lesson, Name):
@@ -169,8 +176,9 @@ class Teaching:
 
     async def end(self) -> None:
         """Returns when all that was taken is kept."""
-        if self._carrying_out is not None:
-            await self._carrying_out
+        for task in (self._carrying_out, self._learning_voice):
+            if task is not None:
+                await task
 
     def _begin(self) -> None:
         if self._carrying_out is None:

@@ -14,10 +14,10 @@ from time import monotonic
 from typing import Protocol
 
 from bridge.frame_path.path import FramePath, Profile, Seat
-from bridge.profiles import gestures, lessons
+from bridge.profiles import gestures, lessons, voices
 from bridge.profiles.export import BadExport, unpack
 from bridge.profiles.items import Item, ItemKind
-from bridge.profiles.store import Kind, Mark, ProfileStore, StoredProfile, StoreError, Superseded
+from bridge.profiles.store import Kind, Mark, ProfileStore, StoredProfile, StoreError, Stub, Superseded
 
 log = logging.getLogger("genlock.users")
 
@@ -34,7 +34,7 @@ class Member(Protocol):
         """Another session of the user goes on learning."""
 
     def known_changed(self) -> None:
-        """What was taught is not what it was."""
+        """What was taught of phrases, names and objects is not what it was."""
 
 
 class User:
@@ -85,14 +85,14 @@ class User:
             return {}
         return {f"{gestures.MODEL}@{version}": gestures.adapters(self.items(gestures.KIND, "").values(), version)}
 
-    async def begin(self) -> None:
-        """Counts a session that begins. The first one reads what is stored.
+    async def begin(self, stub: Stub | None, *, again: bool) -> None:
+        """Counts a session that begins, unless it began in an earlier run. The first one reads what is stored.
 
         Raises:
             StoreError: it cannot be read or written.
         """
         async with self.changing:
-            profile = await asyncio.to_thread(self._store.begin, self.name)
+            profile = await asyncio.to_thread(self._store.begin, self.name, stub, again=again)
             if not self._loaded:
                 self._take(profile)
                 self._loaded = True
@@ -145,7 +145,8 @@ class User:
         if kind == gestures.KIND:
             for session in self.sessions:
                 self._path.put(session.seat, self._gestures())
-        self._tell_all()
+        elif kind != voices.KIND:
+            self._tell_all()
 
     async def learned(self, adapters: Profile, mark: Mark | None) -> None:
         """Keeps adapters that a selection changed.
@@ -346,8 +347,12 @@ class Users:
         self._here: dict[str, User] = {}
         self._holders: dict[User, int] = {}
 
-    async def come(self, name: str) -> User:
+    async def come(self, name: str, stub: Stub | None = None, *, again: bool = False) -> User:
         """The user of that name, who is here until ``gone`` was called as often.
+
+        Args:
+            stub: of the session that wants them; without one it does not go on in another run.
+            again: the session began in an earlier run.
 
         Raises:
             StoreError: the profile cannot be read.
@@ -358,7 +363,7 @@ class Users:
             self._holders[user] = 0
         self._holders[user] += 1
         try:
-            await user.begin()
+            await user.begin(stub, again=again)
         except BaseException:
             self.gone(user)
             raise

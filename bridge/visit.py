@@ -93,7 +93,7 @@ class Visit:
 
     async def _admit(self, hello: Hello) -> None:
         try:
-            session, resumed = await self._sessions.admit(hello)
+            session, entry = await self._sessions.admit(hello)
         except Turned as turned:
             self._refuse(turned.error)
             self._link.close(turned.close_code, turned.error.message)
@@ -109,7 +109,7 @@ class Visit:
             self._sessions.dropped(session)
             return
         self._session = session
-        session.send(self._sessions.welcome(session, resumed))
+        session.send(self._sessions.welcome(session, entry))
         session.writable()
 
     def _refuse(self, error: Error) -> None:

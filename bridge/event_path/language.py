@@ -42,7 +42,7 @@ class LanguageOptions(WorkerOptions):
     """
 
     worker: str = "bridge.event_path.language_worker"
-    niceness: int = 5
+    niceness: int = 20
     cache: str = ""
 
 

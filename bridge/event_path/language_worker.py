@@ -50,7 +50,8 @@ class Worker:
 
     def __init__(self, encoder: Encoder, cache: Cache) -> None:
         self._encoder = encoder
-        self._background = encoder.encode(background.texts()).numpy()
+        self._reader = encoder.packed()
+        self._background = self._reader.encode(background.texts()).numpy()
         self._fitter = ThreadPoolExecutor(1, "fit")
         self._fitting: dict[str, asyncio.Task[None]] = {}
         self._fitted: dict[str, Understanding | str] = {}
@@ -85,7 +86,7 @@ class Worker:
         try:
             app = _decode_app(data)
             fit = asyncio.get_running_loop().run_in_executor(
-                self._fitter, understand, app, self._encoder, self._background
+                self._fitter, understand, app, self._reader, self._background
             )
             self._fitted[key] = understanding = await fit
             if isinstance(understanding.intents, PhraseIntents):
@@ -112,7 +113,7 @@ class Worker:
             else:
                 usable.append((serial, understanding, question))
         try:
-            readings = read(self._encoder, [(understanding, question) for _, understanding, question in usable])
+            readings = read(self._reader, [(understanding, question) for _, understanding, question in usable])
         except Exception as error:
             if len(usable) > 1:
                 # One of them is at fault; the others shall not suffer for it.

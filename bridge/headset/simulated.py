@@ -505,8 +505,9 @@ class SimulatedHeadset:
         if self.welcome.resumed:
             self.statistics.resumed += 1
         else:
-            # A session that begins anew knows no scene, and counts its actions anew.
+            # A session that begins anew counts its actions anew.
             self._last_n = 0
+        if self.welcome.restored or not self.welcome.resumed:
             for scene in self.track.scenes:
                 self._send_now(scene)
         for message, _ in list(self._unacknowledged.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import threading
 import time
@@ -27,6 +28,7 @@ from bridge.profiles.store import (
     Statistics,
     StoredProfile,
     StoreError,
+    Stub,
     Superseded,
     TooMuch,
     Totals,
@@ -34,7 +36,7 @@ from bridge.profiles.store import (
     digest,
 )
 
-VERSION: Final = 2
+VERSION: Final = 3
 """``PRAGMA user_version`` of the files that this module writes."""
 
 _USERS: Final = """
@@ -62,17 +64,22 @@ _REST: Final = (
     "CREATE TABLE counters (generation INTEGER NOT NULL, erased INTEGER NOT NULL, cleaned INTEGER NOT NULL)",
     "INSERT INTO counters VALUES (0, 0, 0)",
 )
+_STUBS: Final = """
+CREATE TABLE stubs (
+    token BLOB PRIMARY KEY, user TEXT NOT NULL, session TEXT NOT NULL, run TEXT NOT NULL
+) WITHOUT ROWID
+"""
 _ITEM_SIZE: Final = f"length(CAST(app AS BLOB)) + length(CAST(key AS BLOB)) + length(data) + {ITEM_BYTES}"
 _CLEAN_S: Final = 30.0
-_TABLES: Final = ("users", "adapters", "items")
+_TABLES: Final = ("users", "adapters", "items", "stubs")
 
 
 class SqliteStore:
     """A ``bridge.profiles.store.ProfileStore`` in one file, which other processes may use at the same time.
 
     Args:
-        path: made, with its folder, if it is not there; readable by its owner only. A file of version 1 is brought to
-            this version.
+        path: made, with its folder, if it is not there; readable by its owner only. A file of an earlier version is
+            brought to this one.
         create: whether it is made.
         busy_s: how long a call waits for other processes, seconds.
 
@@ -83,6 +90,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, create: bool = True, busy_s: float = 30.0) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._run = secrets.token_hex(8)
         with self._told():
             if create:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,12 +114,36 @@ class SqliteStore:
         with self._reading() as database:
             return self._load(database, user)
 
-    def begin(self, user: str) -> StoredProfile:
+    def begin(self, user: str, stub: Stub | None = None, *, again: bool = False) -> StoredProfile:
         """See ``ProfileStore``."""
         with self._writing() as database:
             profile = self._load(database, user)
-            profile.generation = self._count(database, user, sessions=1)
+            profile.generation = self._count(database, user, sessions=0 if again else 1)
+            if stub is not None:
+                database.execute(
+                    "INSERT OR REPLACE INTO stubs VALUES (?, ?, ?, ?)", (stub.token, user, stub.session, self._run)
+                )
+        if again:
+            profile.statistics.sessions = max(0, profile.statistics.sessions - 1)
         return profile
+
+    def stub(self, user: str, token: bytes) -> Stub | None:
+        """See ``ProfileStore``."""
+        with self._reading() as database:
+            row = database.execute(
+                "SELECT session FROM stubs WHERE token = ? AND user = ? AND run != ?", (token, user, self._run)
+            ).fetchone()
+        return None if row is None else Stub(token, row[0])
+
+    def drop_stub(self, token: bytes) -> None:
+        """See ``ProfileStore``."""
+        with self._writing() as database:
+            database.execute("DELETE FROM stubs WHERE token = ?", (token,))
+
+    def drop_old_stubs(self) -> None:
+        """See ``ProfileStore``."""
+        with self._writing() as database:
+            database.execute("DELETE FROM stubs WHERE run != ?", (self._run,))
 
     def save(
         self,
@@ -350,7 +382,7 @@ class SqliteStore:
         database.execute("BEGIN IMMEDIATE")
         try:
             (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version not in (0, 1, VERSION):
+            if not 0 <= version <= VERSION:
                 raise StoreError(
                     f"{self._path}: a profile store of version {version}; this daemon reads versions 1 to {VERSION}"
                 )
@@ -361,11 +393,13 @@ class SqliteStore:
             elif version == 0:
                 database.execute(_USERS)
                 database.execute(_ADAPTERS)
-            if version != VERSION:
+            if version < 2:
                 for statement in _REST:
                     database.execute(statement)
-                database.execute(f"PRAGMA user_version={VERSION}")
                 database.execute("UPDATE counters SET generation = (SELECT count(*) FROM users)")
+            if version < VERSION:
+                database.execute(_STUBS)
+                database.execute(f"PRAGMA user_version={VERSION}")
             database.execute("COMMIT")
         except BaseException:
             if database.in_transaction:

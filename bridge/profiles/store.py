@@ -10,6 +10,10 @@ that is no longer the user's, they raise ``Superseded`` and change nothing; the 
 loads again. ``superseded`` finds sessions that have nothing to save. A user of whom nothing is kept has generation 0;
 no other generation is ever given twice.
 
+**Stubs.** A session outlives the daemon: its stub is kept from its beginning to its end, so that a daemon that is
+started again, even after it was killed, can tell whose session a resume token belongs to. It holds a hash of the token
+and the names of user and session, never the secret; what the session has done is in the profile and the marks.
+
 **Marks.** A message that a client may send again, after its acknowledgement was lost, is applied once: the call that
 applies it leaves a mark, in the same transaction. A call whose mark is there already changes nothing.
 """
@@ -103,6 +107,18 @@ def scope_of(resume: str) -> bytes:
     return hashlib.sha256(b"genlock scope " + resume.encode()).digest()[:16]
 
 
+class Stub(NamedTuple):
+    """What is kept of a session: ``token`` is ``token_of`` its resume token and app, ``session`` its name."""
+
+    token: bytes
+    session: str
+
+
+def token_of(resume: str, app: str) -> bytes:
+    """What is stored in place of a resume token: a hash of it and of the app that it is good for."""
+    return hashlib.sha256(b"genlock resume " + resume.encode() + b"\0" + app.encode()).digest()
+
+
 class Applied:
     """The ids of the messages of one scope that were applied, as hashes: ``id in applied``."""
 
@@ -171,11 +187,21 @@ class ProfileStore(Protocol):
     def load(self, user: str) -> StoredProfile:
         """A user's profile, an empty one for somebody new; nothing is written."""
 
-    def begin(self, user: str) -> StoredProfile:
+    def begin(self, user: str, stub: Stub | None = None, *, again: bool = False) -> StoredProfile:
         """Counts a session that begins, and makes a profile for somebody new, so that an erase meanwhile is noticed.
 
-        Returns the profile with the statistics of before: ``statistics.sessions`` are earlier ones.
+        Its stub is kept until it is dropped or the user erased. A session that begins ``again``, in another run, was
+        counted before. Returns the profile with the statistics of before: ``statistics.sessions`` are earlier ones.
         """
+
+    def stub(self, user: str, token: bytes) -> Stub | None:
+        """The stub of a session of this user that began in another run of the daemon and did not end."""
+
+    def drop_stub(self, token: bytes) -> None:
+        """A session is over, and will not go on in another run."""
+
+    def drop_old_stubs(self) -> None:
+        """The sessions of other runs will not go on any more."""
 
     def save(
         self,

@@ -50,7 +50,8 @@ class Tuned:
     def __init__(self, encoder: Encoder, changes: dict[str, Tensor], texts: Sequence[str], labels: Sequence[str]):
         self.labels = tuple(sorted(set(labels)))
         prototypes = changes.get(PROTOTYPES, torch.zeros(0))
-        self._encoder = encoder.changed({name: change for name, change in changes.items() if name != PROTOTYPES})
+        tuned = encoder.changed({name: change for name, change in changes.items() if name != PROTOTYPES})
+        self._encoder = tuned.packed()
         found = self._encoder.encode(texts).numpy()
         if prototypes.shape != (len(self.labels), found.shape[1]):
             raise ValueError(f"prototypes of {list(prototypes.shape)} do not fit {len(self.labels)} labels")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.intent.model import RANKED, Intents, Prediction
 from models.intent.personal import MAX_EXAMPLES, Meaning, Personal, Text, compared
 from models.language.dialogue import Phrase, Value
-from models.language.encoder import Encoder
+from models.language.encoder import Encoder, Remembered
 from models.language.english import REQUESTING
 from models.language.mentions import Mention, Names, template, without_mentions
 from models.language.words import words
@@ -108,7 +108,7 @@ class Phrasebooks:
         self._targeted = targeted
         self._intents = intents
         self._books: OrderedDict[Hashable, Phrasebook] = OrderedDict()
-        self._embeddings: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._embeddings = Remembered(_EMBEDDINGS)
 
     def open(self, encoder: Encoder, phrases: Sequence[Phrase], names: Names) -> Phrasebook | None:
         """The book of these phrases; nothing if none of them is about this app.
@@ -136,23 +136,12 @@ class Phrasebooks:
             template(one.text, names) if any_one else one.text for one, any_one in zip(phrases, open_ended, strict=True)
         ]
         read = [one.replace("{target}", STAND_IN) for one in texts]
-        embeddings = self._embedded(encoder, read)
+        embeddings = self._embeddings.encode(encoder, read)
         examples = []
         for one, whole, embedding in zip(texts, read, embeddings, strict=True):
             bare = one.replace("{target}", " ")
             examples.append(compared(bare if words(bare) else whole, embedding))
         return Phrasebook(phrases, tuple(self._targeted), examples, self._intents.predict_texts(read, embeddings))
-
-    def _embedded(self, encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
-        missing = [one for one in dict.fromkeys(texts) if one not in self._embeddings]
-        if missing:
-            self._embeddings.update(zip(missing, encoder.encode(missing).numpy(), strict=True))
-        found = np.stack([self._embeddings[one] for one in texts])
-        for one in texts:
-            self._embeddings.move_to_end(one)
-        while len(self._embeddings) > _EMBEDDINGS:
-            self._embeddings.popitem(last=False)
-        return found
 
 
 def forms(said: str, mentions: Sequence[Mention], embeddings: Sequence[NDArray[np.float32]]) -> list[Text]:

@@ -21,7 +21,7 @@ from models.intent.model import IntentModel, Intents, Prediction
 from models.intent.tuned import Tuned
 from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
-from models.language.encoder import Encoder
+from models.language.encoder import Encoder, Remembered
 from models.language.mentions import Names, template, unknown_words, without_mentions
 from models.language.phrases import STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
@@ -36,6 +36,7 @@ _SURE: Final = 0.5
 _LIKELY: Final = 0.3
 _LIKELIER_BY: Final = 1.5
 _SAME_THING: Final = 0.55
+_NAMES_KEPT: Final = 2048
 # "When I say zap it I mean take it" is near to taking; only an app's very phrase is that for sure.
 _CLAIMED: Final = 0.98
 
@@ -104,6 +105,7 @@ class Understanding:
         self.intents = intents
         self.confidence = confidence
         self.phrasebooks = Phrasebooks({action.name: action.target != "none" for action in actions}, intents)
+        self.names = Remembered(_NAMES_KEPT)
         # What the phrases and values are made of names no thing in the scene.
         self.literal = tuple(
             text
@@ -389,8 +391,10 @@ class _Heard:
             (candidate.id, name) for candidate in candidates for name in (candidate.name, *candidate.aliases) if name
         ]
         if names:
-            found = encoder.encode([unknown, *(name for _, name in names)]).numpy()
-            near = found[1:] @ found[0]
+            near = (
+                self._understanding.names.encode(encoder, [name for _, name in names])
+                @ encoder.encode([unknown]).numpy()[0]
+            )
             at = int(near.argmax())
             others = [float(one) for (name, _), one in zip(names, near, strict=True) if name != names[at][0]]
             if near[at] >= _SAME_THING and near[at] >= max(others, default=0.0) + 0.05:

@@ -144,7 +144,9 @@ async def heard(built: Path, path: Path, what: str, hangs_at: int) -> list[Audio
     program = built / "microphone" / "Genlock.Unity.Tests.exe"
     async with false_daemon() as daemon:
         arguments = [str(program), daemon.url, str(path), what, str(hangs_at)]
-        process = await asyncio.create_subprocess_exec("mono", "--debug", *arguments, stdout=asyncio.subprocess.PIPE)
+        process = await asyncio.create_subprocess_exec(
+            "mono", "--debug", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
         try:
             pieces = []
             async with asyncio.timeout(TIMEOUT_S):
@@ -156,7 +158,7 @@ async def heard(built: Path, path: Path, what: str, hangs_at: int) -> list[Audio
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-    assert (process.returncode, log) == (0, b"")
+    assert (process.returncode, log.decode()) == (0, "")
     return pieces
 
 
@@ -224,9 +226,9 @@ async def test_a_real_daemon_hears_what_a_microphone_hears(built: Path, tmp_path
                 process.kill()
                 await process.wait()
     words = log.decode().strip().split("\n")
-    assert words[0].lower().rstrip(".") == "speech:1 in being comparatively modern"
     # The file begins at one second, and the sentence a bit later.
     begin, end = map(int, words[1].split())
+    assert words[0].lower().rstrip(".") == f"speech:{begin} in being comparatively modern"
     assert BEGINS_US + 1e6 * (BEFORE_S - 0.3) < begin < end < BEGINS_US + 1e6 * (BEFORE_S + SPOKEN_S + 0.3)
 
 
@@ -347,7 +349,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice(built: Path, tmp_path: Pa
         daemon.process.kill()
         await daemon.process.wait()
         await start()
-        await client.sees("welcome new")
+        await client.sees("welcome restored")
         await client.sees("action", 3)
         proxy.drop()
         await client.sees("welcome resumed")

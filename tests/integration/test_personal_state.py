@@ -134,6 +134,33 @@ async def test_an_app_hears_of_gestures_that_it_asked_for(tmp_path: Path) -> Non
         }  # fmt: skip
 
 
+async def test_a_session_outlives_a_daemon_that_is_killed(tmp_path: Path) -> None:
+    app = App("shop", actions=[ActionInfo("wave", gestures=["*"])])
+    async with served(tmp_path, models=[LEARNING]) as daemon, connected(daemon.url) as client:
+        first = await client.ask(Hello("1.0", app, "ada"))
+        assert isinstance(first, Welcome)
+        assert [action.n for action in (await client.answer(client.frame(y=60))).a] == [1]
+        daemon.process.kill()
+        await daemon.process.wait()
+    async with served(tmp_path, models=[LEARNING]) as daemon, connected(daemon.url) as client:
+        again = await client.ask(Hello("1.0", app, "ada", resume=first.resume, last_n=1))
+        assert isinstance(again, Welcome)
+        assert (again.resumed, again.restored) == (True, True)
+        assert (again.session, again.resume, again.sessions) == (first.session, first.resume, 0)
+        answer = await client.answer(client.frame(y=60))
+        assert [action.n for action in answer.a] == [2]
+        assert answer.p == b"", "it has no scene"
+        await done(client, SCENE)
+        await client.send(Bye())
+        with pytest.raises(ConnectionClosed):
+            await client.receive()
+        assert await daemon.stop() == 0
+    async with served(tmp_path, models=[LEARNING]) as daemon, connected(daemon.url) as client:
+        over = await client.ask(Hello("1.0", app, "ada", resume=first.resume))
+        assert isinstance(over, Welcome)
+        assert (over.resumed, over.sessions) == (False, 1), "it was said good-bye to"
+
+
 async def test_nothing_is_left_of_who_is_erased(tmp_path: Path) -> None:
     user = "Augusta-Ada"
     async with served(tmp_path, models=[SELECTING]) as daemon, connected(daemon.url) as client:
@@ -194,7 +221,7 @@ class Pupil:
                 await client.send(hello)
                 while not isinstance(welcome := await client.receive(), Welcome):
                     pass
-                assert not welcome.resumed
+                assert welcome.restored == (self.resume is not None), "a session outlives the daemon"
                 self.resume = welcome.resume
                 await client.send(SCENE)
                 self._ahead = asyncio.Semaphore(AHEAD)

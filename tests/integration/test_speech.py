@@ -84,13 +84,11 @@ async def test_what_is_said_becomes_transcripts_and_an_action(daemon: Served, vo
         assert "audio" in (await speaker.begin()).serves
         await speaker.say("could you pick up the kettle please")
         action = await speaker.action()
-        assert (action.name, action.phase, action.target, action.source, action.id) == (
-            "take", "performed", "k", "speech", "speech:1",
-        )  # fmt: skip
+        assert (action.name, action.phase, action.target, action.source) == ("take", "performed", "k", "speech")
         *partial, final = speaker.transcripts
         assert all(not one.final and one.id == "" for one in partial)
         assert final.final
-        assert final.id == "speech:1"
+        assert final.id == action.id == f"speech:{final.time}"
         assert "pick up the kettle" in final.text.casefold()
         begins = [word.begin for word in final.words]
         assert begins == sorted(begins)

@@ -34,6 +34,13 @@ def test_an_answer_is_the_frames_own() -> None:
     assert answer(Answers(), 3) == Actions(3, 30, 1, b"poses", 0, b"odds", 2)
 
 
+def test_numbers_go_on_from_an_earlier_run() -> None:
+    answers = Answers(41)
+    grab(answers)
+    answers.again_after(41)
+    assert numbers(answer(answers, 3)) == [42]
+
+
 def test_a_slow_reader_gets_the_newest_answer_once() -> None:
     answers = Answers()
     assert [answer(answers, q, writable=False) for q in (1, 2, 3)] == [None, None, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from models.intent.adapted import adapted
-from models.language.encoder import WIDTH, Encoder, weights_folder
+from models.language.encoder import WIDTH, Encoder, Remembered, weights_folder
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,34 @@ def test_changes_of_another_shape_or_name_are_refused(encoder: Encoder) -> None:
     for wrong in ({name: weight[:-1]}, {name: weight[None]}, {"nowhere.weight": weight}, {"": weight}):
         with pytest.raises(ValueError, match="does not fit"):
             encoder.changed(wrong)
+
+
+def test_a_packed_encoder_gives_the_same_and_is_left_alone_by_changes(encoder: Encoder) -> None:
+    packed = encoder.packed()
+    texts = ["undo that", "", "take the blue mug over there and put it onto the table " * 5]
+    before = encoder.encode(texts)
+    assert torch.allclose(packed.encode(texts), before, atol=1e-5)
+    assert torch.allclose(packed.encode(texts[:1]), before[:1], atol=1e-5)
+    assert packed.version == encoder.version
+    assert torch.equal(encoder.encode(texts), before)
+    if packed.network is not encoder.network:
+        assert packed.tunable() == {}
+
+
+def test_what_is_asked_for_again_is_remembered(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    encode = Encoder.encode
+
+    def counted(self: Encoder, texts: Sequence[str]) -> torch.Tensor:
+        asked.append(list(texts))
+        return encode(self, texts)
+
+    monkeypatch.setattr(Encoder, "encode", counted)
+    names = Remembered(2)
+    first = names.encode(encoder, ["mug", "kettle", "mug"])
+    assert np.array_equal(first[0], first[2])
+    assert np.allclose(first[:2], encode(encoder, ["mug", "kettle"]), atol=1e-6)
+    names.encode(encoder, ["kettle"])
+    names.encode(encoder, ["plant"])
+    names.encode(encoder, ["mug", "kettle"])
+    assert asked == [["mug", "kettle"], ["plant"], ["mug"]], "the mug was longest not asked for"

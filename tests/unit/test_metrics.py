@@ -82,7 +82,7 @@ async def test_sessions_are_counted_by_what_became_of_them(counted: Counted) -> 
     session, _ = await counted.sessions.admit(Hello("1.0", App("a"), "ada"))
     await counted.sessions.admit(Hello("1.0", App("a"), "bob"))
     session.attach(FakeLink())
-    for at, event in enumerate(("resumed", "expired", "ended", "refused", "unwritten"), start=3):
+    for at, event in enumerate(("resumed", "expired", "ended", "refused", "unwritten", "restored"), start=3):
         setattr(counted.sessions.counters, event, at)
     page = counted.read()
     assert (page["genlock_sessions", ""], page["genlock_sessions_connected", ""]) == (2, 1)
@@ -93,6 +93,7 @@ async def test_sessions_are_counted_by_what_became_of_them(counted: Counted) -> 
         ("ended", 5),
         ("refused", 6),
         ("unwritten", 7),
+        ("restored", 8),
     ):
         assert page["genlock_sessions_total", event] == count
     counted.sessions.counters.unwritten = 0

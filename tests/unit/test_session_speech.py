@@ -116,7 +116,7 @@ async def test_words_so_far_and_final_ones(room: Room) -> None:
     assert room.link.take(Transcript) == Transcript("take", False, 0)
     room.hear("take that", ("take", 1, 1.2), ("that", 1.2, 1.5))
     words = [SpokenWord("take", SECOND, 1_200_000), SpokenWord("that", 1_200_000, 1_500_000)]
-    assert room.link.take(Transcript) == Transcript("take that", True, SECOND, "speech:1", words)
+    assert room.link.take(Transcript) == Transcript("take that", True, SECOND, "speech:1000000", words)
     room.hear("", final=True)
     assert room.link.sent == []
 
@@ -134,7 +134,7 @@ async def test_what_was_said_becomes_an_action_with_what_was_aimed_at_at_each_wo
     room.link.sent.clear()
     room.workers.language.answer(Reading("take", 0.75, "kettle", 0.9))
     # Nobody waits for an acknowledgement of what came by microphone.
-    assert room.actions() == [Action(1, "take", "performed", 0.75, "speech", "speech:1", "kettle")]
+    assert room.actions() == [Action(1, "take", "performed", 0.75, "speech", "speech:400000", "kettle")]
 
 
 async def test_it_is_told_which_words_are_likely(room: Room) -> None:

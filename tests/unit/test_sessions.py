@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 async def test_a_welcome_says_what_a_client_needs(house: House) -> None:
     sessions = house.open(resume_s=12.5, messages_per_second=77)
     session, _ = await house.enter()
-    welcome = sessions.welcome(session, False)
+    welcome = sessions.welcome(session, "new")
     assert (welcome.version, welcome.session, welcome.resume) == (VERSION, session.id, session.resume)
     assert (welcome.resume_s, welcome.resumed, welcome.last_q) == (12.5, False, -1)
     assert welcome.models == [ModelInfo("fake", "7")]
@@ -241,10 +241,10 @@ async def test_a_dropped_session_goes_on(house: House) -> None:
     session.last_q = 41
     house.sessions.dropped(session)
     assert (len(house.sessions), house.sessions.connected) == (1, 0)
-    again, resumed = await house.sessions.admit(hello(resume=session.resume))
+    again, entry = await house.sessions.admit(hello(resume=session.resume))
     assert again is session
-    assert resumed
-    assert house.sessions.welcome(again, True).last_q == 41
+    assert entry == "resumed"
+    assert house.sessions.welcome(again, "resumed").last_q == 41
     assert house.sessions.counters.resumed == 1
     assert len(house.path.seats) == 1
 
@@ -263,9 +263,9 @@ async def test_who_goes_on_is_not_ended_when_the_time_is_up(house: House) -> Non
 
 async def test_a_connection_that_is_half_open_gives_its_session_up(house: House) -> None:
     session, old = await house.enter()
-    again, resumed = await house.sessions.admit(hello(resume=session.resume))
+    again, entry = await house.sessions.admit(hello(resume=session.resume))
     assert again is session
-    assert resumed
+    assert entry == "resumed"
     assert session.link is None
     assert old.closed[0][0] == CloseCode.RESUMED_ELSEWHERE
 
@@ -275,9 +275,9 @@ async def test_a_connection_that_is_half_open_gives_its_session_up(house: House)
 )
 async def test_everybody_else_begins_anew(house: House, other: dict[str, Any]) -> None:
     session, link = await house.enter()
-    begun, resumed = await house.sessions.admit(hello(**{"resume": session.resume, **other}))
+    begun, entry = await house.sessions.admit(hello(**{"resume": session.resume, **other}))
     assert begun is not session
-    assert not resumed
+    assert entry == "new"
     assert session.link is link, "and takes nothing from anybody"
     assert link.closed == []
 
@@ -285,9 +285,105 @@ async def test_everybody_else_begins_anew(house: House, other: dict[str, Any]) -
 async def test_a_session_that_is_over_does_not_go_on(house: House) -> None:
     session, _ = await house.enter()
     house.sessions.leave(session)
-    begun, resumed = await house.sessions.admit(hello(resume=session.resume))
+    begun, entry = await house.sessions.admit(hello(resume=session.resume))
     assert begun is not session
-    assert not resumed
+    assert entry == "new"
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Iterator[Callable[[House], House]]:
+    """Starts on the same files what takes the place of a daemon that is gone."""
+    stores: list[SqliteStore] = []
+
+    def start_again(house: House) -> House:
+        stores.append(SqliteStore(tmp_path / "profiles.sqlite"))
+        return House(stores[-1])
+
+    yield start_again
+    for store in stores:
+        store.close()
+
+
+async def test_a_session_goes_on_in_a_daemon_that_was_started_again(
+    house: House, killed: Callable[[House], House]
+) -> None:
+    session, _ = await house.enter()
+    second = killed(house)
+    again, entry = await second.sessions.admit(hello(resume=session.resume, last_n=7))
+    assert entry == "restored"
+    assert (again.id, again.resume) == (session.id, session.resume)
+    welcome = second.sessions.welcome(again, entry)
+    assert (welcome.resumed, welcome.restored, welcome.last_q, welcome.sessions) == (True, True, -1, 0)
+    assert second.store.load("ada").statistics.sessions == 1, "it is the same session"
+    counters = second.sessions.counters
+    assert (counters.started, counters.restored) == (0, 1)
+    third = killed(second)
+    once_more, entry = await third.sessions.admit(hello(resume=session.resume))
+    assert (once_more.id, entry) == (session.id, "restored"), "however often"
+    assert await second.sessions.end_all(20)
+    assert await third.sessions.end_all(20)
+
+
+async def test_a_session_goes_on_after_a_daemon_that_was_stopped(
+    house: House, killed: Callable[[House], House]
+) -> None:
+    session, _ = await house.enter()
+    house.sessions.drain()
+    assert await house.sessions.end_all(20)
+    second = killed(house)
+    _, entry = await second.sessions.admit(hello(resume=session.resume))
+    assert entry == "restored"
+    assert await second.sessions.end_all(20)
+
+
+@pytest.mark.parametrize("other", [{"user": "eve"}, {"app": "other"}, {"resume": "never given"}])
+async def test_nobody_else_goes_on_in_a_daemon_that_was_started_again(
+    house: House, killed: Callable[[House], House], other: dict[str, Any]
+) -> None:
+    session, _ = await house.enter()
+    second = killed(house)
+    begun, entry = await second.sessions.admit(hello(**{"resume": session.resume, **other}))
+    assert entry == "new"
+    assert begun.id != session.id
+    assert await second.sessions.end_all(20)
+
+
+async def test_what_is_over_or_erased_does_not_go_on_in_a_daemon_that_was_started_again(
+    house: House, killed: Callable[[House], House]
+) -> None:
+    gone, _ = await house.enter("ada")
+    house.sessions.leave(gone)
+    erased, link = await house.enter("eve")
+    erased.event(Profile("p", "erase"))
+    await erased._teaching.end()
+    assert link.take(Ack).id == "p"
+    assert await house.sessions.end_all(20)
+    second = killed(house)
+    for session in (gone, erased):
+        _, entry = await second.sessions.admit(hello(session.user.name, resume=session.resume))
+        assert entry == "new"
+    assert await second.sessions.end_all(20)
+
+
+async def test_a_daemon_that_was_started_again_waits_for_its_sessions_no_longer_than_for_others(
+    house: House, killed: Callable[[House], House]
+) -> None:
+    session, _ = await house.enter()
+    second = killed(house)
+    second.open(resume_s=0)
+    _, entry = await second.sessions.admit(hello(resume=session.resume))
+    assert entry == "new"
+    assert await second.sessions.end_all(20)
+
+
+async def test_two_connections_that_restore_a_session_get_one(house: House, killed: Callable[[House], House]) -> None:
+    session, _ = await house.enter()
+    second = killed(house)
+    both = await asyncio.gather(*(second.sessions.admit(hello(resume=session.resume)) for _ in range(2)))
+    assert [entry for _, entry in both] == ["restored", "resumed"]
+    assert both[0][0] is both[1][0]
+    assert len(second.path.seats) == 1
+    assert await second.sessions.end_all(20)
 
 
 async def test_a_session_waits_no_longer_than_it_said(house: House) -> None:
@@ -391,8 +487,8 @@ async def test_a_full_daemon_makes_room_of_who_was_away_longest(house: House) ->
     house.sessions.dropped(entered["ada"])
     await house.enter("dan")
     assert [seat.receiver.user.name for seat in house.path.seats] == ["ada", "cyd", "dan"]  # type: ignore[attr-defined]
-    begun, resumed = await house.sessions.admit(hello("bob", resume=entered["bob"].resume))
-    assert not resumed, "bob was away longest"
+    begun, entry = await house.sessions.admit(hello("bob", resume=entered["bob"].resume))
+    assert entry == "new", "bob was away longest"
     assert begun is not entered["bob"]
     assert [seat.receiver.user.name for seat in house.path.seats] == ["cyd", "dan", "bob"]  # type: ignore[attr-defined]
 
@@ -476,7 +572,7 @@ async def test_a_session_is_written_down_from_its_hello_on(house: House) -> None
     house.open(make_sink)
     house.path.slots = 1
     session, _ = await house.enter()
-    assert house.sessions.welcome(session, False).recording
+    assert house.sessions.welcome(session, "new").recording
     assert opened == [("ada", session.id)]
     await house.turned("bob")
     assert closed == ["bob"], "nothing stays open of who did not get in"

@@ -340,6 +340,33 @@ def test_marks_are_kept_for_a_day_and_4096_of_them(store: ProfileStore, monkeypa
     assert len(store.was_applied(SCOPE)) == 1
 
 
+STUB = interface.Stub(interface.token_of("secret", "gallery"), "9f3c01ab")
+
+
+def test_a_stub_is_there_in_the_next_run_until_its_session_or_its_user_is_gone(path: Path, store: ProfileStore) -> None:
+    assert store.begin("ada", STUB).statistics.sessions == 0
+    assert store.stub("ada", STUB.token) is None, "nothing goes on in the run that it is in"
+    second = SqliteStore(path)
+    assert second.stub("ada", STUB.token) == STUB
+    assert second.stub("eve", STUB.token) is None
+    assert second.stub("ada", interface.token_of("secret", "other")) is None
+    again = second.begin("ada", STUB, again=True)
+    assert (again.statistics.sessions, second.load("ada").statistics.sessions) == (0, 1)
+    assert second.stub("ada", STUB.token) is None
+    assert store.stub("ada", STUB.token) == STUB
+    second.drop_old_stubs()
+    assert store.stub("ada", STUB.token) == STUB
+    second.drop_stub(STUB.token)
+    assert store.stub("ada", STUB.token) is None
+    store.begin("ada", STUB)
+    second.drop_old_stubs()
+    assert second.stub("ada", STUB.token) is None
+    store.begin("ada", STUB)
+    store.erase("ada")
+    assert second.stub("ada", STUB.token) is None
+    second.close()
+
+
 def test_totals(path: Path, store: ProfileStore) -> None:
     over(store, "bob", 10, 2.0, {"m@1": b"1234"})
     over(store, "ada", 5, 1.0, {"m@1": b"12", "m@2": b"3"})
@@ -498,6 +525,20 @@ def test_a_file_of_version_1_is_brought_to_this_version(path: Path) -> None:
     again = SqliteStore(path)
     assert (keys(again.load("ada")), again.check()) == (["zap"], [])
     again.close()
+
+
+def test_a_file_of_version_2_is_brought_to_this_version(path: Path) -> None:
+    store = SqliteStore(path)
+    store.begin("ada")
+    store.put_item("ada", phrase("zap it"))
+    store.close()
+    old = sqlite3.connect(path)
+    old.executescript("DROP TABLE stubs; PRAGMA user_version=2;")
+    old.close()
+    store = SqliteStore(path)
+    store.begin("ada", STUB)
+    assert keys(store.load("ada")) == ["zap it"]
+    store.close()
 
 
 def test_a_file_of_version_1_that_cannot_be_read_stays_as_it_is(path: Path) -> None:

@@ -232,7 +232,7 @@ async def test_a_fault_of_ours_is_told_logged_and_stays_in_its_session(
 async def test_a_store_that_cannot_be_read_is_told(
     door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def load(user: str) -> None:
+    def load(*arguments: object, **settings: object) -> None:
         raise OSError("the disk is on fire")
 
     monkeypatch.setattr(door.store, "begin", load)

@@ -96,7 +96,7 @@ DEFAULTS: dict[str, Map] = {
     "feedback": {"action": "", "target": "", "n": 0, "of": ""},
     "profile": {"kind": "all", "data": b""},
     "bye": {"reason": ""},
-    "welcome": {},
+    "welcome": {"restored": False},
     "actions": {"s": 0, "a": []},
     "transcript": {"id": "", "words": [], "speaker": None},
     "ack": {"scene": 0, "data": b""},
@@ -491,6 +491,8 @@ def good_from_clients() -> Iterator[Good]:
 def good_from_daemons() -> Iterator[Good]:
     yield canonical("new", "a new session", WELCOME)
     yield canonical("resumed", "goes on where it was", {**WELCOME, "resumed": True, "last_q": 4_321, "recording": True})
+    restored = {**WELCOME, "resumed": True, "restored": True}
+    yield canonical("restored", "goes on in a daemon that was started again", restored)
     later = {
         **turned_round(WELCOME),
         "version": "1.4",

@@ -10,6 +10,7 @@ func _initialize() -> void:
 	_a_session_begins()
 	_what_is_not_answered_is_said_again()
 	_a_new_session_is_shown_the_whole_scene()
+	_a_restarted_daemon_goes_on()
 	_an_action_comes_once()
 	_only_the_newest_answer_counts()
 	_a_target_is_found_by_the_scene_that_was_answered()
@@ -19,7 +20,7 @@ func _initialize() -> void:
 	finish()
 
 
-func _begin(resumed := false, last_q := -1) -> void:
+func _begin(resumed := false, last_q := -1, restored := false) -> void:
 	_talk.hello()
 	_hear(
 		{
@@ -29,6 +30,7 @@ func _begin(resumed := false, last_q := -1) -> void:
 			"resume": "secret",
 			"resume_s": 30.0,
 			"resumed": resumed,
+			"restored": restored,
 			"last_q": last_q,
 			"models": [],
 			"serves": [],
@@ -154,8 +156,37 @@ func _a_new_session_is_shown_the_whole_scene() -> void:
 	same(_ids(_sent()), ["u"], "nothing of scenes is left")
 
 
-func _act(n: int) -> Dictionary:
-	return {"n": n, "name": "x", "phase": "performed", "confidence": 1.0, "source": "utterance"}
+func _a_restarted_daemon_goes_on() -> void:
+	_new()
+	_begin()
+	_talk.say({"type": "scene", "id": "s1", "targets": [_target("a")]})
+	_hear({"type": "ack", "id": "s1", "scene": 1})
+	for id: String in ["a", "b", "c"]:
+		_talk.say({"type": "utterance", "id": id, "text": "x", "time": 1})
+	_hear(_answer(-1, -1, [], 0, [_act(1, "performed", "a"), _act(2, "started", "b")]))
+	_talk.closed(1006, "")
+	_talk.news.clear()
+	same(_wire.read(_talk.hello())["last_n"], 2, "the daemon is told what came")
+	_begin(true, -1, true)
+	var said := _sent()
+	same(_ids(said.slice(1)), ["b", "c"], "what was performed is not said again")
+	same(_ids(said[0]["targets"] as Array), ["a"], "the scene is")
+	var news := _talk.news.map(func(item: Dictionary) -> String: return item["what"])
+	same(news, ["request", "action", "welcome"], "what was performed is done, what was started is over")
+	same([_talk.news[0]["id"], _talk.news[0]["done"]], ["a", true], "done")
+	var canceled: Dictionary = _talk.news[1]["action"]
+	same([canceled["id"], canceled["phase"]], ["b", "canceled"], "over")
+	_talk.news.clear()
+	_hear(_answer(-1, -1, [], 0, [_act(2), _act(3)]))
+	var numbers := _news("action").map(func(item: Dictionary) -> int: return item["action"]["n"])
+	same(numbers, [3], "numbers go on")
+	_talk.closed(1006, "")
+	_begin(false)
+	same(_news("action").size(), 0, "nothing was started since")
+
+
+func _act(n: int, phase := "performed", id := "") -> Dictionary:
+	return {"n": n, "name": "x", "phase": phase, "confidence": 1.0, "source": "utterance", "id": id}
 
 
 func _answer(q: int, k: int, p: Array, s: int, acts: Array) -> Dictionary:

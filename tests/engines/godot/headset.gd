@@ -42,7 +42,7 @@ func _process(_delta: float) -> void:
 
 func _listen() -> void:
 	_client.connected.connect(_tell.bind("connected", {}))
-	_client.welcomed.connect(func(welcome: Dictionary) -> void: _tell("welcomed", {"session": welcome["session"]}))
+	_client.welcomed.connect(func(welcome: Dictionary) -> void: _tell("welcomed", _of_welcome(welcome)))
 	_client.resumed.connect(_tell.bind("resumed", {}))
 	_client.disconnected.connect(_tell.bind("disconnected", {}))
 	_client.reconnecting.connect(
@@ -354,3 +354,7 @@ func _send_large(bytes: int) -> void:
 func _tell(what: String, content: Dictionary) -> void:
 	content["what"] = what
 	print("EVENT ", JSON.stringify(content))
+
+
+func _of_welcome(welcome: Dictionary) -> Dictionary:
+	return {"session": welcome["session"], "restored": welcome["restored"]}

@@ -125,7 +125,7 @@ internal sealed class Headset
     private void Listen()
     {
         _session.StateChanged += state => Print("state", state.ToString());
-        _session.Welcomed += welcome => Print("welcome", welcome.Resumed ? "resumed" : "new");
+        _session.Welcomed += welcome => Print("welcome", welcome.Restored ? "restored" : welcome.Resumed ? "resumed" : "new");
         _session.ErrorReceived += error => Print("error", error.Code + " " + error.Of + " " + error.Message);
         _session.NoticeReceived += notice => Print("notice", notice.Code);
         _session.HandlerFailed += problem => Fault("a handler threw: " + problem);
@@ -145,11 +145,12 @@ internal sealed class Headset
     private void TakeAction(GenlockAction action)
     {
         OnMain();
-        if (action.Number <= _lastNumber)
+        // What was started with a daemon that is gone is canceled by the client, under its own number.
+        if (action.Number <= _lastNumber && action.Phase != ActionPhase.Canceled)
         {
             Fault("action " + action.Number + " after " + _lastNumber);
         }
-        _lastNumber = action.Number;
+        _lastNumber = Math.Max(_lastNumber, action.Number);
         _performed += action.Phase == ActionPhase.Performed ? 1 : 0;
         Print("action", action.Phase + " " + action.Name + " " + action.Target);
     }

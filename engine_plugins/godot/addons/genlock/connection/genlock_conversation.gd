@@ -49,6 +49,7 @@ var _answered_q := 0
 var _last_time_us := -1
 var _sent_at: Dictionary[int, int] = {}
 var _pending: Dictionary[String, Dictionary] = {}
+var _started := {}
 var _whole_scenes := 0
 var _targets: Dictionary[String, Dictionary] = {}
 var _orders: Dictionary[int, Array] = {0: []}
@@ -98,7 +99,7 @@ func say(message: Dictionary) -> void:
 			news.append(_answer_to(id, false, "too_big" if bytes else "invalid", problem))
 		return
 	if id:
-		var entry := {"bytes": bytes, "type": message["type"], "again_at": 0, "stands_for": []}
+		var entry := {"bytes": bytes, "type": message["type"], "again_at": 0, "stands_for": [], "performed": false}
 		if message["type"] == "scene":
 			entry["before"] = _targets
 			_targets = _with_scene(_targets, message)
@@ -210,8 +211,11 @@ func _hear_welcome(message: Dictionary) -> void:
 	if not resumed:
 		_largest_n = 0
 		_last_time_us = -1
+	if not resumed or message["restored"]:
 		_orders = {0: []}
 		_pend_whole_scene()
+		_settle_performed()
+		_cancel_started()
 	_q = maxi(_q, message["last_q"] as int)
 	for entry: Dictionary in _pending.values():
 		entry["again_at"] = 0
@@ -219,7 +223,24 @@ func _hear_welcome(message: Dictionary) -> void:
 	news.append({"what": "welcome", "welcome": message, "resumed": resumed})
 
 
-## In a new session nothing is known: one scene with all targets takes the place of those that were not acknowledged.
+## What was performed already is not sent to a daemon that does not know of it, where it would be performed again.
+func _settle_performed() -> void:
+	for id: String in _pending.keys():
+		if _pending[id]["performed"]:
+			_pending.erase(id)
+			news.append(_answer_to(id, true, "", ""))
+
+
+## An action that waited for more does so no longer: the daemon that waited with it is gone.
+func _cancel_started() -> void:
+	if _started:
+		var canceled := _started.duplicate()
+		canceled["phase"] = "canceled"
+		news.append({"what": "action", "action": canceled})
+		_started = {}
+
+
+## The daemon has no scene: one scene with all targets takes the place of those that were not acknowledged.
 func _pend_whole_scene() -> void:
 	var replaced: Array[String] = []
 	for id: String in _pending.keys():
@@ -237,6 +258,7 @@ func _pend_whole_scene() -> void:
 		"type": "scene",
 		"again_at": 0,
 		"stands_for": replaced,
+		"performed": false,
 		"before": _targets,
 		"order": _targets.keys(),
 	}
@@ -297,6 +319,10 @@ func _hear_actions(message: Dictionary, now_us: int) -> void:
 			_largest_n = n
 			actions_received += 1
 			news.append({"what": "action", "action": action})
+			if action["source"] in ["utterance", "speech"]:
+				_started = action if action["phase"] == "started" else {}
+			if action["phase"] == "performed" and action["id"] in _pending:
+				_pending[action["id"]]["performed"] = true
 
 
 func _reading_of(message: Dictionary) -> GenlockAnswer:

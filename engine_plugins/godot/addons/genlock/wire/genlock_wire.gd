@@ -185,6 +185,7 @@ const SHAPES := {
 		["recording", BOOL, REQUIRED],
 		["learning", BOOL, REQUIRED],
 		["sessions", INT, REQUIRED],
+		["restored", BOOL, false],
 	],
 	"model": [["name", TEXT, REQUIRED], ["version", TEXT, REQUIRED]],
 	"limits":

@@ -353,6 +353,10 @@ namespace Genlock
             {
                 Welcome.Sessions = _reader.Int();
             }
+            else if (Key("restored"))
+            {
+                Welcome.Restored = _reader.Bool();
+            }
             else
             {
                 return false;

@@ -52,6 +52,12 @@ namespace Genlock
 
         /// <summary>How many sessions of this user there were before.</summary>
         public long Sessions;
+
+        /// <summary>
+        /// With <see cref="Resumed"/>: the daemon was started again meanwhile. The session goes on with what was acknowledged; an
+        /// action that waited for more gets its <see cref="ActionPhase.Canceled"/>.
+        /// </summary>
+        public bool Restored;
     }
 
     /// <summary>How far an action is.</summary>
@@ -108,6 +114,14 @@ namespace Genlock
                 return otherwise;
             }
             return value is double ? (double)value : value is long ? (long)value : otherwise;
+        }
+
+        /// <summary>The same action, which will not be performed any more.</summary>
+        internal GenlockAction Canceled()
+        {
+            var canceled = (GenlockAction)MemberwiseClone();
+            canceled.Phase = ActionPhase.Canceled;
+            return canceled;
         }
     }
 

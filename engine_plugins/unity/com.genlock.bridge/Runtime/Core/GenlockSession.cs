@@ -38,6 +38,7 @@ namespace Genlock
         private Link _link;
         private string _resume;
         private long _largestN = -1;
+        private GenlockAction _started;
         private long _lastUsedQ = -1;
         private long _q;
         private long _t = -1;
@@ -598,6 +599,10 @@ namespace Genlock
                 {
                     parcel.Reply.Actions.Add(action);
                 }
+                if (action.Source == "utterance" || action.Source == "speech")
+                {
+                    _started = action.Phase == ActionPhase.Started ? action : null;
+                }
                 Raise(ActionReceived, action);
             }
             if (answer.Q < 0)
@@ -635,15 +640,19 @@ namespace Genlock
             if (!welcome.Resumed)
             {
                 _largestN = -1;
+            }
+            if (!welcome.Resumed || welcome.Restored)
+            {
                 _scene.ForgetNumbers();
                 SceneAnew();
                 SettleDone();
+                CancelStarted();
             }
             SetState(SessionState.Connected);
             Raise(Welcomed, welcome);
         }
 
-        /// <summary>A new session knows nothing: one whole scene stands for those that wait, before all else.</summary>
+        /// <summary>The daemon has no scene: one whole scene stands for those that wait, before all else.</summary>
         private void SceneAnew()
         {
             var waiting = _outbox.TakeScenes();
@@ -662,13 +671,24 @@ namespace Genlock
         }
 
         /// <summary>
-        /// What was done before the old session was lost is not sent into the new one, where it would be done again.
+        /// What was performed already is not sent to a daemon that does not know of it, where it would be performed again.
         /// </summary>
         private void SettleDone()
         {
             foreach (var parcel in _outbox.TakeDone())
             {
                 parcel.Answered.TrySetResult(parcel.Reply);
+            }
+        }
+
+        /// <summary>An action that waited for more does so no longer: the daemon that waited with it is gone.</summary>
+        private void CancelStarted()
+        {
+            if (_started != null)
+            {
+                var canceled = _started.Canceled();
+                _started = null;
+                Raise(ActionReceived, canceled);
             }
         }
 

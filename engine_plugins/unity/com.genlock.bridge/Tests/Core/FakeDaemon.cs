@@ -64,12 +64,12 @@ namespace Genlock.Tests
         }
 
         /// <summary>Waits for a hello and answers it.</summary>
-        internal void Welcome(GenlockSession session, bool resumed)
+        internal void Welcome(GenlockSession session, bool resumed, bool restored = false)
         {
             Pump(session, () => Socket != null && Socket.Sent("hello").Count == 1);
             Socket.Say(
                 "type", "welcome", "version", "1.0", "session", "s", "resume", "secret", "resume_s", 30.0, "resumed", resumed,
-                "last_q", 0L);
+                "restored", restored, "last_q", 0L);
             Pump(session, () => session.State == SessionState.Connected);
         }
 

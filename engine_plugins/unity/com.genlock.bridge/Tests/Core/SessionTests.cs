@@ -90,8 +90,9 @@ namespace Genlock.Tests
             session.Dispose();
         }
 
-        [Test]
-        public void WhatWasDoneInALostSessionIsNotDoneAgain()
+        [TestCase(false)]
+        [TestCase(true)]
+        public void WhatADaemonThatIsGonePerformedIsNotPerformedAgain(bool resumed)
         {
             var daemon = new FakeDaemon();
             var session = daemon.Welcomed();
@@ -103,10 +104,57 @@ namespace Genlock.Tests
             daemon.Socket.SayActions(-1, FakeSocket.Action(1, "take", id));
             FakeDaemon.Pump(session, () => seen == 1);
             daemon.Drop(session);
-            daemon.Welcome(session, false);
+            daemon.Welcome(session, resumed, resumed);
             FakeDaemon.Pump(session, () => said.IsCompleted);
             Assert.AreEqual("take", said.Result.Performed.Name);
             Assert.AreEqual(0, daemon.Socket.Sent("utterance").Count);
+            session.Dispose();
+        }
+
+        [Test]
+        public void ASessionThatARestartedDaemonGoesOnWithShowsItsSceneAndCountsItsActionsOn()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var shown = session.SetSceneAsync(new[] { new Target { Id = "a" } });
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("scene").Count == 1);
+            daemon.Socket.Say("type", "ack", "id", daemon.Socket.Sent("scene").Single()["id"], "scene", 1L);
+            FakeDaemon.Pump(session, () => shown.IsCompleted);
+            var seen = new List<long>();
+            session.ActionReceived += action => seen.Add(action.Number);
+            daemon.Socket.SayActions(-1, FakeSocket.Action(1, "take", ""));
+            FakeDaemon.Pump(session, () => seen.Count == 1);
+            daemon.Drop(session);
+            daemon.Welcome(session, true, true);
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("scene").Count == 1);
+            Assert.AreEqual(1L, daemon.Socket.Sent("hello").Single()["last_n"]);
+            Assert.IsTrue(session.Welcome.Restored);
+            daemon.Socket.SayActions(-1, FakeSocket.Action(1, "take", ""));
+            daemon.Socket.SayActions(-1, FakeSocket.Action(2, "take", ""));
+            FakeDaemon.Pump(session, () => seen.Count == 2);
+            CollectionAssert.AreEqual(new long[] { 1, 2 }, seen);
+            session.Dispose();
+        }
+
+        [TestCase(true, false, 0)]
+        [TestCase(true, true, 1)]
+        [TestCase(false, false, 1)]
+        public void WhatADaemonThatIsGoneStartedIsCanceled(bool resumed, bool restored, int canceled)
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var seen = new List<GenlockAction>();
+            session.ActionReceived += action => seen.Add(action);
+            daemon.Socket.SayActions(-1, FakeSocket.Action(1, "take", "u", "started"));
+            FakeDaemon.Pump(session, () => seen.Count == 1);
+            daemon.Drop(session);
+            daemon.Welcome(session, resumed, restored);
+            daemon.Drop(session);
+            daemon.Welcome(session, resumed, restored);
+            var ends = seen.Skip(1).ToList();
+            Assert.AreEqual(canceled, ends.Count);
+            Assert.IsTrue(ends.All(action => action.Phase == ActionPhase.Canceled && action.Name == "take" && action.Of == "u"));
+            Assert.AreEqual(ActionPhase.Started, seen[0].Phase);
             session.Dispose();
         }
 

@@ -83,6 +83,7 @@ namespace Genlock.Tests
                 { "recording", welcome.Recording },
                 { "learning", welcome.Learning },
                 { "sessions", welcome.Sessions },
+                { "restored", welcome.Restored },
             };
         }
 
