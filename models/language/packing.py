@@ -23,8 +23,9 @@ def packed(network: nn.Module) -> nn.Module:
     """
     if not _can_pack(network):
         return network
-    layers = {path: module for path, module in network.named_modules() if isinstance(module, nn.Linear)}
-    replaced: dict[int, object] = {id(module): _Packed(module) for module in layers.values()}
+    replaced: dict[int, object] = {
+        id(module): _Packed(module) for module in network.modules() if isinstance(module, nn.Linear)
+    }
     shared = {id(weight): weight for weight in (*network.parameters(), *network.buffers())}
     return copy.deepcopy(network, {**shared, **replaced})
 
