@@ -266,7 +266,7 @@ class Sessions:
 
     async def _stub(self, hello: Hello, resume: str) -> Stub | None:
         """The stub of the session that an earlier run began, if it may still go on."""
-        if monotonic() - self._born > self.options.resume_s or resume in self._sessions:
+        if monotonic() - self._born > self.options.resume_s:
             return None
         try:
             return await asyncio.to_thread(self._store.stub, hello.user, token_of(resume, hello.app.name))
@@ -281,7 +281,7 @@ class Sessions:
     async def _begin(self, hello: Hello, again: Stub | None = None) -> Session:
         if self._saving is None:
             self._saving = asyncio.create_task(self._save_again_and_again(), name="save what is learned")
-        resume = new_resume(hello.resume) if again is None or hello.resume is None else hello.resume
+        resume = hello.resume if again is not None and hello.resume else new_resume(hello.resume)
         identifier = secrets.token_hex(4) if again is None else again.session
         stub = Stub(token_of(resume, hello.app.name), identifier)
         try:

@@ -14,6 +14,7 @@ import pytest
 from bridge.app import App
 from bridge.frame_path.path import Seat
 from bridge.profiles.sqlite import SqliteStore
+from bridge.profiles.store import token_of
 from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
@@ -373,6 +374,26 @@ async def test_a_daemon_that_was_started_again_waits_for_its_sessions_no_longer_
     second.open(resume_s=0)
     _, entry = await second.sessions.admit(hello(resume=session.resume))
     assert entry == "new"
+    assert await second.sessions.end_all(20)
+
+
+async def test_sessions_that_nobody_went_on_with_are_forgotten(house: House, killed: Callable[[House], House]) -> None:
+    await house.enter()
+    second = killed(house)
+    second.open(resume_s=0, save_s=0.001)
+    dropped, loop = asyncio.Event(), asyncio.get_running_loop()
+    drop = second.store.drop_old_stubs
+
+    def drops() -> None:
+        drop()
+        loop.call_soon_threadsafe(dropped.set)
+
+    second.store.drop_old_stubs = drops  # type: ignore[method-assign]
+    late, _ = await second.enter("eve")
+    await asyncio.wait_for(dropped.wait(), 20)
+    (session,) = house.sessions._sessions.values()
+    assert house.store.stub("eve", token_of(late.resume, "test")) is not None, "this run's own stay"
+    assert second.store.stub("ada", token_of(session.resume, "test")) is None
     assert await second.sessions.end_all(20)
 
 
