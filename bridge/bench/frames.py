@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bridge import __version__
 from bridge.bench.load import LATE_SHARE, LoadFigures, LoadOptions
-from bridge.bench.search import TRIES, Search, search
+from bridge.bench.search import TRIES, Search, in_turns, search
 from bridge.bench.servers import put_load, running
 from bridge.frame_path.engine import EngineOptions
 
@@ -38,12 +38,13 @@ class BenchOptions:
 
     Attributes:
         hz: frames a second of each session.
-        rounds: how often everything is measured, the systems in turn.
+        rounds: how often everything is measured, the systems in turn, a load of each at a time.
         warm_up_s, measure_s: of each load.
         resolution: how close to each other, as a share, the most sessions that pass and the fewest that do not are.
         limit: the most sessions that are tried.
         models, device: for Genlock and the naive server.
         recordings: whose frames are sent; made-up ones without.
+        systems: of ``SYSTEMS``, ``genlock`` among them.
     """
 
     hz: float = 90.0
@@ -55,6 +56,7 @@ class BenchOptions:
     models: tuple[str, ...] = EngineOptions.models
     device: str = "auto"
     recordings: tuple[Path, ...] = ()
+    systems: tuple[str, ...] = SYSTEMS
 
 
 def bench(options: BenchOptions, report: Report) -> dict[str, Any]:
@@ -65,27 +67,33 @@ def bench(options: BenchOptions, report: Report) -> dict[str, Any]:
         LoadError: a load could not be put on.
     """
     machine = describe_machine()
-    searches: dict[str, list[Search]] = {system: [] for system in SYSTEMS}
+    searches: dict[str, list[Search]] = {system: [] for system in options.systems}
     with contextlib.ExitStack() as stack:
         profiles = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "profiles.sqlite"
-        servers = {
-            system: stack.enter_context(running(system, command)) for system, command in _commands(options, profiles)
-        }
+        servers: dict[str, tuple[str, int]] = {}
+        for system, command in _commands(options, profiles):
+            if system in options.systems:
+                servers[system] = stack.enter_context(running(system, command))
         servers["fixed"] = servers["genlock"]
         for round_ in range(options.rounds):
-            for system in SYSTEMS:
-                what = f"{system}, round {round_ + 1} of {options.rounds}"
-                measure = _measure(options, servers[system], report, what, system=system, stop_early=True)
+            under_way = {}
+            for system in options.systems:
                 before = max((found.sessions for found in searches[system]), default=0)
-                searches[system].append(
-                    search(
-                        measure,
-                        start=before or _STARTS[system],
-                        limit=options.limit,
-                        growth=_LATER_GROWTH if before else _FIRST_GROWTH,
-                        resolution=options.resolution,
-                    )
+                under_way[system] = search(
+                    start=before or _STARTS[system],
+                    limit=options.limit,
+                    growth=_LATER_GROWTH if before else _FIRST_GROWTH,
+                    resolution=options.resolution,
                 )
+            what = f"round {round_ + 1} of {options.rounds}"
+            found = in_turns(
+                under_way,
+                lambda system, sessions, what=what: _measure(  # type: ignore[misc]
+                    options, servers[system], report, f"{system}, {what}", sessions, system=system, stop_early=True
+                ),
+            )
+            for system, one in found.items():
+                searches[system].append(one)
     with tempfile.TemporaryDirectory() as directory:
         memory = _memory(options, Path(directory) / "profiles.sqlite", report)
     return summary(options, machine, searches, memory)
@@ -98,9 +106,9 @@ def summary(
     memory: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Puts what was found into one document. Medians are of the rounds; of an even number the lower one."""
-    median = {system: statistics.median_low(found.sessions for found in searches[system]) for system in SYSTEMS}
+    median = {system: statistics.median_low(found.sessions for found in searches[system]) for system in options.systems}
     at_limit = {}
-    for system in SYSTEMS:
+    for system in options.systems:
         figures = next(found for found in searches[system] if found.sessions == median[system]).at_limit
         at_limit[system] = None if figures is None else asdict(figures)
     return {
@@ -111,9 +119,7 @@ def summary(
         "tries_at_a_failing_load": TRIES,
         "machine": dict(machine),
         "sessions": median,
-        "ratios": {
-            f"genlock/{other}": _ratio(searches["genlock"], searches[other]) for other in SYSTEMS if other != "genlock"
-        },
+        "ratios": {f"genlock/{other}": _ratio(searches["genlock"], searches[other]) for other in options.systems[1:]},
         "memory": dict(memory),
         "at_limit": at_limit,
         "rounds": [
@@ -123,7 +129,7 @@ def summary(
                     "bounded": searches[system][round_].bounded,
                     "loads": [{"passed": point.passed, **asdict(point)} for point in searches[system][round_].points],
                 }
-                for system in SYSTEMS
+                for system in options.systems
             }
             for round_ in range(options.rounds)
         ],
@@ -184,37 +190,42 @@ def _genlock(options: BenchOptions, profiles: Path, slots: int) -> list[str]:
 
 
 def _measure(
-    options: BenchOptions, server: tuple[str, int], report: Report, what: str, *, system: str, stop_early: bool
-) -> Callable[[int], LoadFigures]:
+    options: BenchOptions,
+    server: tuple[str, int],
+    report: Report,
+    what: str,
+    sessions: int,
+    *,
+    system: str,
+    stop_early: bool,
+) -> LoadFigures:
     url, pid = server
-
-    def measure(sessions: int) -> LoadFigures:
-        report(what, sessions, None)
-        figures = put_load(
-            LoadOptions(
-                url=url,
-                sessions=sessions,
-                hz=options.hz,
-                warm_up_s=options.warm_up_s,
-                measure_s=options.measure_s,
-                echo=system == "echo",
-                learn=system != "fixed",
-                stop_early=stop_early,
-                recordings=options.recordings,
-                watch=pid,
-            )
+    report(what, sessions, None)
+    figures = put_load(
+        LoadOptions(
+            url=url,
+            sessions=sessions,
+            hz=options.hz,
+            warm_up_s=options.warm_up_s,
+            measure_s=options.measure_s,
+            echo=system == "echo",
+            learn=system != "fixed",
+            stop_early=stop_early,
+            recordings=options.recordings,
+            watch=pid,
         )
-        report(what, sessions, figures)
-        return figures
-
-    return measure
+    )
+    report(what, sessions, figures)
+    return figures
 
 
 def _memory(options: BenchOptions, profiles: Path, report: Report) -> dict[str, Any]:
     def loads(*counts: int) -> list[LoadFigures]:
         with running("genlock", _genlock(options, profiles, max(counts))) as server:
-            measure = _measure(options, server, report, "genlock, memory", system="genlock", stop_early=False)
-            return [measure(count) for count in counts]
+            return [
+                _measure(options, server, report, "genlock, memory", count, system="genlock", stop_early=False)
+                for count in counts
+            ]
 
     return memory_figures(*loads(1), *loads(1, _MEMORY_SESSIONS))
 

@@ -48,6 +48,10 @@ def frames(
         list[Path] | None,
         typer.Option(help="Whose frames are sent. May be given again; else those in samples/recordings, if any."),
     ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Beside what: {', '.join(SYSTEMS[1:])}. May be given again; else all of them."),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="One coarse round of short loads.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
@@ -57,6 +61,8 @@ def frames(
     same transport, and for a naive server that runs the same models on one message at a time. All on this machine,
     which should have nothing else to do: takes about eight minutes.
     """
+    if unknown := set(against or ()) - set(SYSTEMS[1:]):
+        fail(f"--against {min(unknown)}: there are {', '.join(SYSTEMS[1:])}")
     options = BenchOptions(
         hz=hz,
         rounds=1 if quick else rounds,
@@ -67,6 +73,7 @@ def frames(
         models=tuple(frame_model or EngineOptions.models),
         device=device,
         recordings=tuple(recording or sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
+        systems=tuple(one for one in SYSTEMS if one == "genlock" or not against or one in against),
     )
     try:
         tracks(options.recordings)
@@ -227,7 +234,7 @@ def _print(result: dict[str, Any], console: Console) -> None:
     table = Table(title=f"Sessions at {options['hz']:g} Hz, 99 % of frames within {result['period_ms']:.1f} ms")
     for column in ("", "sessions", "rounds", "p50 ms", "p99 ms", "cores: load", "server", "engine"):
         table.add_column(column, justify="left" if column == "" else "right")
-    for system in SYSTEMS:
+    for system in result["sessions"]:
         found = [round_[system] for round_ in result["rounds"]]
         rounds = " ".join(f"{one['sessions']}{'' if one['bounded'] else '+'}" for one in found)
         figures = result["at_limit"][system] or {"p50_ms": None, "p99_ms": None, "processes": []}

@@ -23,7 +23,7 @@ from bridge.bench.client import LoadError, Unframer, masked
 from bridge.bench.frames import SYSTEMS, BenchOptions, memory_figures, summary
 from bridge.bench.load import Load, LoadFigures, LoadOptions, ProcessFigures, Schedule, quantile
 from bridge.bench.naive import Naive
-from bridge.bench.search import Search, search
+from bridge.bench.search import Search, in_turns, search
 from bridge.bench.servers import ServerError, running
 from bridge.bench.workload import TARGETS, made_up, tracks
 from bridge.cli.bench import app
@@ -47,6 +47,11 @@ def figures(sessions: int, *, in_time: int, frames: int = 1000, early: bool = Fa
         stopped_early=early,
         processes=(ProcessFigures("load", 0.5, 10**9, 10**9), ProcessFigures("server", 0.5, own, 7)),
     )
+
+
+def searched(measure: Callable[[int], LoadFigures], *, start: int, growth: float = 2.0) -> Search:
+    loads = search(start=start, limit=512, growth=growth, resolution=0.04)
+    return in_turns({"it": loads}, lambda _, sessions: measure(sessions))["it"]
 
 
 def takes(most: int) -> Callable[[int], LoadFigures]:
@@ -81,16 +86,16 @@ class TestSearch:
     @pytest.mark.parametrize("start", [1, 48, 512])
     @pytest.mark.parametrize("most", [0, 1, 2, 3, 17, 100, 511])
     def test_finds_the_most_to_within_the_resolution(self, most: int, start: int, growth: float) -> None:
-        found = search(takes(most), start=start, limit=512, growth=growth, resolution=0.04)
+        found = searched(takes(most), start=start, growth=growth)
         assert found.sessions <= most
         assert most - found.sessions <= max(1, 0.04 * found.sessions)
         assert (found.at_limit is None) == (most == 0)
 
     def test_exact_where_sessions_are_few(self) -> None:
-        assert search(takes(17), start=8, limit=512, growth=2, resolution=0.04).sessions == 17
+        assert searched(takes(17), start=8).sessions == 17
 
     def test_says_when_nothing_was_too_much(self) -> None:
-        found = search(takes(10_000), start=48, limit=512, growth=2, resolution=0.04)
+        found = searched(takes(10_000), start=48)
         assert (found.sessions, found.bounded) == (512, False)
 
     def test_a_load_that_fails_is_tried_again_once(self) -> None:
@@ -100,13 +105,27 @@ class TestSearch:
             tried.append(sessions)
             return figures(sessions, in_time=1000 if sessions <= 10 and tried.count(sessions) > 1 else 0)
 
-        assert search(unlucky_at_first, start=8, limit=512, growth=2, resolution=0.04).sessions == 10
+        assert searched(unlucky_at_first, start=8).sessions == 10
         assert max(tried.count(sessions) for sessions in tried) == 2
 
     def test_keeps_every_load_and_finds_that_at_the_limit(self) -> None:
-        found = search(takes(10), start=8, limit=512, growth=2, resolution=0.04)
+        found = searched(takes(10), start=8)
         assert [point.sessions for point in found.points] == [8, 17, 17, 12, 12, 10, 11, 11]
         assert found.at_limit is found.points[5]
+
+    def test_several_take_turns_load_by_load(self) -> None:
+        order: list[tuple[str, int]] = []
+
+        def measure(system: str, sessions: int) -> LoadFigures:
+            order.append((system, sessions))
+            return takes({"one": 3, "other": 10}[system])(sessions)
+
+        loads = {name: search(start=2, limit=512, growth=2.0, resolution=0.04) for name in ("one", "other")}
+        found = in_turns(loads, measure)
+        assert {name: one.sessions for name, one in found.items()} == {"one": 3, "other": 10}
+        alone = {name: searched(lambda n, name=name: measure(name, n), start=2) for name in ("one", "other")}  # type: ignore[misc]
+        assert found == alone
+        assert order[:6] == [("one", 2), ("other", 2), ("one", 5), ("other", 5), ("one", 5), ("other", 11)]
 
 
 class TestSummary:
@@ -296,3 +315,9 @@ class TestCommand:
         done = CliRunner().invoke(app, ["frames", "--recording", str(path)])
         assert done.exit_code == 2
         assert "notes.txt" in done.stderr
+
+    def test_an_unknown_system_is_refused_with_those_that_there_are(self) -> None:
+        done = CliRunner().invoke(app, ["frames", "--against", "nobody"])
+        assert done.exit_code == 2
+        assert "nobody" in done.stderr
+        assert "fixed, echo, naive" in done.stderr
