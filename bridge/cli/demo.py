@@ -23,7 +23,7 @@ from rich.live import Live
 from rich.text import Text
 
 from bridge.cli.errors import fail
-from bridge.cli.headset_table import headset_table, wide_console
+from bridge.cli.headset_table import HeadsetTable, wide_console
 from bridge.cli.manifests import GALLERY
 from bridge.cli.simulate import (
     load_tracks,
@@ -100,7 +100,7 @@ async def _demo(
             await _play(console, url, headsets, duration_s)
         finally:
             await asyncio.gather(*(headset.close() for headset in headsets))
-    console.print(headset_table(headsets))
+    console.print(HeadsetTable(headsets))
     answered = sum(headset.statistics.answered for headset in headsets)
     late = sum(headset.statistics.late for headset in headsets)
     share = f", {100 * late / answered:.2f} % of them late" if answered else ""
@@ -121,7 +121,7 @@ async def _play(console: Console, url: str, headsets: Sequence[SimulatedHeadset]
     def view() -> Group:
         left = max(0.0, duration_s - (time.monotonic() - began))
         about = Text.assemble(("Genlock", "bold"), f"  {url}  {models}  {left:.0f} s left")
-        return Group(about, headset_table(headsets))
+        return Group(about, HeadsetTable(headsets))
 
     playing = asyncio.gather(
         *(play_out_of_step(headset, number, len(headsets), duration_s) for number, headset in enumerate(headsets))

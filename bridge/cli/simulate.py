@@ -15,7 +15,7 @@ import uvloop
 from rich.live import Live
 
 from bridge.cli.errors import fail
-from bridge.cli.headset_table import headset_table, wide_console
+from bridge.cli.headset_table import HeadsetTable, wide_console
 from bridge.cli.manifests import GALLERY, manifest_at
 from bridge.headset.camera import Shot
 from bridge.headset.camera import load as load_shots
@@ -100,7 +100,7 @@ def simulate(
     if as_json:
         typer.echo(json.dumps(summary(headsets), indent=2))
     else:
-        wide_console().print(headset_table(headsets))
+        wide_console().print(HeadsetTable(headsets))
 
 
 def synthesizer() -> Synthesizer:
@@ -224,10 +224,10 @@ async def _show(headsets: Sequence[SimulatedHeadset]) -> None:
     console = wide_console()
     if not console.is_terminal:
         return
-    with Live(headset_table(headsets), console=console, refresh_per_second=4, transient=True) as live:
+    with Live(HeadsetTable(headsets), console=console, refresh_per_second=4, transient=True) as live:
         while True:
             await asyncio.sleep(0.5)
-            live.update(headset_table(headsets))
+            live.update(HeadsetTable(headsets))
 
 
 def _known(value: float) -> float | None:
