@@ -27,6 +27,8 @@ log = logging.getLogger("genlock.child")
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _BACKOFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STABLE_S = 30.0
+# A child that was killed while it began, as by a kernel short of memory, may do better the next time.
+_FIRST_TRIES = 3
 _EXIT_TIMEOUT_S = 5.0
 
 
@@ -44,6 +46,10 @@ def stream_to_gateway() -> Iterator[socket.socket]:
 
 class ChildError(RuntimeError):
     """The child cannot be started; the message says why."""
+
+
+class _Killed(ChildError):
+    """A signal ended the child before it was ready."""
 
 
 class ChildListener(Protocol):
@@ -97,7 +103,7 @@ class Child:
         self._supervisor: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Starts the first child; returns when it is ready.
+        """Starts the first child; returns when it is ready. One that is killed meanwhile is replaced as later ones are.
 
         Raises:
             ChildError: it cannot be.
@@ -140,7 +146,8 @@ class Child:
             try:
                 reason = await self._run_one(first)
             except ChildError as error:
-                if not first.done():
+                killed = isinstance(error, _Killed) and failures + 1 < _FIRST_TRIES
+                if not first.done() and not killed:
                     first.set_exception(error)
                     return
                 reason = str(error)
@@ -197,7 +204,8 @@ class Child:
                     return told
                 raise ChildError(str(told[0]))
             if gone.done():
-                raise ChildError(f"the process of {self._name} ended with {gone.result()} before it was ready")
+                problem = f"the process of {self._name} ended with {gone.result()} before it was ready"
+                raise _Killed(problem) if gone.result() < 0 else ChildError(problem)
             raise ChildError(f"{self._name} was not ready after {self._start_timeout_s:g} s")
         finally:
             gone.cancel()
