@@ -7,7 +7,7 @@ gesture, and how well made-up movements are spotted in it. Nothing that is fitte
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -175,9 +175,8 @@ def _on_skeletons(whole: Sequences, recipe: Recipe, held_out: int, progress: boo
             "published": PUBLISHED[classes],
             "wanted": WANTED[classes],
         }
-    described = _described(new)
     few = {
-        "shipped teaching": _from_few(described, new),
+        "shipped teaching": shipped_from_few(new),
         "embedding trained on other people": _from_few(embeddings.numpy(), new),
         "raw frames": _from_few(_flat(new_grid).numpy(), new),
     }
@@ -198,26 +197,38 @@ def _nearest(known: Tensor, new: Tensor) -> NDArray[np.int64]:
     return torch.cdist(new, known).argmin(1).numpy()
 
 
-def _described(sequences: Sequences) -> NDArray[np.float32]:
-    return np.stack([taught.movement(skeletons.recording(joints), "right_hand")[0] for joints in sequences.joints])
+def shipped_from_few(sequences: Sequences) -> float:
+    """As ``_from_few``, of what tells taught gestures apart in the spotter; sequences may take any time."""
+    movements = [taught.movement(skeletons.recording(joints), "right_hand") for joints in sequences.joints]
+    right = []
+    for classes, shots, rest in _draws(sequences):
+        weights = taught.told_apart([taught.common([movements[row] for row in some]) for some in shots])
+        scores = np.stack([weights @ np.append(movements[row].tellings[0], 1.0) for row in rest])
+        right.append(classes[scores.argmax(1)] == sequences.of14[rest])
+    return _percent(np.concatenate(right))
 
 
 def _from_few(vectors: NDArray[np.float32], sequences: Sequences) -> float:
     """Percent right when each class is the mean of ``_SHOTS`` sequences of the same person, over several draws."""
-    rng = np.random.default_rng(_SEED)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
     right = []
+    for classes, shots, rest in _draws(sequences):
+        means = np.stack([unit[some].mean(0) for some in shots])
+        means /= np.linalg.norm(means, axis=1, keepdims=True).clip(1e-9)
+        right.append(classes[(unit[rest] @ means.T).argmax(1)] == sequences.of14[rest])
+    return _percent(np.concatenate(right))
+
+
+def _draws(sequences: Sequences) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.int64]], NDArray[np.int64]]]:
+    """For each person and draw the classes, the rows that each is taught by, and those that are left."""
+    rng = np.random.default_rng(_SEED)
     for person in np.unique(sequences.person):
         own = np.flatnonzero(sequences.person == person)
         for _ in range(_DRAWS):
             order = rng.permutation(own)
             classes = np.unique(sequences.of14[own])
             shots = [order[sequences.of14[order] == one][:_SHOTS] for one in classes]
-            means = np.stack([unit[some].mean(0) for some in shots])
-            means /= np.linalg.norm(means, axis=1, keepdims=True).clip(1e-9)
-            rest = np.setdiff1d(own, np.concatenate(shots))
-            right.append(classes[(unit[rest] @ means.T).argmax(1)] == sequences.of14[rest])
-    return _percent(np.concatenate(right))
+            yield classes, shots, np.setdiff1d(own, np.concatenate(shots))
 
 
 def _percent(right: NDArray[np.bool_]) -> float:

@@ -248,36 +248,66 @@ class Gesture:
         taught = past.new_full((len(rows), len(WINDOWS) * TAUGHT_SLOTS), _NOT)
         some = spotting[..., 0].any(1).nonzero()[:, 0]
         if len(some):
-            known = adapters["taught"].index_select(0, rows.index_select(0, some))
-            of_these = (column.index_select(0, some) for column in (past, jointed, spotting, movers))
-            taught.index_copy_(0, some, self._taught(known, *of_these))
+            of_these = rows.index_select(0, some)
+            known = {name: adapters[name].index_select(0, of_these) for name in ("taught", "telling", "spotting")}
+            there = (column.index_select(0, some) for column in (past, jointed, movers))
+            taught.index_copy_(0, some, self._taught(known, *there))
         lines = torch.cat((self._movers.expand(len(rows), -1), movers.repeat(1, len(WINDOWS))), dim=1)
         return torch.cat((head.flatten(1), hand.flatten(1), taught), dim=1), lines
 
-    def _taught(self, taught: Tensor, past: Tensor, jointed: Tensor, spotting: Tensor, movers: Tensor) -> Tensor:
+    def _taught(self, known: Rows, past: Tensor, jointed: Tensor, movers: Tensor) -> Tensor:
         """``[n, W * slots]``."""
         n, windows = len(past), len(WINDOWS)
-        poses = self._looker.poses(past)
-        known_poses, known_opened = torch.split_with_sizes(taught, (POSE_NUMBERS, JOINT_NUMBERS), dim=2)
+        poses, heading = self._looker.poses(past)
+        known_poses, known_opened = torch.split_with_sizes(known["taught"], (POSE_NUMBERS, JOINT_NUMBERS), dim=2)
         # [n, mover, W, slot], of which each slot has its own mover's
         products = (poses.flatten(1, 2) @ known_poses.transpose(1, 2)).view(n, MOVERS, windows, TAUGHT_SLOTS)
         squares = (poses * poses).sum(3, keepdim=True)
+        own = movers.view(n, 1, 1, TAUGHT_SLOTS).expand(-1, 1, windows, -1)
+        spotting, joints = known["spotting"], None
         if bool(jointed.any()):
-            opened = self._looker.opened(past)
+            joints = self._looker.joints_of(past)
+            opened = self._looker.opened(joints)
             of_joints = (opened.flatten(1, 2) @ known_opened.transpose(1, 2)).view(n, 2, windows, TAUGHT_SLOTS)
             products = products + F.pad(of_joints, (0, 0, 0, 0, 1, 0))
             of_joints = F.pad((opened * opened).sum(3, keepdim=True), (0, 0, 0, 0, 1, 0))
             squares = squares + of_joints * spotting[:, None, None, :, 2]
-        own = movers.view(n, 1, 1, TAUGHT_SLOTS).expand(-1, 1, windows, -1)
         product = products.gather(1, own)[:, 0]
         strength = squares.expand_as(products).gather(1, own)[:, 0].sqrt()
-        used, _, joints, wanted, weakest, strongest, shortest, longest = spotting.unsqueeze(1).unbind(3)
+        used, _, of_hands, wanted, weakest, strongest, shortest, longest = spotting.unsqueeze(1).unbind(3)
         there = F.pad(jointed, (1, 0)).gather(1, movers).unsqueeze(1)
         seconds = (self._counts - 1) * _PERIOD_S
         inside = (used > 0) & (strength >= weakest) & (strength <= strongest)
-        inside &= (seconds >= shortest) & (seconds <= longest) & ((joints == 0) | there)
+        inside &= (seconds >= shortest) & (seconds <= longest) & ((of_hands == 0) | there)
         margin = (product / strength.clamp_min(1e-6) - wanted) / (1.001 - wanted)
-        return torch.where(inside, margin, _NOT).flatten(1)
+        margin = torch.where(inside, margin, _NOT)
+        if joints is None:
+            return margin.flatten(1)
+        telling = self._looker.telling(joints, poses[:, 1:], heading[:, 1:])
+        return _told_apart(margin, telling, known["telling"], movers).flatten(1)
+
+
+def _told_apart(margin: Tensor, telling: Tensor, weights: Tensor, movers: Tensor) -> Tensor:
+    """Margins ``[n, W, slots]`` of which, in each window and for each hand, only that gesture keeps one that is meant.
+
+    Several may be alike enough. The one meant gets the best margin of them, so that the window stays the same.
+
+    Args:
+        telling: ``[n, 2, W, TELLING]`` of left and right hand.
+        weights: ``[n, slots, TELLING + 1]``, zeros for what is told by its margin alone.
+    """
+    n, windows, slots = margin.shape
+    scores = (telling.flatten(1, 2) @ weights[..., :-1].transpose(1, 2)).view(n, 2, windows, slots)
+    scores = scores + weights[:, None, None, :, -1]
+    told = weights.any(2)
+    for hand in range(2):
+        of_hand = (told & (movers == hand + 1)).unsqueeze(1)
+        alike = of_hand & (margin > 0)
+        score = scores[:, hand].masked_fill(~alike, -torch.inf)
+        best = torch.where(of_hand, margin, _NOT).amax(2, keepdim=True)
+        meant = alike & (score == score.amax(2, keepdim=True))
+        margin = torch.where(alike, torch.where(meant, best, _NOT), margin)
+    return margin
 
 
 def _floats(values: object) -> Tensor:
