@@ -22,7 +22,7 @@ from models import vr_objects
 from models.gesture import recognition, skeletons, taught
 from models.gesture.names import BUILT_IN, FIRST_TAUGHT, HEAD_GESTURES, NUMBERS
 from models.gesture.recognition import Recipe
-from models.gesture.replay import Piece, Spotted, pieces, spot
+from models.gesture.replay import Piece, Spotted, pieces, spot, spot_hands
 from models.gesture.skeletons import Sequences
 from models.gesture.spotter import Gesture
 from models.gesture.synthetic import INVENTED, Performance, inserted, perform
@@ -40,6 +40,8 @@ _HELD_OUT: Final = 5
 _SEED: Final = 0
 _NEIGHBOUR_FRAMES: Final = 32
 _SHOTS: Final = 3
+_SKELETONS_HZ: Final = 30.0
+_HELD_STILL: Final = (20, 15)
 _DRAWS: Final = 20
 _RATE_HZ: Final = 90.0
 _LATEST_S: Final = 0.15
@@ -112,7 +114,11 @@ def _skeleton_tables(result: dict[str, Any]) -> list[Table]:
         few.add_column(column, justify="right")
     for name, accuracy in result["few_examples"]["accuracy"].items():
         few.add_row(name, f"{accuracy:.1f}", f"{WANTED['few']:.1f}")
-    return [whole, few]
+    spotted = Table(title="the same, taught and spotted in running frames, in %")
+    for name in result["few_examples"]["spotted"]:
+        spotted.add_column(name, justify="right")
+    spotted.add_row(*(f"{share:.1f}" for share in result["few_examples"]["spotted"].values()))
+    return [whole, few, spotted]
 
 
 def _recording_tables(result: dict[str, Any]) -> list[Table]:
@@ -183,7 +189,7 @@ def _on_skeletons(whole: Sequences, recipe: Recipe, held_out: int, progress: boo
     return {
         "people": {"train": np.unique(known.person).tolist(), "test": np.unique(new.person).tolist()},
         "sequences": figures,
-        "few_examples": {"shots": _SHOTS, "draws": _DRAWS, "accuracy": few},
+        "few_examples": {"shots": _SHOTS, "draws": _DRAWS, "accuracy": few, "spotted": spotted_from_few(new)},
     }
 
 
@@ -202,10 +208,37 @@ def shipped_from_few(sequences: Sequences) -> float:
     movements = [taught.movement(skeletons.recording(joints), "right_hand") for joints in sequences.joints]
     right = []
     for classes, shots, rest in _draws(sequences):
-        weights = taught.told_apart([taught.common([movements[row] for row in some]) for some in shots])
+        weights, _ = taught.told_apart([taught.common([movements[row] for row in some]) for some in shots])
         scores = np.stack([weights @ np.append(movements[row].tellings[0], 1.0) for row in rest])
         right.append(classes[scores.argmax(1)] == sequences.of14[rest])
     return _percent(np.concatenate(right))
+
+
+def spotted_from_few(sequences: Sequences) -> dict[str, float]:
+    """Of the sequences that are left in one draw a person, replayed through the spotter: percent that was spotted first
+    as what it is (``right``), as another taught gesture (``other``), and not at all (``missed``); and of ``right`` how
+    much was told more than 150 ms after the end (``late``). Sequences that take too long to be spotted count, too."""
+    model = Gesture.load()
+    recordings = [skeletons.recording(joints) for joints in sequences.joints]
+    movements = [taught.movement(recording, "right_hand") for recording in recordings]
+    right, other, late, missed = 0, 0, 0, 0
+    for classes, shots, rest in _draws(sequences, 1):
+        known = {
+            slot: (taught.common([movements[row] for row in some]), "right_hand") for slot, some in enumerate(shots)
+        }
+        found = spot_hands(model, [recordings[row] for row in rest], _SKELETONS_HZ, taught.columns(known), _HELD_STILL)
+        for row, spotted in zip(rest, found, strict=True):
+            own = [one for one in spotted if one.number >= FIRST_TAUGHT]
+            if not own:
+                missed += 1
+            elif classes[own[0].number - FIRST_TAUGHT] == sequences.of14[row]:
+                right += 1
+                late += own[0].reported > len(recordings[row]) / _SKELETONS_HZ + _LATEST_S
+            else:
+                other += 1
+    whole = max(1, right + other + missed)
+    counts = {"right": right, "other": other, "missed": missed, "late": late}
+    return {name: round(100 * count / whole, 2) for name, count in counts.items()}
 
 
 def _from_few(vectors: NDArray[np.float32], sequences: Sequences) -> float:
@@ -219,12 +252,14 @@ def _from_few(vectors: NDArray[np.float32], sequences: Sequences) -> float:
     return _percent(np.concatenate(right))
 
 
-def _draws(sequences: Sequences) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.int64]], NDArray[np.int64]]]:
+def _draws(
+    sequences: Sequences, draws: int = _DRAWS
+) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.int64]], NDArray[np.int64]]]:
     """For each person and draw the classes, the rows that each is taught by, and those that are left."""
     rng = np.random.default_rng(_SEED)
     for person in np.unique(sequences.person):
         own = np.flatnonzero(sequences.person == person)
-        for _ in range(_DRAWS):
+        for _ in range(draws):
             order = rng.permutation(own)
             classes = np.unique(sequences.of14[own])
             shots = [order[sequences.of14[order] == one][:_SHOTS] for one in classes]

@@ -40,6 +40,10 @@ _FACING: Final = RATE_HZ
 """Moments over which it is averaged which way the head faces."""
 
 
+_PACE: Final = 2
+"""Moments over which it is told how fast a hand moves."""
+
+
 class Looker(nn.Module):
     """Turns frames into moments, and the past into what gestures are spotted in. Has constants and no weights."""
 
@@ -52,6 +56,7 @@ class Looker(nn.Module):
     joints_b: Tensor
     telling_weights: Tensor
     durations: Tensor
+    spans: Tensor
     ahead: Tensor
 
     def __init__(self) -> None:
@@ -59,6 +64,7 @@ class Looker(nn.Module):
         # The window of w moments reaches from the w-th last to the last.
         places = torch.cat([torch.linspace(MOMENTS - w, MOMENTS - 1, POINTS) for w in WINDOWS])
         before = places.floor().clamp_max(MOMENTS - 2)
+        paces = torch.arange(MOMENTS - _PACE)
         a, b = zip(*JOINT_PAIRS, strict=True)
         constants = {
             "before": before.long(),
@@ -70,6 +76,7 @@ class Looker(nn.Module):
             "joints_b": torch.tensor((*b, RULER[1])),
             "telling_weights": torch.tensor(TELLING_WEIGHTS).view(-1, 1),
             "durations": DURATION_WEIGHT * ((torch.tensor(WINDOWS) - 1) / RATE_HZ).log().view(-1, 1),
+            "spans": torch.stack([(paces >= MOMENTS - w) / (w - _PACE) for w in WINDOWS], dim=1),
             # Where nothing can be told of which way somebody faces, it is straight ahead.
             "ahead": torch.tensor([0.0, -1e-6]),
         }
@@ -124,6 +131,14 @@ class Looker(nn.Module):
         joints = past[..., MOVERS * 7 :].view(len(past), MOMENTS, 2, JOINT_CHANNELS).transpose(1, 2)
         found = self._windows(joints)
         return found.view(*found.shape[:4], -1, 3)
+
+    def pace(self, past: Tensor) -> Tensor:
+        """How fast each hand, with its joints, moves now, as a share of its pace in each window: ``[n, 2, W]``."""
+        n = len(past)
+        joints = past[..., MOVERS * 7 :].view(n, MOMENTS, 2, len(JOINTS), 3)
+        placed = joints + past[..., : MOVERS * 7].view(n, MOMENTS, MOVERS, 7)[:, :, 1:, None, :3]
+        squares = (placed[:, _PACE:] - placed[:, :-_PACE]).square().sum((3, 4)).transpose(1, 2)
+        return (squares[..., -1:] / (squares @ self.spans).clamp_min(1e-9)).sqrt()
 
     def opened(self, joints: Tensor) -> Tensor:
         """Of ``joints_of``, as ``models.gesture.taught.described`` has it: ``[n, 2, W, POINTS * 8]``."""

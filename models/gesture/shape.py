@@ -59,6 +59,19 @@ LEAST_EXTENT_M: Final = 0.01
 TELLING: Final = STAGES * JOINT_CHANNELS + 2
 """Numbers by which movements of a hand are told apart."""
 
+SCATTER: Final = 6
+"""Directions in which examples of the same gesture differ most."""
+
+FARTHEST: Final = 0.14
+"""The squared distance within which a hand's movement is taken for a taught gesture; of one that is to be spotted more
+strictly it is less."""
+
+USUAL_LEAST: Final = 0.84
+"""The least likeness that is ever asked for; that of each gesture of a hand, until it is spotted falsely."""
+
+SLOWED: Final = 0.2
+"""A hand's taught gesture is over when the hand moves no faster than this share of its pace in the gesture."""
+
 SHORTEST_S: Final = 0.27
 LONGEST_S: Final = 2.4
 """Movements that take longer, or less than ``SHORTEST_S``, are not spotted."""

@@ -20,7 +20,7 @@ from models.frame_model import HEAD, LEFT, RIGHT, Columns, FrameBatch, Rows
 from models.gesture.builtin import LEAD_S, OPPOSITES, TAIL_S, Floats, Template, hand_templates, head_templates
 from models.gesture.names import BUILT_IN, FIRST_TAUGHT, NUMBERS, TAUGHT_SLOTS
 from models.gesture.past import CHANNELS, MOMENTS, MOVERS, Looker
-from models.gesture.shape import JOINT_NUMBERS, POSE_NUMBERS, RATE_HZ, WINDOWS
+from models.gesture.shape import FARTHEST, JOINT_NUMBERS, POSE_NUMBERS, RATE_HZ, SLOWED, USUAL_LEAST, WINDOWS
 from models.gesture.taught import ADAPTERS
 
 _PERIOD_S: Final = 1 / RATE_HZ
@@ -249,7 +249,9 @@ class Gesture:
         some = spotting[..., 0].any(1).nonzero()[:, 0]
         if len(some):
             of_these = rows.index_select(0, some)
-            known = {name: adapters[name].index_select(0, of_these) for name in ("taught", "telling", "spotting")}
+            known = {
+                name: adapters[name].index_select(0, of_these) for name in ("taught", "telling", "scatter", "spotting")
+            }
             there = (column.index_select(0, some) for column in (past, jointed, movers))
             taught.index_copy_(0, some, self._taught(known, *there))
         lines = torch.cat((self._movers.expand(len(rows), -1), movers.repeat(1, len(WINDOWS))), dim=1)
@@ -280,34 +282,30 @@ class Gesture:
         inside = (used > 0) & (strength >= weakest) & (strength <= strongest)
         inside &= (seconds >= shortest) & (seconds <= longest) & ((of_hands == 0) | there)
         margin = (product / strength.clamp_min(1e-6) - wanted) / (1.001 - wanted)
-        margin = torch.where(inside, margin, _NOT)
-        if joints is None:
-            return margin.flatten(1)
-        telling = self._looker.telling(joints, poses[:, 1:], heading[:, 1:])
-        return _told_apart(margin, telling, known["telling"], movers).flatten(1)
+        if joints is not None:
+            telling = self._looker.telling(joints, poses[:, 1:], heading[:, 1:])
+            apart = _apart(telling, known["telling"], known["scatter"]).gather(1, (own - 1).clamp_min(0))[:, 0]
+            farthest = FARTHEST / (1 - USUAL_LEAST) * (1 - wanted)
+            told = known["telling"].any(2).unsqueeze(1)
+            margin = torch.where(told, 1 - apart / farthest.clamp_min(1e-6), margin)
+            pace = self._looker.pace(past).unsqueeze(3).expand(-1, -1, -1, TAUGHT_SLOTS)
+            inside &= ~told | (pace.gather(1, (own - 1).clamp_min(0))[:, 0] <= SLOWED)
+        return torch.where(inside, margin, _NOT).flatten(1)
 
 
-def _told_apart(margin: Tensor, telling: Tensor, weights: Tensor, movers: Tensor) -> Tensor:
-    """Margins ``[n, W, slots]`` of which, in each window and for each hand, only that gesture keeps one that is meant.
-
-    Several may be alike enough. The one meant gets the best margin of them, so that the window stays the same.
+def _apart(telling: Tensor, scores: Tensor, scatter: Tensor) -> Tensor:
+    """Squared distances ``[n, 2, W, slots]`` of what each hand did from each gesture, see ``taught.told_apart``.
 
     Args:
         telling: ``[n, 2, W, TELLING]`` of left and right hand.
-        weights: ``[n, slots, TELLING + 1]``, zeros for what is told by its margin alone.
+        scores: ``[n, slots, TELLING + 1]``.
+        scatter: ``[n, 2, SCATTER, TELLING]``.
     """
-    n, windows, slots = margin.shape
-    scores = (telling.flatten(1, 2) @ weights[..., :-1].transpose(1, 2)).view(n, 2, windows, slots)
-    scores = scores + weights[:, None, None, :, -1]
-    told = weights.any(2)
-    for hand in range(2):
-        of_hand = (told & (movers == hand + 1)).unsqueeze(1)
-        alike = of_hand & (margin > 0)
-        score = scores[:, hand].masked_fill(~alike, -torch.inf)
-        best = torch.where(of_hand, margin, _NOT).amax(2, keepdim=True)
-        meant = alike & (score == score.amax(2, keepdim=True))
-        margin = torch.where(alike, torch.where(meant, best, _NOT), margin)
-    return margin
+    n, hands, windows, _ = telling.shape
+    score = (telling.flatten(1, 2) @ scores[..., :-1].transpose(1, 2)).view(n, hands, windows, -1)
+    along = telling @ scatter.transpose(2, 3)
+    square = (telling * telling).sum(3, keepdim=True) - (along * along).sum(3, keepdim=True)
+    return square - 2 * (score + scores[:, None, None, :, -1])
 
 
 def _floats(values: object) -> Tensor:

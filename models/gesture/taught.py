@@ -3,8 +3,8 @@
 Free of torch, so that a process that serves no frames can teach. A prototype is a vector of float32 numbers. The first
 ``PLAIN`` are all that there are of a device without joints: the movement as ``described`` gives it (of unit length),
 then the least likeness, the movement's strength and its duration in seconds, whether joints count, and of how many
-examples it is the mean. Of a hand's joints there follow the mean of ``telling`` and by what the examples differ from it:
-``PROTOTYPE`` numbers in all.
+examples it is the mean. Of a hand's joints there follow the mean of ``telling`` and by what the examples differ from
+it: ``PROTOTYPE`` numbers in all.
 """
 
 from __future__ import annotations
@@ -32,11 +32,13 @@ from models.gesture.shape import (
     POSE_WEIGHTS,
     RATE_HZ,
     RULER,
+    SCATTER,
     SHORTEST_S,
     STAGES,
     STRICTER,
     TELLING,
     TELLING_WEIGHTS,
+    USUAL_LEAST,
 )
 from models.limits import DEVICES
 
@@ -64,7 +66,7 @@ how many radians it is turned. What such changes alter says little about which g
 
 _VARIED_WEIGHT: Final = 0.375
 _RIDGE: Final = 0.15
-"""What is added to the scatter in all directions, as a share of its mean."""
+"""What is added to the scatter in all other directions, as a share of its mean."""
 
 _SPREAD: Final = EXAMPLES[1] + len(_VARIED)
 
@@ -74,6 +76,7 @@ PROTOTYPE: Final = PLAIN + (1 + _SPREAD) * TELLING
 ADAPTERS: Final = {
     "taught": (TAUGHT_SLOTS, NUMBERS),
     "telling": (TAUGHT_SLOTS, TELLING + 1),
+    "scatter": (2, SCATTER, TELLING),
     "spotting": (TAUGHT_SLOTS, 8),
     "stricter": (len(BUILT_IN),),
 }
@@ -85,7 +88,7 @@ _MOST_MOMENTS: Final = 20_000
 _LONGEST_RECORDING_S: Final = 30.0
 
 _USUAL_LIKENESS: Final = 0.9
-_LIKENESS_BETWEEN: Final = (0.84, 0.94)
+_LIKENESS_BETWEEN: Final = (USUAL_LEAST, 0.94)
 _LEAST_STRENGTH: Final = 0.12
 _STRENGTH_BETWEEN: Final = (0.5, 2.0)
 _SECONDS_BETWEEN: Final = (0.62, 1.6)
@@ -135,13 +138,13 @@ def prototype(recordings: Sequence[Floats], device: str) -> Floats:
 
 def common(movements: Sequence[Movement]) -> Floats:
     """The prototype of one to five movements, all with or all without joints, however little they have in common."""
-    likeness = _USUAL_LIKENESS if len(movements) == 1 else float(_alike(movements).min()) - 0.03
     mean = np.sum([_unit(one.course) for one in movements], axis=0)
     tellings = np.stack([one.tellings for one in movements])
     jointed = tellings.size > 0
+    likeness = _USUAL_LIKENESS if len(movements) == 1 else float(_alike(movements).min()) - 0.03
     made = np.zeros(PROTOTYPE if jointed else PLAIN, dtype=np.float32)
     made[:NUMBERS] = _unit(mean)
-    made[LIKENESS] = np.clip(likeness, *_LIKENESS_BETWEEN)
+    made[LIKENESS] = USUAL_LEAST if jointed else np.clip(likeness, *_LIKENESS_BETWEEN)
     made[_STRENGTH] = np.mean([np.linalg.norm(one.course) for one in movements])
     made[_SECONDS] = np.mean([one.seconds for one in movements])
     made[_JOINTED] = jointed
@@ -156,7 +159,9 @@ def common(movements: Sequence[Movement]) -> Floats:
 
 def _alike(movements: Sequence[Movement]) -> Floats:
     """The cosine of each and the mean of the others, since it is in the mean of all: ``[n]``."""
-    directions = np.stack([_unit(one.course) for one in movements])
+    # Where a hand is and how it is held is more alike than what moves of it, as far as trackers can tell.
+    seen_of = [one.tellings[0, : STAGES * JOINT_CHANNELS] if one.tellings.size else one.course for one in movements]
+    directions = np.stack([_unit(vector) for vector in seen_of])
     if len(directions) == 1:
         return np.ones(1, dtype=np.float32)
     others = directions.sum(0) - directions
@@ -164,26 +169,35 @@ def _alike(movements: Sequence[Movement]) -> Floats:
     return np.asarray((directions * others).sum(1))
 
 
-def told_apart(prototypes: Sequence[Floats]) -> Floats:
-    """What tells the gestures of one hand apart: the scores of a linear discriminant analysis, ``[k, TELLING + 1]``.
+def told_apart(prototypes: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """What tells the gestures of one hand apart: how far a movement is from each, where it counts.
 
-    The scatter within gestures is that of all examples about their gesture's mean, of what would have come of them a
-    little earlier, later, faster or turned, and a little in all directions. A movement is the gesture whose weights by
-    the movement's ``telling``, plus the last number, give most. See Hastie, Tibshirani and Friedman, "The Elements of
-    Statistical Learning", 2009, section 4.3.
+    The scatter within gestures is that of all examples about their gesture's mean, and of what would have come of them
+    a little earlier, later, faster or turned. Along the ``SCATTER`` directions where it is largest a difference counts
+    for less, as in a linear discriminant analysis whose scatter is shrunk; in all others it counts alike. See Hastie,
+    Tibshirani and Friedman, "The Elements of Statistical Learning", 2009, section 4.3.
 
     Args:
         prototypes: ``[PROTOTYPE]`` float32 each, at least one.
+
+    Returns:
+        ``[k, TELLING + 1]`` and ``[SCATTER, TELLING]`` float32. Of a movement's ``telling`` x, the squared distance to
+        each gesture is x less its part along the second, squared, less twice the score by the first, whose last numbers
+        are to be added. The highest score is that of the nearest.
     """
     parts = np.stack([known[PLAIN:].reshape(1 + _SPREAD, TELLING) for known in prototypes]).astype(np.float64)
     means, spread = parts[:, 0], parts[:, 1:]
     examples, varied = spread[:, : EXAMPLES[1]].reshape(-1, TELLING), spread[:, EXAMPLES[1] :].reshape(-1, TELLING)
     free = sum(float(known[_COUNT]) for known in prototypes) - len(prototypes)
-    scatter = examples.T @ examples / max(free, 1.0) + _VARIED_WEIGHT / len(prototypes) * (varied.T @ varied)
+    within = examples.T @ examples / max(free, 1.0) + _VARIED_WEIGHT / len(prototypes) * (varied.T @ varied)
+    sizes, directions = np.linalg.eigh(within)
+    large = sizes[-SCATTER:].clip(0)
     # What a profile holds came from outside: it may be all zeros.
-    scatter[np.diag_indices(TELLING)] += _RIDGE * np.trace(scatter) / TELLING + 1e-9
-    weights = np.linalg.solve(scatter, means.T).T
-    return np.column_stack((weights, -0.5 * (weights * means).sum(1))).astype(np.float32)
+    rest = sizes[:-SCATTER].mean() + _RIDGE * np.trace(within) / TELLING + 1e-9
+    scatter = (directions[:, -SCATTER:] * np.sqrt(large / (large + rest))).T
+    weights = means - means @ scatter.T @ scatter
+    scores = np.column_stack((weights, -0.5 * (weights * means).sum(1)))
+    return scores.astype(np.float32), scatter.astype(np.float32)
 
 
 def stricter(known: Floats) -> Floats:
@@ -231,7 +245,9 @@ def columns(
     for hand in ("left_hand", "right_hand"):
         slots = [slot for slot, (known, device) in gestures.items() if device == hand and len(known) == PROTOTYPE]
         if slots:
-            made["telling"][slots] = told_apart([gestures[slot][0] for slot in slots])
+            telling_of, scatter = told_apart([gestures[slot][0] for slot in slots])
+            made["telling"][slots] = telling_of
+            made["scatter"][_DEVICE_OF[hand] - 1] = scatter
     for number, times in (false_activations or {}).items():
         if not 1 <= number <= len(BUILT_IN):
             raise ValueError(f"{number} is not a built-in gesture's number")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.frame_model import FrameBatch
 from models.gesture import taught
 from models.gesture.past import MOMENTS, Looker
-from models.gesture.shape import NUMBERS, PALM, POINTS, POSE_NUMBERS, RATE_HZ, TELLING, WINDOWS
+from models.gesture.shape import NUMBERS, PALM, POINTS, POSE_NUMBERS, RATE_HZ, SCATTER, TELLING, WINDOWS
 from models.gesture.taught import (
     LIKENESS,
     PLAIN,
@@ -193,7 +193,8 @@ def test_gestures_of_a_hand_are_told_apart_by_all_their_examples() -> None:
     kinds = ((1.0, 0.0), (0.5, 0.1), (0.0, 0.2))
     known = [prototype([hand(*kind, seed) for seed in range(3)], "left_hand") for kind in kinds]
     assert {one.shape for one in known} == {(PROTOTYPE,)}
-    weights = told_apart(known)
+    weights, scatter = told_apart(known)
+    assert scatter.shape == (SCATTER, TELLING)
     assert weights.shape == (3, TELLING + 1)
     for number, kind in enumerate(kinds):
         for seed in range(10, 14):
@@ -201,13 +202,20 @@ def test_gestures_of_a_hand_are_told_apart_by_all_their_examples() -> None:
             assert int((weights @ np.append(seen_of_it, 1)).argmax()) == number
     made = columns({0: (known[0], "left_hand"), 3: (known[1], "left_hand"), 4: (known[2], "right_hand")})
     assert made["telling"].any(1).nonzero()[0].tolist() == [0, 3, 4]
-    assert np.array_equal(made["telling"][[0, 3]], told_apart(known[:2]))
+    assert np.array_equal(made["telling"][[0, 3]], told_apart(known[:2])[0])
+
+
+def test_a_hand_s_odd_example_is_refused() -> None:
+    turned = hand(0.0, 0.2, 3)
+    joints = turned[:, 1:].reshape(-1, 26, 7)
+    joints[:, 1:, :3] = 2 * joints[:, :1, :3] - joints[:, 1:, :3]
+    with pytest.raises(ValueError, match="example 3 is not like the others"):
+        prototype([hand(0.0, 0.2, 1), hand(0.0, 0.2, 2), turned], "left_hand")
 
 
 def test_one_example_of_one_gesture_and_zeros_do_for_telling_apart() -> None:
-    alone = told_apart([prototype([hand(1.0, 0.0, 0)], "left_hand")])
-    assert np.isfinite(alone).all()
-    assert np.isfinite(told_apart([np.zeros(PROTOTYPE, dtype=np.float32)])).all()
+    for known in (prototype([hand(1.0, 0.0, 0)], "left_hand"), np.zeros(PROTOTYPE, dtype=np.float32)):
+        assert all(np.isfinite(made).all() for made in told_apart([known]))
 
 
 def test_what_was_taught_before_joints_told_apart_still_works() -> None:
