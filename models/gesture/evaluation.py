@@ -206,10 +206,11 @@ def _nearest(known: Tensor, new: Tensor) -> NDArray[np.int64]:
 def shipped_from_few(sequences: Sequences) -> float:
     """As ``_from_few``, of what tells taught gestures apart in the spotter; sequences may take any time."""
     movements = [taught.movement(skeletons.recording(joints), "right_hand") for joints in sequences.joints]
+    tellings = np.stack([one.tellings[0] for one in movements])
     right = []
     for classes, shots, rest in _draws(sequences):
         weights, _ = taught.told_apart([taught.common([movements[row] for row in some]) for some in shots])
-        scores = np.stack([weights @ np.append(movements[row].tellings[0], 1.0) for row in rest])
+        scores = tellings[rest] @ weights[:, :-1].T + weights[:, -1]
         right.append(classes[scores.argmax(1)] == sequences.of14[rest])
     return _percent(np.concatenate(right))
 
@@ -223,6 +224,8 @@ def spotted_from_few(sequences: Sequences) -> dict[str, float]:
     movements = [taught.movement(recording, "right_hand") for recording in recordings]
     right, other, late, missed = 0, 0, 0, 0
     for classes, shots, rest in _draws(sequences, 1):
+        if not len(rest):
+            continue
         known = {
             slot: (taught.common([movements[row] for row in some]), "right_hand") for slot, some in enumerate(shots)
         }

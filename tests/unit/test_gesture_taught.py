@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from models.frame_model import FrameBatch
 from models.gesture import taught
+from models.gesture.names import FIRST_TAUGHT
 from models.gesture.past import MOMENTS, Looker
+from models.gesture.replay import spot_hands
 from models.gesture.shape import NUMBERS, PALM, POINTS, POSE_NUMBERS, RATE_HZ, SCATTER, TELLING, WINDOWS
+from models.gesture.spotter import Gesture
 from models.gesture.taught import (
     LIKENESS,
     PLAIN,
@@ -172,8 +175,8 @@ def test_the_running_stream_is_described_as_recordings_are() -> None:
     assert WINDOWS[-1] >= RATE_HZ * taught.LONGEST_S
 
 
-def hand(closing: float, rising: float, seed: int) -> Floats:
-    """A left hand that closes by a share and rises by some metres, with some tremor: ``[n, 183]``."""
+def hand(closing: float, rising: float, seed: int, side: int = 0) -> Floats:
+    """A left hand, or a right one (``side`` 1), that closes by a share and rises, with some tremor: ``[n, 183]``."""
     rng = np.random.default_rng(seed)
     share = np.concatenate((np.zeros(10), np.sin(np.pi * np.linspace(0, 1, 40)) ** 2, np.zeros(10)))
     joints = np.zeros((len(share), 26, 7), dtype=np.float32)
@@ -181,7 +184,7 @@ def hand(closing: float, rising: float, seed: int) -> Floats:
     joints[..., 1] = 1.2 + rising * share[:, None]
     joints[:, 1, 2] = 0.05
     for finger, tip in enumerate((5, 10, 15, 20, 25)):
-        joints[:, tip, 0] = 0.02 * (finger - 2)
+        joints[:, tip, 0] = 0.02 * (finger - 2) * (1 - 2 * side)
         joints[:, tip, 2] = -0.12 + 0.08 * closing * share
     joints[:, 12, 2] = -0.04
     joints[..., :3] += rng.normal(0, 0.0005, joints[..., :3].shape)
@@ -203,6 +206,24 @@ def test_gestures_of_a_hand_are_told_apart_by_all_their_examples() -> None:
     made = columns({0: (known[0], "left_hand"), 3: (known[1], "left_hand"), 4: (known[2], "right_hand")})
     assert made["telling"].any(1).nonzero()[0].tolist() == [0, 3, 4]
     assert np.array_equal(made["telling"][[0, 3]], told_apart(known[:2])[0])
+
+
+@torch.inference_mode()
+def test_gestures_of_a_hand_are_spotted_in_running_frames_until_they_were_false_too_often() -> None:
+    kinds = ((1.0, 0.0), (0.5, 0.1), (0.0, 0.2))
+    known = [prototype([hand(*kind, seed, 1) for seed in range(3)], "right_hand") for kind in kinds]
+    made = [hand(*kind, seed, 1) for kind in kinds for seed in range(10, 13)]
+    lessons = columns({slot: (one, "right_hand") for slot, one in enumerate(known)})
+    found = spot_hands(Gesture.load(), made, 30.0, lessons, (30, 15))
+    told = [[one.number - FIRST_TAUGHT for one in some if one.number >= FIRST_TAUGHT] for some in found]
+    assert told == [[0]] * 3 + [[1]] * 3 + [[2]] * 3
+    for some in found:
+        assert all(one.device == 2 and one.reported < 50 / 30 + 0.15 for one in some)
+    for _ in range(60):
+        known = [stricter(one) for one in known]
+    lessons = columns({slot: (one, "right_hand") for slot, one in enumerate(known)})
+    found = spot_hands(Gesture.load(), made, 30.0, lessons, (30, 15))
+    assert not [one for some in found for one in some if one.number >= FIRST_TAUGHT]
 
 
 def test_a_hand_s_odd_example_is_refused() -> None:
