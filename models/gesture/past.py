@@ -22,6 +22,7 @@ from models.gesture.shape import (
     POSE_WEIGHTS,
     RATE_HZ,
     RULER,
+    SLOWED,
     STAGES,
     TELLING_WEIGHTS,
     WINDOWS,
@@ -42,6 +43,9 @@ _FACING: Final = RATE_HZ
 
 _PACE: Final = 2
 """Moments over which it is told how fast a hand moves."""
+
+_JUST: Final = 2
+"""Moments that a hand may have been slow for: what is told later is told too late."""
 
 
 class Looker(nn.Module):
@@ -132,13 +136,14 @@ class Looker(nn.Module):
         found = self._windows(joints)
         return found.view(*found.shape[:4], -1, 3)
 
-    def pace(self, past: Tensor) -> Tensor:
-        """How fast each hand, with its joints, moves now, as a share of its pace in each window: ``[n, 2, W]``."""
+    def slowed(self, past: Tensor) -> Tensor:
+        """Whether a hand has just slowed to ``SLOWED`` of its pace in a window, joints and all: ``[n, 2, W]`` bool."""
         n = len(past)
         joints = past[..., MOVERS * 7 :].view(n, MOMENTS, 2, len(JOINTS), 3)
         placed = joints + past[..., : MOVERS * 7].view(n, MOMENTS, MOVERS, 7)[:, :, 1:, None, :3]
         squares = (placed[:, _PACE:] - placed[:, :-_PACE]).square().sum((3, 4)).transpose(1, 2)
-        return (squares[..., -1:] / (squares @ self.spans).clamp_min(1e-9)).sqrt()
+        slow = SLOWED**2 * (squares @ self.spans)
+        return (squares[..., -1:] <= slow) & (squares[..., -1 - _JUST : -1].amax(2, keepdim=True) > slow)
 
     def opened(self, joints: Tensor) -> Tensor:
         """Of ``joints_of``, as ``models.gesture.taught.described`` has it: ``[n, 2, W, POINTS * 8]``."""

@@ -70,7 +70,7 @@ USUAL_LEAST: Final = 0.84
 """The least likeness that is ever asked for; that of each gesture of a hand, until it is spotted falsely."""
 
 SLOWED: Final = 0.2
-"""A hand's taught gesture is over when the hand moves no faster than this share of its pace in the gesture."""
+"""A hand's taught gesture is over when the hand slows to this share of its pace in the gesture."""
 
 SHORTEST_S: Final = 0.27
 LONGEST_S: Final = 2.4

@@ -20,7 +20,7 @@ from models.frame_model import HEAD, LEFT, RIGHT, Columns, FrameBatch, Rows
 from models.gesture.builtin import LEAD_S, OPPOSITES, TAIL_S, Floats, Template, hand_templates, head_templates
 from models.gesture.names import BUILT_IN, FIRST_TAUGHT, NUMBERS, TAUGHT_SLOTS
 from models.gesture.past import CHANNELS, MOMENTS, MOVERS, Looker
-from models.gesture.shape import FARTHEST, JOINT_NUMBERS, POSE_NUMBERS, RATE_HZ, SLOWED, USUAL_LEAST, WINDOWS
+from models.gesture.shape import FARTHEST, JOINT_NUMBERS, POSE_NUMBERS, RATE_HZ, USUAL_LEAST, WINDOWS
 from models.gesture.taught import ADAPTERS
 
 _PERIOD_S: Final = 1 / RATE_HZ
@@ -288,8 +288,8 @@ class Gesture:
             farthest = FARTHEST / (1 - USUAL_LEAST) * (1 - wanted)
             told = known["telling"].any(2).unsqueeze(1)
             margin = torch.where(told, 1 - apart / farthest.clamp_min(1e-6), margin)
-            pace = self._looker.pace(past).unsqueeze(3).expand(-1, -1, -1, TAUGHT_SLOTS)
-            inside &= ~told | (pace.gather(1, (own - 1).clamp_min(0))[:, 0] <= SLOWED)
+            slowed = self._looker.slowed(past).unsqueeze(3).expand(-1, -1, -1, TAUGHT_SLOTS)
+            inside &= ~told | slowed.gather(1, (own - 1).clamp_min(0))[:, 0]
         return torch.where(inside, margin, _NOT).flatten(1)
 
 

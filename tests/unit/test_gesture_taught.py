@@ -218,8 +218,7 @@ def test_gestures_of_a_hand_are_spotted_in_running_frames_until_they_were_false_
     own = [[one for one in some if one.number >= FIRST_TAUGHT] for some in found]
     assert [[one.number - FIRST_TAUGHT for one in some] for some in own] == [[0]] * 3 + [[1]] * 3 + [[2]] * 3
     assert {one.device for some in own for one in some} == {2}
-    # As long as a longer window fits better still, it waits.
-    assert max(one.reported for some in own for one in some) < 50 / 30 + 0.35
+    assert max(one.reported for some in own for one in some) < 50 / 30 + 0.15
     for _ in range(60):
         known = [stricter(one) for one in known]
     lessons = columns({slot: (one, "right_hand") for slot, one in enumerate(known)})
