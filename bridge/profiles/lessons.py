@@ -9,7 +9,7 @@ import numpy as np
 
 from bridge.profiles.items import Item
 from models.gesture.names import NUMBERS, TAUGHT_SLOTS
-from models.gesture.taught import PROTOTYPE
+from models.gesture.taught import PLAIN, PROTOTYPE
 from models.speech import voice as known
 from models.vision.prototypes import Prototypes, unpacked
 
@@ -71,8 +71,8 @@ def problem(item: Item) -> str:
         data = msgspec.convert(item.data, kind)
     except msgspec.ValidationError as error:
         return str(error)
-    if isinstance(data, Gesture) and not _finite(data.prototype, PROTOTYPE):
-        return f"a prototype is {PROTOTYPE} finite float32 numbers"
+    if isinstance(data, Gesture) and not any(_finite(data.prototype, count) for count in (PLAIN, PROTOTYPE)):
+        return f"a prototype is {PLAIN} or {PROTOTYPE} finite float32 numbers"
     if isinstance(data, Object):
         try:
             Prototypes({item.key: unpacked(data.examples)})

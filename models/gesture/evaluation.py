@@ -7,7 +7,7 @@ gesture, and how well made-up movements are spotted in it. Nothing that is fitte
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from models import vr_objects
 from models.gesture import recognition, skeletons, taught
 from models.gesture.names import BUILT_IN, FIRST_TAUGHT, HEAD_GESTURES, NUMBERS
 from models.gesture.recognition import Recipe
-from models.gesture.replay import Piece, Spotted, pieces, spot
+from models.gesture.replay import Piece, Spotted, pieces, spot, spot_hands
 from models.gesture.skeletons import Sequences
 from models.gesture.spotter import Gesture
 from models.gesture.synthetic import INVENTED, Performance, inserted, perform
@@ -40,6 +40,8 @@ _HELD_OUT: Final = 5
 _SEED: Final = 0
 _NEIGHBOUR_FRAMES: Final = 32
 _SHOTS: Final = 3
+_SKELETONS_HZ: Final = 30.0
+_HELD_STILL: Final = (20, 15)
 _DRAWS: Final = 20
 _RATE_HZ: Final = 90.0
 _LATEST_S: Final = 0.15
@@ -112,7 +114,11 @@ def _skeleton_tables(result: dict[str, Any]) -> list[Table]:
         few.add_column(column, justify="right")
     for name, accuracy in result["few_examples"]["accuracy"].items():
         few.add_row(name, f"{accuracy:.1f}", f"{WANTED['few']:.1f}")
-    return [whole, few]
+    spotted = Table(title="the same, taught and spotted in running frames, in %")
+    for name in result["few_examples"]["spotted"]:
+        spotted.add_column(name, justify="right")
+    spotted.add_row(*(f"{share:.1f}" for share in result["few_examples"]["spotted"].values()))
+    return [whole, few, spotted]
 
 
 def _recording_tables(result: dict[str, Any]) -> list[Table]:
@@ -175,16 +181,15 @@ def _on_skeletons(whole: Sequences, recipe: Recipe, held_out: int, progress: boo
             "published": PUBLISHED[classes],
             "wanted": WANTED[classes],
         }
-    described = _described(new)
     few = {
-        "shipped teaching": _from_few(described, new),
+        "shipped teaching": shipped_from_few(new),
         "embedding trained on other people": _from_few(embeddings.numpy(), new),
         "raw frames": _from_few(_flat(new_grid).numpy(), new),
     }
     return {
         "people": {"train": np.unique(known.person).tolist(), "test": np.unique(new.person).tolist()},
         "sequences": figures,
-        "few_examples": {"shots": _SHOTS, "draws": _DRAWS, "accuracy": few},
+        "few_examples": {"shots": _SHOTS, "draws": _DRAWS, "accuracy": few, "spotted": spotted_from_few(new)},
     }
 
 
@@ -198,26 +203,70 @@ def _nearest(known: Tensor, new: Tensor) -> NDArray[np.int64]:
     return torch.cdist(new, known).argmin(1).numpy()
 
 
-def _described(sequences: Sequences) -> NDArray[np.float32]:
-    return np.stack([taught.movement(skeletons.recording(joints), "right_hand")[0] for joints in sequences.joints])
+def shipped_from_few(sequences: Sequences) -> float:
+    """As ``_from_few``, of what tells taught gestures apart in the spotter; sequences may take any time."""
+    movements = [taught.movement(skeletons.recording(joints), "right_hand") for joints in sequences.joints]
+    tellings = np.stack([one.tellings[0] for one in movements])
+    right = []
+    for classes, shots, rest in _draws(sequences):
+        weights, _ = taught.told_apart([taught.common([movements[row] for row in some]) for some in shots])
+        scores = tellings[rest] @ weights[:, :-1].T + weights[:, -1]
+        right.append(classes[scores.argmax(1)] == sequences.of14[rest])
+    return _percent(np.concatenate(right))
+
+
+def spotted_from_few(sequences: Sequences) -> dict[str, float]:
+    """Of the sequences that are left in one draw a person, replayed through the spotter: percent that was spotted first
+    as what it is (``right``), as another taught gesture (``other``), and not at all (``missed``); and of ``right`` how
+    much was told more than 150 ms after the end (``late``). Sequences that take too long to be spotted count, too."""
+    model = Gesture.load()
+    recordings = [skeletons.recording(joints) for joints in sequences.joints]
+    movements = [taught.movement(recording, "right_hand") for recording in recordings]
+    right, other, late, missed = 0, 0, 0, 0
+    for classes, shots, rest in _draws(sequences, 1):
+        if not len(rest):
+            continue
+        known = {
+            slot: (taught.common([movements[row] for row in some]), "right_hand") for slot, some in enumerate(shots)
+        }
+        found = spot_hands(model, [recordings[row] for row in rest], _SKELETONS_HZ, taught.columns(known), _HELD_STILL)
+        for row, spotted in zip(rest, found, strict=True):
+            own = [one for one in spotted if one.number >= FIRST_TAUGHT]
+            if not own:
+                missed += 1
+            elif classes[own[0].number - FIRST_TAUGHT] == sequences.of14[row]:
+                right += 1
+                late += own[0].reported > len(recordings[row]) / _SKELETONS_HZ + _LATEST_S
+            else:
+                other += 1
+    whole = max(1, right + other + missed)
+    counts = {"right": right, "other": other, "missed": missed, "late": late}
+    return {name: round(100 * count / whole, 2) for name, count in counts.items()}
 
 
 def _from_few(vectors: NDArray[np.float32], sequences: Sequences) -> float:
     """Percent right when each class is the mean of ``_SHOTS`` sequences of the same person, over several draws."""
-    rng = np.random.default_rng(_SEED)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
     right = []
+    for classes, shots, rest in _draws(sequences):
+        means = np.stack([unit[some].mean(0) for some in shots])
+        means /= np.linalg.norm(means, axis=1, keepdims=True).clip(1e-9)
+        right.append(classes[(unit[rest] @ means.T).argmax(1)] == sequences.of14[rest])
+    return _percent(np.concatenate(right))
+
+
+def _draws(
+    sequences: Sequences, draws: int = _DRAWS
+) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.int64]], NDArray[np.int64]]]:
+    """For each person and draw the classes, the rows that each is taught by, and those that are left."""
+    rng = np.random.default_rng(_SEED)
     for person in np.unique(sequences.person):
         own = np.flatnonzero(sequences.person == person)
-        for _ in range(_DRAWS):
+        for _ in range(draws):
             order = rng.permutation(own)
             classes = np.unique(sequences.of14[own])
             shots = [order[sequences.of14[order] == one][:_SHOTS] for one in classes]
-            means = np.stack([unit[some].mean(0) for some in shots])
-            means /= np.linalg.norm(means, axis=1, keepdims=True).clip(1e-9)
-            rest = np.setdiff1d(own, np.concatenate(shots))
-            right.append(classes[(unit[rest] @ means.T).argmax(1)] == sequences.of14[rest])
-    return _percent(np.concatenate(right))
+            yield classes, shots, np.setdiff1d(own, np.concatenate(shots))
 
 
 def _percent(right: NDArray[np.bool_]) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models import vr_objects
 from models.frame_model import HEAD, RIGHT, FrameBatch
+from models.gesture.shape import PALM
 from models.gesture.spotter import Gesture
 from models.gesture.taught import Floats
 from models.vr_objects import Dataset
@@ -114,4 +115,50 @@ def _spot(
             number, device, confidence, start, end = told[row].tolist()
             now = frame / rate_hz
             found.append(Spotted(names[row], int(number), int(device), confidence, now - start, now - end, now))
+    return found
+
+
+@torch.inference_mode()
+def spot_hands(
+    model: Gesture, some: Sequence[Floats], rate_hz: float, adapters: dict[str, Floats], still: tuple[int, int]
+) -> list[list[Spotted]]:
+    """Replays recordings of a right hand through the step that is served; of each what is spotted.
+
+    Args:
+        some: ``[n, 183]`` each, as they are taught by, at an even rate.
+        adapters: of the one user whose recordings they are.
+        still: for how many frames the hand is held before and after, with some tremor and drift, since such recordings
+            are cut where the gesture begins and ends.
+    """
+    rng = np.random.default_rng(0)
+    before, after = still
+    lengths = torch.tensor([before + len(recording) + after for recording in some])
+    hands = np.zeros((int(lengths.max()), len(some), 26, 7), dtype=np.float32)
+    for row, recording in enumerate(some):
+        joints = recording[:, 1:].reshape(-1, 26, 7)
+        end = before + len(joints)
+        hands[:before, row], hands[before:end, row], hands[end:, row] = joints[0], joints, joints[-1]
+        late = len(hands) - end
+        drift = np.arange(late)[:, None, None] / rate_hz * rng.normal(0, 0.004, 3)
+        hands[:before, row, :, :3] += rng.normal(0, 0.001, (before, 26, 3))
+        hands[end:, row, :, :3] += rng.normal(0, 0.001, (late, 26, 3)) + drift
+    poses = torch.from_numpy(hands)
+    state = {name: torch.zeros(len(some), *shape) for name, shape in model.state.items()}
+    known = {name: torch.from_numpy(value).expand(len(some), *value.shape) for name, value in adapters.items()}
+    found: list[list[Spotted]] = [[] for _ in some]
+    for frame, now in enumerate(poses):
+        batch = FrameBatch.blank(len(some))
+        batch.tracked[:, RIGHT] = True
+        batch.jointed[:, 1] = True
+        batch.hands = batch.right[:, None, None].repeat(1, 2, 26, 1)
+        batch.hands[:, 1] = now
+        batch.right = now[:, PALM]
+        batch.dt.fill_(1 / rate_hz if frame else 0.0)
+        batch.fresh.fill_(frame == 0)
+        outputs, state, _ = model.step(batch, state, known)
+        told = outputs["gesture"]
+        for row in (told[:, 0] * (frame < lengths)).nonzero()[:, 0].tolist():
+            number, device, confidence, start, end = told[row].tolist()
+            at = (frame - before) / rate_hz
+            found[row].append(Spotted(row, int(number), int(device), confidence, at - start, at - end, at))
     return found

@@ -20,7 +20,7 @@ from models.frame_model import HEAD, LEFT, RIGHT, Columns, FrameBatch, Rows
 from models.gesture.builtin import LEAD_S, OPPOSITES, TAIL_S, Floats, Template, hand_templates, head_templates
 from models.gesture.names import BUILT_IN, FIRST_TAUGHT, NUMBERS, TAUGHT_SLOTS
 from models.gesture.past import CHANNELS, MOMENTS, MOVERS, Looker
-from models.gesture.shape import JOINT_NUMBERS, POSE_NUMBERS, RATE_HZ, WINDOWS
+from models.gesture.shape import FARTHEST, JOINT_NUMBERS, POSE_NUMBERS, RATE_HZ, USUAL_LEAST, WINDOWS
 from models.gesture.taught import ADAPTERS
 
 _PERIOD_S: Final = 1 / RATE_HZ
@@ -248,36 +248,64 @@ class Gesture:
         taught = past.new_full((len(rows), len(WINDOWS) * TAUGHT_SLOTS), _NOT)
         some = spotting[..., 0].any(1).nonzero()[:, 0]
         if len(some):
-            known = adapters["taught"].index_select(0, rows.index_select(0, some))
-            of_these = (column.index_select(0, some) for column in (past, jointed, spotting, movers))
-            taught.index_copy_(0, some, self._taught(known, *of_these))
+            of_these = rows.index_select(0, some)
+            known = {
+                name: adapters[name].index_select(0, of_these) for name in ("taught", "telling", "scatter", "spotting")
+            }
+            there = (column.index_select(0, some) for column in (past, jointed, movers))
+            taught.index_copy_(0, some, self._taught(known, *there))
         lines = torch.cat((self._movers.expand(len(rows), -1), movers.repeat(1, len(WINDOWS))), dim=1)
         return torch.cat((head.flatten(1), hand.flatten(1), taught), dim=1), lines
 
-    def _taught(self, taught: Tensor, past: Tensor, jointed: Tensor, spotting: Tensor, movers: Tensor) -> Tensor:
+    def _taught(self, known: Rows, past: Tensor, jointed: Tensor, movers: Tensor) -> Tensor:
         """``[n, W * slots]``."""
         n, windows = len(past), len(WINDOWS)
-        poses = self._looker.poses(past)
-        known_poses, known_opened = torch.split_with_sizes(taught, (POSE_NUMBERS, JOINT_NUMBERS), dim=2)
+        poses, heading = self._looker.poses(past)
+        known_poses, known_opened = torch.split_with_sizes(known["taught"], (POSE_NUMBERS, JOINT_NUMBERS), dim=2)
         # [n, mover, W, slot], of which each slot has its own mover's
         products = (poses.flatten(1, 2) @ known_poses.transpose(1, 2)).view(n, MOVERS, windows, TAUGHT_SLOTS)
         squares = (poses * poses).sum(3, keepdim=True)
+        own = movers.view(n, 1, 1, TAUGHT_SLOTS).expand(-1, 1, windows, -1)
+        spotting, joints = known["spotting"], None
         if bool(jointed.any()):
-            opened = self._looker.opened(past)
+            joints = self._looker.joints_of(past)
+            opened = self._looker.opened(joints)
             of_joints = (opened.flatten(1, 2) @ known_opened.transpose(1, 2)).view(n, 2, windows, TAUGHT_SLOTS)
             products = products + F.pad(of_joints, (0, 0, 0, 0, 1, 0))
             of_joints = F.pad((opened * opened).sum(3, keepdim=True), (0, 0, 0, 0, 1, 0))
             squares = squares + of_joints * spotting[:, None, None, :, 2]
-        own = movers.view(n, 1, 1, TAUGHT_SLOTS).expand(-1, 1, windows, -1)
         product = products.gather(1, own)[:, 0]
         strength = squares.expand_as(products).gather(1, own)[:, 0].sqrt()
-        used, _, joints, wanted, weakest, strongest, shortest, longest = spotting.unsqueeze(1).unbind(3)
+        used, _, of_hands, wanted, weakest, strongest, shortest, longest = spotting.unsqueeze(1).unbind(3)
         there = F.pad(jointed, (1, 0)).gather(1, movers).unsqueeze(1)
         seconds = (self._counts - 1) * _PERIOD_S
         inside = (used > 0) & (strength >= weakest) & (strength <= strongest)
-        inside &= (seconds >= shortest) & (seconds <= longest) & ((joints == 0) | there)
+        inside &= (seconds >= shortest) & (seconds <= longest) & ((of_hands == 0) | there)
         margin = (product / strength.clamp_min(1e-6) - wanted) / (1.001 - wanted)
+        if joints is not None:
+            telling = self._looker.telling(joints, poses[:, 1:], heading[:, 1:])
+            apart = _apart(telling, known["telling"], known["scatter"]).gather(1, (own - 1).clamp_min(0))[:, 0]
+            farthest = FARTHEST / (1 - USUAL_LEAST) * (1 - wanted)
+            told = known["telling"].any(2).unsqueeze(1)
+            margin = torch.where(told, 1 - apart / farthest.clamp_min(1e-6), margin)
+            slowed = self._looker.slowed(past).unsqueeze(3).expand(-1, -1, -1, TAUGHT_SLOTS)
+            inside &= ~told | slowed.gather(1, (own - 1).clamp_min(0))[:, 0]
         return torch.where(inside, margin, _NOT).flatten(1)
+
+
+def _apart(telling: Tensor, scores: Tensor, scatter: Tensor) -> Tensor:
+    """Squared distances ``[n, 2, W, slots]`` of what each hand did from each gesture, see ``taught.told_apart``.
+
+    Args:
+        telling: ``[n, 2, W, TELLING]`` of left and right hand.
+        scores: ``[n, slots, TELLING + 1]``.
+        scatter: ``[n, 2, SCATTER, TELLING]``.
+    """
+    n, hands, windows, _ = telling.shape
+    score = (telling.flatten(1, 2) @ scores[..., :-1].transpose(1, 2)).view(n, hands, windows, -1)
+    along = telling @ scatter.transpose(2, 3)
+    square = (telling * telling).sum(3, keepdim=True) - (along * along).sum(3, keepdim=True)
+    return square - 2 * (score + scores[:, None, None, :, -1])
 
 
 def _floats(values: object) -> Tensor:

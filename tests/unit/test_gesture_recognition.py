@@ -149,7 +149,10 @@ def test_people_are_disjoint_and_the_publishers_split_is_kept(tmp_path: Path) ->
     }
     # Each of the 14 directions is made by everybody alike.
     assert split["few_examples"]["accuracy"]["raw frames"] > 90
-    assert [table.row_count for table in evaluation.table(split)] == [2, 3]
+    spotted = split["few_examples"]["spotted"]
+    assert spotted["right"] + spotted["other"] + spotted["missed"] == pytest.approx(100, abs=0.05)
+    assert 0 <= spotted["late"] <= spotted["right"]
+    assert [table.row_count for table in evaluation.table(split)] == [2, 3, 1]
     held = evaluation.evaluate(folder(tmp_path), recipe=TINIEST, held_out=1, threads=1, progress=False)
     assert len(held["people"]["test"]) == 1
     assert not set(held["people"]["test"]) & set(held["people"]["train"])
