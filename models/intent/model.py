@@ -31,7 +31,7 @@ _ROWS: Final = 1024
 _TOO_NEAR: Final = 0.6
 # Of the longer fit, whose examples tell nothing of how sure it may be: it has seen them all. Chosen on parts of the
 # published sets' training parts that were not fitted to.
-_TUNED_TEMPERATURE: Final = 2.0
+_TUNED_TEMPERATURE: Final = 1.5
 # How much the quick fit has to say beside the longer one, chosen with the temperature.
 _QUICK: Final = 0.5
 # What the quick fit is surer of than this, the longer one would not change: see CARD.md.
