@@ -27,7 +27,9 @@ KEPT: Final = 16
 """Files in the folder of the longer fits, the last used ones; each has 21 MB."""
 
 _STRENGTH: Final = 30.0
-_WORDING: Final = 0.3
+# What stands beside the regression, by how weighty it is in the sum.
+_PROTOTYPES: Final = 0.5
+_WORDING: Final = 0.2
 
 
 def default_cache() -> Path:
@@ -66,8 +68,8 @@ class Tuned:
         if by_head.ndim == 1:
             by_head = np.stack((-by_head / 2, by_head / 2), axis=1)
         by_prototypes = SCALE * (found @ self._prototypes.T).astype(np.float64)
-        summed: NDArray[np.float64] = log_softmax(by_head, axis=1) + log_softmax(by_prototypes, axis=1)
-        return summed + _WORDING * self._wording.likelihoods(texts)
+        by_both: NDArray[np.float64] = log_softmax(by_head, axis=1) + _PROTOTYPES * log_softmax(by_prototypes, axis=1)
+        return by_both + _WORDING * self._wording.likelihoods(texts)
 
 
 class Cache:

@@ -2,7 +2,9 @@
 
 Cross entropy over the cosines to a prototype of each label, which begins as the mean of its examples, and the
 supervised contrastive loss within the batch (Khosla et al., NeurIPS 2020), as in SetFit (Tunstall et al. 2022) and CPFT
-(Zhang et al., EMNLP 2021). Words of the examples are left out by chance, so that no single one is relied on.
+(Zhang et al., EMNLP 2021). A batch has a few examples each of labels whose prototypes are near each other, so that what
+is contrasted is what is easily confused. Words of the examples are left out by chance, so that no single one is relied
+on.
 
 ``python -m models.intent.tuning`` does it in a process of its own: it reads a JSON map of ``Task`` from its standard
 input, writes the file and ends. It also ends when the process that started it does.
@@ -15,6 +17,7 @@ import json
 import os
 import random
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,6 +38,8 @@ MOST_STEPS: Final = 800
 
 _EPOCHS: Final = 8
 _BATCH: Final = 48
+# Of a label in a batch, so that there are same ones to bring together and others to keep apart.
+_TOGETHER: Final = 3
 # A batch goes through the encoder in parts of like length: padding costs as much as words.
 _PART: Final = 24
 _RATE: Final = 1e-4
@@ -45,7 +50,7 @@ _DROPPED: Final = 0.1
 _TEMPERATURE: Final = 0.07
 _SHORTEST: Final = 3
 # To be changed with anything above that changes what comes out, so that what was kept of the former is not taken.
-_RECIPE: Final = 1
+_RECIPE: Final = 2
 
 
 @dataclass(frozen=True)
@@ -135,13 +140,12 @@ def _train(
         optimizer, lambda step: min(1.0, (step + 1) / (_WARM_UP * steps)) * max(0.0, 1 - step / steps)
     )
     _train_dropout(encoder.network)
-    waiting: list[int] = []
+    waiting: list[list[int]] = []
     for _ in range(steps):
         if not waiting:
-            waiting = chance.sample(range(len(tokens)), len(tokens))
+            waiting = _batches(truth.tolist(), prototypes.detach(), chance)
         # Parts are of like length, and what is of like length need not be alike.
-        rows = sorted(waiting[:_BATCH], key=lambda row: len(tokens[row]))
-        del waiting[:_BATCH]
+        rows = sorted(waiting.pop(), key=lambda row: len(tokens[row]))
         parts = [rows[at : at + _PART] for at in range(0, len(rows), _PART)]
         found = torch.cat([encoder.embed([_without_some(tokens[row], chance) for row in part]) for part in parts])
         loss = _loss(found, truth[rows], prototypes)
@@ -151,6 +155,28 @@ def _train(
         optimizer.step()
         schedule.step()
         stepped()
+
+
+def _batches(labels: Sequence[int], prototypes: Tensor, chance: random.Random) -> list[list[int]]:
+    """All rows once, in full batches but for one, each of labels that are near to one drawn by chance."""
+    directions = nn.functional.normalize(prototypes, dim=1)
+    near: list[list[float]] = (directions @ directions.T).tolist()
+    left: dict[int, list[int]] = defaultdict(list)
+    for row in chance.sample(range(len(labels)), len(labels)):
+        left[labels[row]].append(row)
+    batches = []
+    while left:
+        to = near[chance.choice(sorted(left))]
+        batch: list[int] = []
+        while left and len(batch) < _BATCH:
+            for label in sorted(left, key=lambda label: -to[label]):
+                count = min(_TOGETHER, _BATCH - len(batch))
+                batch += left[label][:count]
+                left[label] = left[label][count:]
+            left = {label: rows for label, rows in left.items() if rows}
+        batches.append(batch)
+    chance.shuffle(batches)
+    return batches
 
 
 def _loss(found: Tensor, truth: Tensor, prototypes: Tensor) -> Tensor:

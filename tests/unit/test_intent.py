@@ -117,6 +117,14 @@ def test_a_longer_fit_says_of_what_is_unsure_to_which_label_but_not_whether_to_a
     assert labels[0] == model.predict(CENTRES[:1])[0].label
 
 
+def test_where_a_longer_fit_cannot_tell_the_quick_one_does(model: IntentModel) -> None:
+    embeddings = np.concatenate((0.6 * CENTRES[:1] + 0.4 * CENTRES[1:2], somewhere(3, 12)))
+    quick = model.probabilities(embeddings)[1]
+    both = model.probabilities(embeddings, lambda rows: np.zeros((len(rows), len(model.labels))))[1]
+    assert np.array_equal(both.argmax(1), quick.argmax(1))
+    assert (both.max(1) > 1 / len(model.labels)).all()
+
+
 def test_the_background_can_do_without_a_set() -> None:
     whole = background.texts()
     assert len(whole) > 400

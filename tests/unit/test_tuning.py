@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from torch import Tensor
 from models.intent import tuned as tuned_module
 from models.intent.adapted import adapted
 from models.intent.tuned import KEPT, Cache, Tuned, default_cache
-from models.intent.tuning import PROTOTYPES, Task, digest, tune, write
+from models.intent.tuning import PROTOTYPES, Task, _batches, digest, tune, write
 from models.language.encoder import WIDTH, Encoder
 
 TEXTS = ["pick it up", "take the object", "grab that", "let go of it", "drop the object", "put it down"]
@@ -58,6 +59,32 @@ def test_the_same_examples_come_to_the_same(encoder: Encoder, changes: dict[str,
 def test_one_example_a_label_will_do(encoder: Encoder) -> None:
     found = tune(encoder, ["stop", ""], ["stop", "nothing"])
     assert all(torch.isfinite(one).all() for one in found.values())
+
+
+def test_a_batch_has_labels_that_are_near_to_each_other_and_an_epoch_has_all_rows_once() -> None:
+    labels = [row % 40 for row in range(430)]
+    # On a circle, so that the near ones are those beside.
+    angles = torch.arange(40) * 2 * torch.pi / 40
+    batches = _batches(labels, torch.stack((angles.cos(), angles.sin()), dim=1), random.Random(0))
+    assert sorted(row for batch in batches for row in batch) == list(range(430))
+    assert sorted(map(len, batches)) == [430 % 48, *[48] * (430 // 48)]
+    spreads = []
+    for batch in batches:
+        there = sorted({labels[row] for row in batch})
+        assert len(there) < len(batch)
+        gaps = [(after - before) % 40 for before, after in zip(there, [*there[1:], there[0]], strict=True)]
+        spreads.append(40 - max(gaps))
+    # Sixteen labels side by side spread over 15 while there are all, and by chance over 36.
+    assert min(spreads) == 15
+    assert np.median(spreads) < 25
+
+
+@pytest.mark.parametrize("counts", [(1,), (1, 1), (60, 2), (100,), (3, 3, 3)])
+def test_few_labels_fill_batches_too(counts: tuple[int, ...]) -> None:
+    labels = [label for label, count in enumerate(counts) for _ in range(count)]
+    batches = _batches(labels, torch.eye(len(counts), 8), random.Random(1))
+    assert sorted(row for batch in batches for row in batch) == list(range(len(labels)))
+    assert len(batches) == -(-len(labels) // 48)
 
 
 def test_what_stands_on_it_tells_labels_apart(encoder: Encoder, changes: dict[str, Tensor]) -> None:
