@@ -57,14 +57,27 @@ def load_model(name: str, device: torch.device) -> FrameModel:
 
 
 class _Store:
-    """Rows of named columns, all in one matrix, so that a batch is gathered and scattered by one operation each."""
+    """Rows of named columns, all in one matrix, so that a batch is gathered and scattered by one operation each.
+
+    Which rows are all zeros is known, since for most users that is what has been taught, and zeros need no gathering.
+    """
 
     def __init__(self, columns: Columns, slots: int, device: torch.device) -> None:
         self.columns = columns
         self.widths = [math.prod(shape) for shape in columns.values()]
         self.matrix = torch.zeros(slots, sum(self.widths), device=device)
+        self._zeros = torch.zeros(1, sum(self.widths), device=device)
+        self._used: NDArray[np.bool_] = np.zeros(slots, dtype=np.bool_)
 
-    def gather(self, index: Tensor) -> Tensor:
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+        return self.matrix.shape[1]
+
+    def gather(self, slots: NDArray[np.int64], index: Tensor) -> Tensor:
+        """The rows of some slots, of which ``index`` is what the device knows; not to be written to."""
+        if not self._used[slots].any():
+            return self._zeros.expand(len(slots), -1)
         return self.matrix.index_select(0, index)
 
     def named(self, rows: Tensor) -> Rows:
@@ -73,11 +86,22 @@ class _Store:
         pieces = torch.split(rows, self.widths, dim=1)
         return {name: piece.view(n, *shape) for (name, shape), piece in zip(self.columns.items(), pieces, strict=True)}
 
-    def scatter(self, index: Tensor, rows: Rows) -> None:
+    def scatter(self, slots: NDArray[np.int64], index: Tensor, rows: Rows) -> None:
         n = index.shape[0]
         pieces = [rows[name].reshape(n, -1) for name in self.columns]
         if pieces:
+            self._used[slots] = True
             self.matrix.index_copy_(0, index, pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1))
+
+    def put(self, slot: int, row: Tensor) -> None:
+        """Replaces a slot's row."""
+        self._used[slot] = True
+        self.matrix[slot] = row
+
+    def clear(self, slot: int) -> None:
+        """Makes a slot's row zeros."""
+        self._used[slot] = False
+        self.matrix[slot] = 0
 
 
 def _packed(adapters: _Store, row: int) -> bytes | None:
@@ -136,7 +160,7 @@ class EngineCore:
     @property
     def row_floats(self) -> int:
         """Float32 numbers that a session's states and adapters take."""
-        return sum(loaded.state.matrix.shape[1] + loaded.adapters.matrix.shape[1] for loaded in self._models)
+        return sum(loaded.state.width + loaded.adapters.width for loaded in self._models)
 
     def join(
         self,
@@ -199,7 +223,7 @@ class EngineCore:
         for loaded in self._models:
             data = profile.get(loaded.key)
             if data == b"":
-                loaded.adapters.matrix[self._owner[slot]] = 0
+                loaded.adapters.clear(int(self._owner[slot]))
             elif data is not None:
                 self._put_adapters(loaded, slot, data)
 
@@ -217,7 +241,8 @@ class EngineCore:
         learned = {}
         learners = [loaded for loaded in self._models if isinstance(loaded.model, LearnsSelections)]
         owner = int(self._owner[slot])
-        index = self._to_device(np.array([owner]))
+        owners = np.array([owner])
+        index = self._to_device(owners)
         if not moment:
             if chosen >= self._target_count[slot]:
                 return {}, b""
@@ -232,19 +257,19 @@ class EngineCore:
         targets, numbers = numbers[None, 1 : 1 + 6 * count].view(1, count, 6), numbers[1 + 6 * count :]
         for loaded in learners:
             assert isinstance(loaded.model, LearnsSelections)
-            width = loaded.state.matrix.shape[1]
+            width = loaded.state.width
             row, numbers = numbers[:width], numbers[width:]
             adapters = loaded.adapters.named(loaded.adapters.matrix[owner : owner + 1])
             new = loaded.model.confirm(loaded.state.named(row.unsqueeze(0)), adapters, targets, chosen, weight)
-            loaded.adapters.scatter(index, new)
+            loaded.adapters.scatter(owners, index, new)
             learned[loaded.key] = _packed(loaded.adapters, owner) or b""
         return learned, moment
 
     def forget(self, slot: int, checkpoint: Checkpoint | None) -> None:
         """Leaves nothing of a slot's user: neither states nor adapters, nor what a checkpoint has of them."""
         for loaded in self._models:
-            loaded.state.matrix[slot] = 0
-            loaded.adapters.matrix[self._owner[slot]] = 0
+            loaded.state.clear(slot)
+            loaded.adapters.clear(int(self._owner[slot]))
         self._learning[slot] = False
         if checkpoint is not None:
             checkpoint.forget(slot)
@@ -261,7 +286,7 @@ class EngineCore:
         if not keep_state:
             for loaded in self._models:
                 if loaded.model.remembers_scene:
-                    loaded.state.matrix[slot] = 0
+                    loaded.state.clear(slot)
 
     @torch.inference_mode()
     def step(self, batch: Batch, n: int) -> None:
@@ -317,29 +342,35 @@ class EngineCore:
         for loaded in self._models:
             if loaded.model.only_gesturing and not gesturing:
                 continue
-            state = loaded.state.gather(index)
+            state = loaded.state.gather(slots, index)
             if fresh.any():
-                state[frames.fresh] = 0
-            adapters = loaded.adapters.gather(owner_index)
+                state = state.masked_fill(frames.fresh.unsqueeze(1), 0)
+            adapters = loaded.adapters.gather(owners, owner_index)
             found, new, learned = loaded.model.step(frames, loaded.state.named(state), loaded.adapters.named(adapters))
             outputs.update(found)
             stepped.append((loaded, new, learned))
         # Only when every model has stepped: one that raises must leave no session half a frame ahead.
         keep = self._one_of_each(owners) if shared else None
         for loaded, new, learned in stepped:
-            loaded.state.scatter(index, new)
+            loaded.state.scatter(slots, index, new)
             if learned and keep is not None:
-                loaded.adapters.scatter(owner_index[keep], {name: value[keep] for name, value in learned.items()})
+                kept = {name: value[keep] for name, value in learned.items()}
+                loaded.adapters.scatter(owners, owner_index[keep], kept)
             elif learned:
-                loaded.adapters.scatter(index, learned)
+                loaded.adapters.scatter(slots, index, learned)
         self._last_time[slots] = times if everyone else times[rows]
         self._write(batch, rows, slots, tracked, counts, horizons, outputs)
 
     def checkpoint_rows(self, checkpoint: Checkpoint, slots: NDArray[np.int64]) -> None:
         """Copies what the engine knows of some slots to where it outlives this process."""
-        index, owners = self._to_device(slots), self._to_device(self._owner[slots])
+        owners = self._owner[slots]
+        index, owner_index = self._to_device(slots), self._to_device(owners)
         rows = torch.cat(
-            [rows for loaded in self._models for rows in (loaded.state.gather(index), loaded.adapters.gather(owners))],
+            [
+                rows
+                for loaded in self._models
+                for rows in (loaded.state.gather(slots, index), loaded.adapters.gather(owners, owner_index))
+            ],
             dim=1,
         )
         checkpoint.write(slots, self._serial[slots], self._last_time[slots], rows.cpu().numpy())
@@ -356,10 +387,9 @@ class EngineCore:
             # What is not learned from frames the gateway knows best, and gave with ``join``.
             restored = (loaded.state, slot, True), (loaded.adapters, int(self._owner[slot]), loaded.model.learns)
             for store, place, wanted in restored:
-                width = store.matrix.shape[1]
                 if wanted:
-                    store.matrix[place] = torch.from_numpy(row[at : at + width]).to(self.device)
-                at += width
+                    store.put(place, torch.from_numpy(row[at : at + store.width]).to(self.device))
+                at += store.width
         return True
 
     def warm_up(self) -> None:
@@ -381,8 +411,8 @@ class EngineCore:
 
     def _clear(self, slot: int) -> None:
         for loaded in self._models:
-            loaded.state.matrix[slot] = 0
-            loaded.adapters.matrix[slot] = 0
+            loaded.state.clear(slot)
+            loaded.adapters.clear(slot)
         self._owner[slot] = slot
         self._learning[slot] = False
         self._last_time[slot] = -1
@@ -403,7 +433,7 @@ class EngineCore:
         row = torch.cat([tensors[name].reshape(-1).float() for name in columns])
         if not bool(row.isfinite().all()):
             return False
-        loaded.adapters.matrix[self._owner[slot]] = row.to(self.device)
+        loaded.adapters.put(int(self._owner[slot]), row.to(self.device))
         return True
 
     def _hand_over(self, slot: int) -> None:
@@ -412,7 +442,7 @@ class EngineCore:
         if len(others):
             heir = int(others[0])
             for loaded in self._models:
-                loaded.adapters.matrix[heir] = loaded.adapters.matrix[slot]
+                loaded.adapters.put(heir, loaded.adapters.matrix[slot])
             self._owner[others] = heir
 
     def _beats(self) -> bool:
@@ -477,4 +507,4 @@ class EngineCore:
             result["status"][rows[~sound]] = FAILED
             for slot in slots[~sound].tolist():
                 for loaded in self._models:
-                    loaded.state.matrix[slot] = 0
+                    loaded.state.clear(slot)
