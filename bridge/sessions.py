@@ -279,6 +279,9 @@ class Sessions:
         return self._turned(Error(ErrorCode.INTERNAL, text, "hello"), INTERNAL_ERROR)
 
     async def _begin(self, hello: Hello, again: Stub | None = None) -> Session:
+        if self._path.full and not self._expiry:
+            # Before anything is written of a session that is not to be.
+            raise self._full()
         if self._saving is None:
             self._saving = asyncio.create_task(self._save_again_and_again(), name="save what is learned")
         resume = hello.resume if again is not None and hello.resume else new_resume(hello.resume)
@@ -356,8 +359,11 @@ class Sessions:
                 )
             except Full:
                 if not await self._make_room():
-                    text = f"the daemon is full: {len(self._sessions)} sessions"
-                    raise self._turned(Error(ErrorCode.FULL, text, "hello"), TRY_AGAIN_LATER) from None
+                    raise self._full() from None
+
+    def _full(self) -> Turned:
+        text = f"the daemon is full: {len(self._sessions)} sessions"
+        return self._turned(Error(ErrorCode.FULL, text, "hello"), TRY_AGAIN_LATER)
 
     async def _make_room(self) -> bool:
         """Ends the session that has been without a socket for longest; false if all have one."""

@@ -183,6 +183,10 @@ class FakePath:
         self.hold: asyncio.Event | None = None
         self.asked_to_leave: asyncio.Queue[Seat] = asyncio.Queue()
 
+    @property
+    def full(self) -> bool:
+        return len(self.seats) == self.slots
+
     def join(
         self,
         receiver: Receiver,

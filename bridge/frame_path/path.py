@@ -142,6 +142,11 @@ class FramePath:
         """Whether there is an engine to step frames."""
         return self._up
 
+    @property
+    def full(self) -> bool:
+        """Whether all slots are taken."""
+        return not self._free
+
     async def start(self) -> None:
         """Starts the engine.
 
@@ -177,7 +182,7 @@ class FramePath:
         Raises:
             Full: there is none.
         """
-        if not self._free:
+        if self.full:
             raise Full
         self._serial += 1
         seat = Seat(

@@ -325,6 +325,21 @@ async def test_a_session_goes_on_in_a_daemon_that_was_started_again(
     assert await third.sessions.end_all(20)
 
 
+async def test_a_session_still_goes_on_when_there_was_no_room_for_it_at_first(
+    house: House, killed: Callable[[House], House]
+) -> None:
+    session, _ = await house.enter()
+    second = killed(house)
+    second.path.slots = 1
+    first, _ = await second.enter("bob")
+    assert (await second.turned(resume=session.resume)).error.code == "full"
+    second.sessions.leave(first)
+    await second.path.asked_to_leave.get()
+    again, entry = await second.sessions.admit(hello(resume=session.resume))
+    assert (again.id, entry) == (session.id, "restored")
+    assert await second.sessions.end_all(20)
+
+
 async def test_a_session_goes_on_after_a_daemon_that_was_stopped(
     house: House, killed: Callable[[House], House]
 ) -> None:
@@ -496,6 +511,7 @@ async def test_a_full_daemon_turns_away_and_names_the_reason(house: House) -> No
     assert (turned.error.code, turned.close_code) == ("full", TRY_AGAIN_LATER)
     assert session.link is link
     assert len(house.sessions) == 1
+    assert house.store.load("bob").statistics.sessions == 0, "it never began"
 
 
 async def test_a_full_daemon_makes_room_of_who_was_away_longest(house: House) -> None:
@@ -573,7 +589,7 @@ async def test_a_profile_that_was_set_aside_is_told(house: House) -> None:
     assert quiet.sent == []
 
 
-async def test_a_session_is_written_down_from_its_hello_on(house: House) -> None:
+async def test_a_session_is_written_down_from_its_hello_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[tuple[str, str]] = []
     closed: list[str] = []
 
@@ -595,6 +611,10 @@ async def test_a_session_is_written_down_from_its_hello_on(house: House) -> None
     session, _ = await house.enter()
     assert house.sessions.welcome(session, "new").recording
     assert opened == [("ada", session.id)]
+    await house.turned("eve")
+    assert len(opened) == 1
+    # Somebody else takes the last slot while the profile is read.
+    monkeypatch.setattr(FakePath, "full", False)
     await house.turned("bob")
     assert closed == ["bob"], "nothing stays open of who did not get in"
     house.sessions.leave(session)
