@@ -182,14 +182,14 @@ def _on_skeletons(whole: Sequences, recipe: Recipe, held_out: int, progress: boo
             "wanted": WANTED[classes],
         }
     few = {
-        "shipped teaching": shipped_from_few(new),
+        "shipped teaching": _shipped_from_few(new),
         "embedding trained on other people": _from_few(embeddings.numpy(), new),
         "raw frames": _from_few(_flat(new_grid).numpy(), new),
     }
     return {
         "people": {"train": np.unique(known.person).tolist(), "test": np.unique(new.person).tolist()},
         "sequences": figures,
-        "few_examples": {"shots": _SHOTS, "draws": _DRAWS, "accuracy": few, "spotted": spotted_from_few(new)},
+        "few_examples": {"shots": _SHOTS, "draws": _DRAWS, "accuracy": few, "spotted": _spotted_from_few(new)},
     }
 
 
@@ -203,7 +203,7 @@ def _nearest(known: Tensor, new: Tensor) -> NDArray[np.int64]:
     return torch.cdist(new, known).argmin(1).numpy()
 
 
-def shipped_from_few(sequences: Sequences) -> float:
+def _shipped_from_few(sequences: Sequences) -> float:
     """As ``_from_few``, of what tells taught gestures apart in the spotter; sequences may take any time."""
     movements = [taught.movement(skeletons.recording(joints), "right_hand") for joints in sequences.joints]
     tellings = np.stack([one.tellings[0] for one in movements])
@@ -215,7 +215,7 @@ def shipped_from_few(sequences: Sequences) -> float:
     return _percent(np.concatenate(right))
 
 
-def spotted_from_few(sequences: Sequences) -> dict[str, float]:
+def _spotted_from_few(sequences: Sequences) -> dict[str, float]:
     """Of the sequences that are left in one draw a person, replayed through the spotter: percent that was spotted first
     as what it is (``right``), as another taught gesture (``other``), and not at all (``missed``); and of ``right`` how
     much was told more than 150 ms after the end (``late``). Sequences that take too long to be spotted count, too."""

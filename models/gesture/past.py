@@ -40,7 +40,6 @@ MOMENTS: Final = WINDOWS[-1]
 _FACING: Final = RATE_HZ
 """Moments over which it is averaged which way the head faces."""
 
-
 _PACE: Final = 2
 """Moments over which it is told how fast a hand moves."""
 

@@ -133,7 +133,7 @@ def test_a_slot_is_empty_for_who_comes_next() -> None:
 def test_adapters_come_with_a_profile_and_go_with_it() -> None:
     giver = EngineCore([Forecast.load()], SLOTS, CPU)
     giver.join(2, 1, [0.1], {})
-    giver._models[0].adapters.matrix[2] = torch.arange(giver._models[0].adapters.matrix.shape[1]).float()
+    giver._models[0].adapters.put(2, torch.arange(giver._models[0].adapters.width).float())
     profile = giver.leave(2)
     assert list(profile) == [f"forecast@{Forecast.load().version}"]
     taker = EngineCore([Forecast.load()], SLOTS, CPU)
