@@ -32,6 +32,7 @@ from bridge.app import App
 from bridge.bench.client import Client, LoadError
 from bridge.bench.media import Camera, MediaFigures, Microphone, Speech
 from bridge.bench.workload import Track, tracks
+from bridge.cores import divided, keep_to
 from bridge.manifest import ManifestError
 from bridge.manifest import load as load_manifest
 from bridge.protocol import (
@@ -452,6 +453,9 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, nargs="*", default=())
     parser.add_argument("--app", type=Path)
     options = LoadOptions(**vars(parser.parse_args()))
+    if cores := divided():
+        # Headsets are elsewhere and take nothing from a server's engine.
+        keep_to(cores[1])
     try:
         figures = Load(options).run()
     except (LoadError, RecordingError, ManifestError, msgspec.DecodeError) as error:

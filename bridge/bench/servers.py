@@ -38,13 +38,15 @@ def running(name: str, command: Sequence[str]) -> Iterator[tuple[str, int]]:
         ServerError: it ended, or did not say where it listens within two minutes.
     """
     with tempfile.TemporaryFile() as log:
-        # In a session of its own a Ctrl-C at the terminal reaches only us, and we end it in order.
+        # In a group of its own a Ctrl-C at the terminal reaches only us, and we end it in order. It is no session of
+        # its own: Linux weighs sessions against each other, and workers that step back behind everybody would not step
+        # back behind the load.
         process = subprocess.Popen(
             [sys.executable, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
-            start_new_session=True,
+            process_group=0,
         )
         try:
             yield _url(name, process, log), process.pid
@@ -84,7 +86,7 @@ def put_load(options: LoadOptions) -> LoadFigures:
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            start_new_session=True,
+            process_group=0,
             timeout=options.warm_up_s + options.measure_s + _SPARE_S,
         )
     except subprocess.TimeoutExpired as error:

@@ -89,7 +89,9 @@ def bench(options: UtteranceOptions, report: Report) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="genlock-") as folder:
         command = ["-m", "bridge", "serve", "--port", "0", "--profiles", str(Path(folder) / "profiles.sqlite")]
         command += ["--app", str(options.app.path)]
-        with _on_one_core(), running("genlock", command) as (url, _):
+        with contextlib.ExitStack() as stack:
+            with _on_one_core():
+                url, _ = stack.enter_context(running("genlock", command))
             report("alone, on one core")
             alone = asyncio.run(_alone(url, options))
         rounds = []

@@ -19,6 +19,7 @@ import uvloop
 
 from bridge.cli.errors import fail
 from bridge.cli.manifests import manifest_at
+from bridge.cores import divided, keep_to
 from bridge.daemon import Daemon, DaemonOptions
 from bridge.event_path.hearing import HearingOptions
 from bridge.event_path.language import LanguageError, LanguageOptions
@@ -98,6 +99,13 @@ def serve(
     ] = None,
     engine: Annotated[EngineKind, typer.Option(help="A process of its own, or this one.")] = EngineKind.PROCESS,
     engine_threads: Annotated[int, typer.Option(help="Threads for one operation of torch.", min=1)] = 1,
+    divide_cores: Annotated[
+        bool,
+        typer.Option(
+            "--divide-cores/--share-cores",
+            help="The engine has half of the cores to itself and all else the others (Linux), or all have all.",
+        ),
+    ] = True,
     max_sessions: Annotated[int, typer.Option(help="The most sessions at a time.", min=1, max=4096)] = 512,
     resume_s: Annotated[float, typer.Option(help="Seconds that a session outlives its socket.", min=0)] = 30.0,
     window_ms: Annotated[
@@ -122,6 +130,10 @@ def serve(
     if not token and not allow_anonymous and not _is_loopback(host):
         fail(f"--host {host} can be reached from other machines: set --token, or say --allow-anonymous")
     apps = tuple(manifest_at(path).app for path in app or ())
+    cores = divided(engine_threads) if divide_cores and engine is EngineKind.PROCESS else None
+    if cores is not None:
+        log.info("the engine has cores %s, all else %s", *(", ".join(map(str, some)) for some in cores))
+        keep_to(cores[1])
     options = DaemonOptions(
         host=host,
         port=port,
@@ -132,7 +144,11 @@ def serve(
         drain_s=drain_s,
         apps=apps,
         engine=EngineOptions(
-            models=tuple(frame_model or EngineOptions.models), device=device, threads=engine_threads, slots=max_sessions
+            models=tuple(frame_model or EngineOptions.models),
+            device=device,
+            threads=engine_threads,
+            cores=cores[0] if cores is not None else (),
+            slots=max_sessions,
         ),
         workers=EventPathOptions(
             language=LanguageOptions(cache=str(cache.absolute()) if cache is not None else ""),

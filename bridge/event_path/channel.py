@@ -48,8 +48,7 @@ class Channel:
 
 
 IDLE: Final = 20
-"""A niceness beyond the last: runs only where nobody else wants the core (``SCHED_IDLE``, where there is such), and
-only on half of the cores."""
+"""A niceness beyond the last: runs only where nobody else wants the core (``SCHED_IDLE``, where there is such)."""
 
 
 def serve(load: Callable[[], tuple[Sequence[Any], Run]], *, threads: int, niceness: int) -> None:
@@ -81,6 +80,3 @@ def _step_back(niceness: int) -> None:
     # Whoever is only nice keeps the core to the end of a time slice, some milliseconds, when a frame wants it.
     if niceness >= IDLE and hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-        # What runs in between leaves cold caches behind; so half of the cores are left to the frames.
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cores[len(cores) // 2 :])

@@ -40,6 +40,7 @@ class EngineOptions:
         models: frame models by name or as ``module:Class``, in the order in which they are stepped.
         device: ``cpu``, ``cuda`` or ``auto``.
         threads: threads that torch may use for one operation.
+        cores: what an engine in a process of its own keeps to; anywhere if there are none.
         slots: the most sessions at a time.
         checkpoint_s: how old a session's checkpoint may grow.
         start_timeout_s: how long loading the models may take.
@@ -49,6 +50,7 @@ class EngineOptions:
     models: tuple[str, ...] = ("forecast", "target", "gesture")
     device: str = "auto"
     threads: int = 1
+    cores: tuple[int, ...] = ()
     slots: int = 512
     checkpoint_s: float = 1.0
     start_timeout_s: float = 120.0

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from bridge.child import stream_to_gateway
+from bridge.cores import keep_to
 from bridge.frame_path.batch import COUNT, VACANT, Batch
 from bridge.frame_path.checkpoint import Checkpoint
 from bridge.frame_path.core import EngineCore, load_model
@@ -178,8 +179,11 @@ def main() -> None:
     batch_fd, checkpoint_fd = map(int, sys.argv[2:4])
     settings = json.loads(sys.argv[4])
     settings["models"] = tuple(settings["models"])
+    options = EngineOptions(**settings)
+    if options.cores:
+        keep_to(options.cores)
     with stream_to_gateway() as channel:
-        _serve(channel, batch_fd, checkpoint_fd, EngineOptions(**settings))
+        _serve(channel, batch_fd, checkpoint_fd, options)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ FLOORS = [
         "bridge.spaces",
         "bridge.asyncapi",
         "bridge.child",
+        "bridge.cores",
     },
     {"bridge.frame_path", "bridge.event_path", "bridge.actions", "bridge.aim", "bridge.profiles", "bridge.recording"},
     {"bridge.users", "bridge.utterances"},
