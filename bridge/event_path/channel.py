@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from time import perf_counter, process_time
 from typing import Any, Final
 
 import msgpack
@@ -45,6 +46,18 @@ class Channel:
                 self._unpacker.feed(data)
             return None
         return list(self._unpacker)
+
+
+@contextlib.asynccontextmanager
+async def giving_way() -> AsyncIterator[None]:
+    """Rests after a piece of work for as long as others kept this process from its core in the meantime.
+
+    Whoever else steps back behind the frames gets that time, and where nobody wants the core there is no rest.
+    """
+    began, worked = perf_counter(), process_time()
+    yield
+    kept = (perf_counter() - began) - (process_time() - worked)
+    await asyncio.sleep(max(kept, 0.0))
 
 
 IDLE: Final = 20

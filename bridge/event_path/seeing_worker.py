@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.event_path.channel import Channel, Run, serve
+from bridge.event_path.channel import Channel, Run, giving_way, serve
 from bridge.event_path.seeing import SeeingOptions
 from models.vision.pictures import Picture, decode, decode_file
 from models.vision.sight import Sight
@@ -29,7 +29,9 @@ async def look(sight: Sight, channel: Channel) -> None:
         asked: list[Asked] = [(serial, what, pictures) for _, serial, what, pictures in messages]
         looks = [one for one in asked if one[1] == "look"]
         for at in range(0, len(looks), _LARGEST_BATCH):
-            _answer(sight, channel, looks[at : at + _LARGEST_BATCH])
+            # What is shown can be shown again, and what is said waits to be heard.
+            async with giving_way():
+                _answer(sight, channel, looks[at : at + _LARGEST_BATCH])
         for one in asked:
             if one[1] == "learn":
                 _answer(sight, channel, [one])
