@@ -88,7 +88,7 @@ def bench(options: BenchOptions, report: Report) -> dict[str, Any]:
             what = f"round {round_ + 1} of {options.rounds}"
             found = in_turns(
                 under_way,
-                lambda system, sessions, what=what: _measure(  # type: ignore[misc]
+                lambda system, sessions, what=what: measure(  # type: ignore[misc]
                     options, servers[system], report, f"{system}, {what}", sessions, system=system, stop_early=True
                 ),
             )
@@ -175,13 +175,14 @@ def _commands(options: BenchOptions, profiles: Path) -> list[tuple[str, list[str
     slots = max(options.limit, EngineOptions.slots)
     naive = ["-m", "bridge.bench.naive", "--device", options.device, "--slots", str(slots), *options.models]
     return [
-        ("genlock", _genlock(options, profiles, slots)),
+        ("genlock", genlock_command(options, profiles, slots)),
         ("echo", ["-m", "bridge.bench.echo"]),
         ("naive", naive),
     ]
 
 
-def _genlock(options: BenchOptions, profiles: Path, slots: int) -> list[str]:
+def genlock_command(options: BenchOptions, profiles: Path, slots: int) -> list[str]:
+    """Arguments to Python that run the daemon, with room for ``slots`` sessions."""
     return [
         *("-m", "bridge", "serve", "--port", "0", "--profiles", str(profiles)),
         *("--device", options.device, "--max-sessions", str(slots)),
@@ -189,7 +190,7 @@ def _genlock(options: BenchOptions, profiles: Path, slots: int) -> list[str]:
     ]
 
 
-def _measure(
+def measure(
     options: BenchOptions,
     server: tuple[str, int],
     report: Report,
@@ -199,6 +200,7 @@ def _measure(
     system: str,
     stop_early: bool,
 ) -> LoadFigures:
+    """Puts one load on a server, and tells ``report`` before and after. ``system`` is of ``SYSTEMS``."""
     url, pid = server
     report(what, sessions, None)
     figures = put_load(
@@ -221,9 +223,9 @@ def _measure(
 
 def _memory(options: BenchOptions, profiles: Path, report: Report) -> dict[str, Any]:
     def loads(*counts: int) -> list[LoadFigures]:
-        with running("genlock", _genlock(options, profiles, max(counts))) as server:
+        with running("genlock", genlock_command(options, profiles, max(counts))) as server:
             return [
-                _measure(options, server, report, "genlock, memory", count, system="genlock", stop_early=False)
+                measure(options, server, report, "genlock, memory", count, system="genlock", stop_early=False)
                 for count in counts
             ]
 

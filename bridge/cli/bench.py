@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
+from bridge.bench import learning as learning_
 from bridge.bench import mixed
 from bridge.bench import utterances as speech
 from bridge.bench.client import LoadError
@@ -90,6 +91,34 @@ def frames(
 
         result = bench(options, report)
     _tell(result, as_json, _print)
+
+
+@app.command()
+def learning(
+    hz: Annotated[float, typer.Option(help="Frames a second of each session.", min=10, max=240)] = 90.0,
+    pairs: Annotated[int, typer.Option(help="How many loads with and without.", min=5)] = 40,
+    seconds: Annotated[float, typer.Option(help="For how long each load is measured.", min=1)] = 2.0,
+    limit: Annotated[int, typer.Option(help="The most sessions to try.", min=1, max=900)] = 512,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Find how many sessions are held while everybody's models learn, for each that is held without.
+
+    Loads with learning and without in turns, each a little larger when the one before was answered in time and else a
+    little smaller. On this machine, which should have nothing else to do: takes about six minutes.
+    """
+    options = BenchOptions(
+        hz=hz, warm_up_s=1.0, measure_s=seconds, limit=limit, recordings=tuple(sorted(_SAMPLES.glob(f"*{SUFFIX}")))
+    )
+    with _measuring(Console(stderr=True)) as status:
+
+        def report(what: str, sessions: int, figures: LoadFigures | None) -> None:
+            if figures is None:
+                status.update(f"{what}: {sessions} sessions")
+            else:
+                status.console.print(_line(what, figures), highlight=False, soft_wrap=True)
+
+        result = learning_.bench(options, pairs, report)
+    _tell(result, as_json, _print_learning)
 
 
 @app.command()
@@ -178,6 +207,17 @@ def _measuring(console: Console) -> Iterator[Status]:
         fail(str(error), code=1)
     except KeyboardInterrupt:
         fail("interrupted; nothing is left running", code=_INTERRUPTED)
+
+
+def _print_learning(result: dict[str, Any], console: Console) -> None:
+    held = result["sessions"]
+    parts = ", ".join(f"{ratio:.2f}" for ratio in result["ratios_of_fifths"])
+    console.print(
+        f"{held['with']:.0f} sessions with learning and {held['without']:.0f} without, geometric means of "
+        f"{len(result['steps'])} loads each: {result['ratio']:.2f} times as many ({parts} in each fifth of the time)",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _print_utterances(result: dict[str, Any], console: Console) -> None:

@@ -21,6 +21,8 @@ from websockets.sync.server import Server, ServerConnection, serve
 from bridge.app import App
 from bridge.bench.client import LoadError, Unframer, masked
 from bridge.bench.frames import SYSTEMS, BenchOptions, memory_figures, summary
+from bridge.bench.learning import Staircase, walk
+from bridge.bench.learning import summary as learning_summary
 from bridge.bench.load import Load, LoadFigures, LoadOptions, ProcessFigures, Schedule, quantile
 from bridge.bench.naive import Naive
 from bridge.bench.search import Search, in_turns, search
@@ -126,6 +128,41 @@ class TestSearch:
         alone = {name: searched(lambda n, name=name: measure(name, n), start=2) for name in ("one", "other")}  # type: ignore[misc]
         assert found == alone
         assert order[:6] == [("one", 2), ("other", 2), ("one", 5), ("other", 5), ("one", 5), ("other", 11)]
+
+
+class TestLearning:
+    @pytest.mark.parametrize("most", [1, 7, 60, 300])
+    def test_a_staircase_stays_about_what_passes(self, most: int) -> None:
+        stair = Staircase(512)
+        tried = []
+        for _ in range(60):
+            tried.append(stair.sessions)
+            stair.tell(stair.sessions <= most)
+        assert all(most / 1.17 - 1 <= sessions <= most * 1.17 + 1 for sessions in tried[-20:])
+        assert stair.arrived
+
+    def test_the_ratio_is_that_of_what_each_takes_however_the_machine_drifts(self) -> None:
+        loads: list[str] = []
+
+        def passes(system: str, sessions: int) -> bool:
+            loads.append(system)
+            speed = 1 + 0.5 * math.sin(len(loads) / 20)
+            return sessions <= {"genlock": 90, "fixed": 100}[system] * speed
+
+        steps = walk(60, 512, passes)
+        assert len(steps) == 60
+        assert learning_summary(BenchOptions(), {}, steps)["ratio"] == pytest.approx(0.9, abs=0.04)
+        assert {first for first, _ in zip(loads[::2], loads[1::2], strict=True)} == {"genlock", "fixed"}
+        assert loads.count("genlock") == loads.count("fixed")
+
+    def test_it_ends_where_nothing_is_too_much(self) -> None:
+        assert walk(5, 64, lambda *_: True) == [(64, 64)] * 5
+
+    def test_what_is_told(self) -> None:
+        told = learning_summary(BenchOptions(), {}, [(50, 100), (100, 100), (200, 100)])
+        assert told["ratio"] == pytest.approx(1.0)
+        assert told["sessions"] == {"with": pytest.approx(100), "without": pytest.approx(100)}
+        assert told["ratios_of_fifths"] == [pytest.approx(0.5), pytest.approx(1.0), pytest.approx(2.0)]
 
 
 class TestSummary:
