@@ -144,9 +144,8 @@ async def _daemon(console: Console, device: str, profiles: Path) -> AsyncIterato
     """A daemon in a process of its own, and when it hears; stopped at the end, whatever happens."""
     command = [sys.executable, "-m", "bridge", "serve", "--port", "0", "--device", device, "--profiles", str(profiles)]
     command += ["--app", str(GALLERY)]
-    # A group of its own: Ctrl-C is for this process, which then stops the daemon in order. No session of its own, for
-    # Linux weighs sessions against each other, and the daemon's workers would not step back behind the headsets.
-    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE, process_group=0)
+    # A session of its own: Ctrl-C is for this process, which then stops the daemon in order.
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE, start_new_session=True)
     log: deque[str] = deque(maxlen=20)
     url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     hears = asyncio.Event()
