@@ -1,4 +1,4 @@
-"""How many sessions are answered in time: Genlock with learning and without, a bare echo, and a naive server."""
+"""How many sessions are answered in time: by Genlock, by a bare echo, and by a naive server."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ from bridge.bench.search import TRIES, Search, in_turns, search
 from bridge.bench.servers import put_load, running
 from bridge.frame_path.engine import EngineOptions
 
-SYSTEMS: Final = ("genlock", "fixed", "echo", "naive")
-"""``fixed`` is the same daemon as ``genlock``, when it learns nothing of anybody."""
-_STARTS: Final = {"genlock": 48, "fixed": 48, "echo": 96, "naive": 8}
+SYSTEMS: Final = ("genlock", "echo", "naive")
+_STARTS: Final = {"genlock": 48, "echo": 96, "naive": 8}
 """Where the first search begins; only how long it takes depends on it."""
 
 _FIRST_GROWTH: Final = 2.0
@@ -74,7 +73,6 @@ def bench(options: BenchOptions, report: Report) -> dict[str, Any]:
         for system, command in _commands(options, profiles):
             if system in options.systems:
                 servers[system] = stack.enter_context(running(system, command))
-        servers["fixed"] = servers["genlock"]
         for round_ in range(options.rounds):
             under_way = {}
             for system in options.systems:
@@ -89,7 +87,13 @@ def bench(options: BenchOptions, report: Report) -> dict[str, Any]:
             found = in_turns(
                 under_way,
                 lambda system, sessions, what=what: measure(  # type: ignore[misc]
-                    options, servers[system], report, f"{system}, {what}", sessions, system=system, stop_early=True
+                    options,
+                    servers[system],
+                    report,
+                    f"{system}, {what}",
+                    sessions,
+                    echo=system == "echo",
+                    stop_early=True,
                 ),
             )
             for system, one in found.items():
@@ -197,10 +201,19 @@ def measure(
     what: str,
     sessions: int,
     *,
-    system: str,
+    echo: bool = False,
+    learn: bool = True,
     stop_early: bool,
 ) -> LoadFigures:
-    """Puts one load on a server, and tells ``report`` before and after. ``system`` is of ``SYSTEMS``."""
+    """Puts one load on a server, and tells ``report`` before and after.
+
+    Args:
+        server: its address and the id of its process.
+        what: for ``report``.
+        echo: whether the server sends back what it gets.
+        learn: whether the apps let something be learned of their users.
+        stop_early: whether the load may end once it cannot pass any more.
+    """
     url, pid = server
     report(what, sessions, None)
     figures = put_load(
@@ -210,8 +223,8 @@ def measure(
             hz=options.hz,
             warm_up_s=options.warm_up_s,
             measure_s=options.measure_s,
-            echo=system == "echo",
-            learn=system != "fixed",
+            echo=echo,
+            learn=learn,
             stop_early=stop_early,
             recordings=options.recordings,
             watch=pid,
@@ -224,10 +237,7 @@ def measure(
 def _memory(options: BenchOptions, profiles: Path, report: Report) -> dict[str, Any]:
     def loads(*counts: int) -> list[LoadFigures]:
         with running("genlock", genlock_command(options, profiles, max(counts))) as server:
-            return [
-                measure(options, server, report, "genlock, memory", count, system="genlock", stop_early=False)
-                for count in counts
-            ]
+            return [measure(options, server, report, "genlock, memory", count, stop_early=False) for count in counts]
 
     return memory_figures(*loads(1), *loads(1, _MEMORY_SESSIONS))
 

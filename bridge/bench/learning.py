@@ -18,8 +18,8 @@ from typing import Any, Final
 from bridge.bench.frames import BenchOptions, Report, describe_machine, genlock_command, measure
 from bridge.bench.servers import running
 
-STAIRCASES: Final = ("genlock", "fixed")
-"""With learning and without, as in ``bridge.bench.frames``."""
+STAIRCASES: Final = ("with", "without")
+"""Learning."""
 
 _START: Final = 48
 _FIRST_STEP: Final = 1.5
@@ -66,7 +66,7 @@ def walk(pairs: int, limit: int, passes: Callable[[str, int], bool]) -> list[tup
     Args:
         pairs: how many steps of both to take once both have arrived.
         limit: the most sessions that are tried; a staircase that stays there counts as arrived.
-        passes: puts a load on, with learning or without as in ``STAIRCASES``.
+        passes: puts a load on, the name of its staircase first; returns whether it was answered in time.
 
     Returns:
         The sessions that were tried since, with learning and without.
@@ -81,7 +81,7 @@ def walk(pairs: int, limit: int, passes: Callable[[str, int], bool]) -> list[tup
         for name in STAIRCASES if turn % 2 else reversed(STAIRCASES):
             stairs[name].tell(passes(name, tried[name]))
         if arrived:
-            found.append((tried["genlock"], tried["fixed"]))
+            found.append((tried["with"], tried["without"]))
         turn += 1
     return found
 
@@ -97,9 +97,9 @@ def bench(options: BenchOptions, pairs: int, report: Report) -> dict[str, Any]:
         command = genlock_command(options, Path(folder) / "profiles.sqlite", options.limit)
         with running("genlock", command) as server:
 
-            def passes(system: str, sessions: int) -> bool:
-                what = "with learning" if system == "genlock" else "without"
-                return measure(options, server, report, what, sessions, system=system, stop_early=True).passed
+            def passes(staircase: str, sessions: int) -> bool:
+                what, learn = f"{staircase} learning", staircase == "with"
+                return measure(options, server, report, what, sessions, learn=learn, stop_early=True).passed
 
             steps = walk(pairs, options.limit, passes)
     return summary(options, machine, steps)
@@ -112,7 +112,7 @@ def summary(options: BenchOptions, machine: dict[str, Any], steps: list[tuple[in
     parts = [ratios[begin:end] for begin, end in pairwise(cuts) if begin < end]
     return {
         "benchmark": "learning",
-        "options": asdict(replace(options, recordings=(), systems=STAIRCASES))
+        "options": asdict(replace(options, recordings=(), systems=("genlock",)))
         | {"recordings": [path.name for path in options.recordings]},
         "machine": machine,
         "sessions": {

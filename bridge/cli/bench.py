@@ -58,9 +58,8 @@ def frames(
 ) -> None:
     """Find the most sessions of which 99 % of frames are answered within one frame period.
 
-    For Genlock with its frame models, for the same while it learns nothing of anybody (fixed), for a bare echo on the
-    same transport, and for a naive server that runs the same models on one message at a time. All on this machine,
-    which should have nothing else to do: takes about eight minutes.
+    For Genlock with its frame models, for a bare echo on the same transport, and for a naive server that runs the same
+    models on one message at a time. All on this machine, which should have nothing else to do: takes about six minutes.
     """
     if unknown := set(against or ()) - set(SYSTEMS[1:]):
         fail(f"--against {min(unknown)}: there are {', '.join(SYSTEMS[1:])}")

@@ -144,16 +144,16 @@ class TestLearning:
     def test_the_ratio_is_that_of_what_each_takes_however_the_machine_drifts(self) -> None:
         loads: list[str] = []
 
-        def passes(system: str, sessions: int) -> bool:
-            loads.append(system)
+        def passes(staircase: str, sessions: int) -> bool:
+            loads.append(staircase)
             speed = 1 + 0.5 * math.sin(len(loads) / 20)
-            return sessions <= {"genlock": 90, "fixed": 100}[system] * speed
+            return sessions <= {"with": 90, "without": 100}[staircase] * speed
 
         steps = walk(60, 512, passes)
         assert len(steps) == 60
         assert learning_summary(BenchOptions(), {}, steps)["ratio"] == pytest.approx(0.9, abs=0.04)
-        assert {first for first, _ in zip(loads[::2], loads[1::2], strict=True)} == {"genlock", "fixed"}
-        assert loads.count("genlock") == loads.count("fixed")
+        assert {first for first, _ in zip(loads[::2], loads[1::2], strict=True)} == {"with", "without"}
+        assert loads.count("with") == loads.count("without")
 
     def test_it_ends_where_nothing_is_too_much(self) -> None:
         assert walk(5, 64, lambda *_: True) == [(64, 64)] * 5
@@ -167,13 +167,13 @@ class TestLearning:
 
 class TestSummary:
     def test_medians_and_ratios_are_those_of_the_rounds(self) -> None:
-        most = {"genlock": (100, 90, 80), "fixed": (100, 100, 90), "echo": (200, 100, 160), "naive": (10, 0, 16)}
+        most = {"genlock": (100, 90, 80), "echo": (200, 100, 160), "naive": (10, 0, 16)}
         searches = {
             system: [Search(count, True, (figures(count, in_time=1000),)) for count in most[system]]
             for system in SYSTEMS
         }
         result = summary(BenchOptions(recordings=(Path("/somewhere/a.genlock"),)), {}, searches, {})
-        assert result["sessions"] == {"genlock": 90, "fixed": 100, "echo": 160, "naive": 10}
+        assert result["sessions"] == {"genlock": 90, "echo": 160, "naive": 10}
         assert result["ratios"]["genlock/echo"] == {"median": 0.5, "rounds": [0.5, 0.9, 0.5]}
         assert result["ratios"]["genlock/naive"]["rounds"] == [10, 5]
         assert result["at_limit"]["genlock"]["sessions"] == 90
@@ -357,4 +357,4 @@ class TestCommand:
         done = CliRunner().invoke(app, ["frames", "--against", "nobody"])
         assert done.exit_code == 2
         assert "nobody" in done.stderr
-        assert "fixed, echo, naive" in done.stderr
+        assert "there are echo, naive" in done.stderr
