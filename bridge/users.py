@@ -1,8 +1,9 @@
 """Who is here: what is known of each user, shared by all of their sessions and written down as it changes.
 
 What is taught counts when it is on the disk, and is acknowledged then. What is learned from frames lies in the engine
-and is fetched every so often, when a session leaves and when the daemon drains. One change of a user follows the other;
-no user waits for another, and nothing here is on the frame path.
+and is fetched every so often, when a session leaves and when the daemon drains. One change of a user follows the other.
+No user waits for another, but that what is written, and so a session that begins, waits while the file is rewritten for
+somebody's erase. Nothing here is on the frame path.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,6 +71,7 @@ CREATE TABLE stubs (
 """
 _ITEM_SIZE: Final = f"length(CAST(app AS BLOB)) + length(CAST(key AS BLOB)) + length(data) + {ITEM_BYTES}"
 _CLEAN_S: Final = 30.0
+_CHECKPOINT_MS: Final = 100
 _TABLES: Final = ("users", "adapters", "items", "stubs")
 
 
@@ -89,7 +90,10 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, create: bool = True, busy_s: float = 30.0) -> None:
         self._path = path
+        self._busy_s = busy_s
         self._lock = threading.Lock()
+        self._reading_lock = threading.Lock()
+        self._cleaning = threading.Lock()
         self._run = secrets.token_hex(8)
         with self._told():
             if create:
@@ -99,14 +103,16 @@ class SqliteStore:
                     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             elif not path.exists():
                 raise StoreError(f"{path}: there is no such file")
-            self._database = sqlite3.connect(path, timeout=busy_s, check_same_thread=False, isolation_level=None)
+            self._database = self._connect()
+            # Of its own: who writes may wait for other processes, or while the file is rewritten; who reads need not.
+            self._reader = self._connect()
         try:
             with self._told():
                 self._set_up()
             if self._erased() is not None:
                 self._clean()
         except BaseException:
-            self._database.close()
+            self.close()
             raise
 
     def load(self, user: str) -> StoredProfile:
@@ -217,9 +223,9 @@ class SqliteStore:
         """See ``ProfileStore``."""
         with self._writing() as database:
             if self._mark(database, mark):
-                for table in _TABLES:
-                    database.execute(f"DELETE FROM {table} WHERE user = ?", (user,))
-                database.execute("UPDATE counters SET erased = erased + 1")
+                gone = [database.execute(f"DELETE FROM {table} WHERE user = ?", (user,)).rowcount for table in _TABLES]
+                if any(gone):
+                    database.execute("UPDATE counters SET erased = erased + 1")
             now = self._generation(database, user)
         if self._erased() is not None:
             self._clean()
@@ -335,8 +341,12 @@ class SqliteStore:
 
     def close(self) -> None:
         """See ``ProfileStore``."""
-        with self._lock, self._told():
+        with self._cleaning, self._lock, self._reading_lock, self._told():
+            self._reader.close()
             self._database.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=self._busy_s, check_same_thread=False, isolation_level=None)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -351,26 +361,28 @@ class SqliteStore:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """One view of the file, whatever others write meanwhile."""
-        with self._transaction("BEGIN") as database:
+        with self._transaction(self._reader, self._reading_lock, "BEGIN") as database:
             yield database
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """All that is changed within, or nothing."""
-        with self._transaction("BEGIN IMMEDIATE") as database:
+        with self._transaction(self._database, self._lock, "BEGIN IMMEDIATE") as database:
             yield database
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._told():
-            self._database.execute(begin)
+    def _transaction(
+        self, database: sqlite3.Connection, lock: threading.Lock, begin: str
+    ) -> Iterator[sqlite3.Connection]:
+        with lock, self._told():
+            database.execute(begin)
             try:
-                yield self._database
-                self._database.execute("COMMIT")
+                yield database
+                database.execute("COMMIT")
             except BaseException:
                 # A full disk may have ended the transaction already.
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
                 raise
 
     def _set_up(self) -> None:
@@ -413,25 +425,32 @@ class SqliteStore:
         return int(erased) if erased > cleaned else None
 
     def _clean(self) -> None:
-        """Rewrites the file and empties its journal.
+        """Rewrites the file and empties its journal, if nobody did since the last erase.
 
         Overwriting what is deleted is not enough: where SQLite moves rows between pages, it leaves old copies of them
-        in the pages' free space.
+        in the pages' free space. Who writes waits meanwhile, who reads does not.
         """
-        deadline = time.monotonic() + _CLEAN_S
-        erased = self._erased()
-        try:
-            with self._lock:
-                self._database.execute("VACUUM")
-                while self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                    if time.monotonic() > deadline:
-                        raise StoreError(
-                            f"{self._path}: an erase could not be finished: another process reads it all the time"
-                        )
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path}: an erase could not be finished: {error}") from error
-        with self._writing() as database:
-            database.execute("UPDATE counters SET cleaned = max(cleaned, ?)", (erased,))
+        with self._cleaning:
+            erased = self._erased()
+            if erased is None:
+                return
+            deadline = time.monotonic() + _CLEAN_S
+            try:
+                with closing(self._connect()) as database:
+                    database.execute("PRAGMA synchronous=FULL")
+                    database.execute("VACUUM")
+                    # While this waits for readers nobody writes, so it waits for moments.
+                    database.execute(f"PRAGMA busy_timeout={_CHECKPOINT_MS}")
+                    while database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                        if time.monotonic() > deadline:
+                            raise StoreError(
+                                f"{self._path}: an erase could not be finished: another process reads it all the time"
+                            )
+                        time.sleep(_CHECKPOINT_MS / 1000)
+            except sqlite3.Error as error:
+                raise StoreError(f"{self._path}: an erase could not be finished: {error}") from error
+            with self._writing() as database:
+                database.execute("UPDATE counters SET cleaned = max(cleaned, ?)", (erased,))
 
     def _load(self, database: sqlite3.Connection, user: str) -> StoredProfile:
         row = database.execute(

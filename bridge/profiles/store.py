@@ -254,7 +254,9 @@ class ProfileStore(Protocol):
     def erase(self, user: str, *, mark: Mark | None = None) -> int:
         """Leaves no byte of the user in the store's files: profile, free space and journal. Generation 0.
 
-        Rewrites the file, so takes as long as that is large. Others may read and write meanwhile.
+        Rewrites the file, so takes as long as that is large; one rewriting serves all erases that wait for it. Others
+        may read meanwhile, but who writes waits, in this process and in others. A user of whom nothing is kept costs
+        nothing, unless an earlier erase was not finished.
 
         Raises:
             StoreError: if it says that the erase could not be finished, the profile is gone, but bytes of it may still

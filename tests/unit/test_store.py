@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -455,6 +456,110 @@ def test_an_erase_leaves_no_byte_while_others_read_and_write(path: Path, store: 
     assert other.load("user1").adapters["m@9"] == b"others go on"
     assert store.check() == []
     other.close()
+
+
+class Rewriting:
+    """Holds every rewriting of a file up, at a moment at which nobody else may write, until it is let go."""
+
+    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.writes, self.go = threading.Event(), threading.Event(), threading.Event()
+        self.times = 0
+        held = self
+
+        class Connection(sqlite3.Connection):
+            def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+                if statement == "VACUUM":
+                    held.times += 1
+                    self.set_progress_handler(held.hold, 1)
+                elif statement == "BEGIN IMMEDIATE" and held.begun.is_set():
+                    held.writes.set()
+                return super().execute(statement, *parameters)
+
+        self._probe = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Connection))
+
+    def hold(self) -> int:
+        if not self.go.is_set():
+            try:
+                self._probe.execute("BEGIN IMMEDIATE")
+                self._probe.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                self.begun.set()
+                self.go.wait(60)
+        return 0
+
+    def close(self) -> None:
+        self.go.set()
+        self._probe.close()
+
+
+@pytest.fixture
+def rewriting(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rewriting]:
+    SqliteStore(path).close()
+    held = Rewriting(path, monkeypatch)
+    yield held
+    held.close()
+
+
+def test_who_reads_does_not_wait_for_an_erase_nor_for_who_waits_for_it(path: Path, rewriting: Rewriting) -> None:
+    store = SqliteStore(path)
+    store.put_item("ada", phrase("zap"))
+    store.put_item("bob", phrase("boo"))
+    with ThreadPoolExecutor(3) as pool:
+        erase = pool.submit(store.erase, "ada")
+        try:
+            assert rewriting.begun.wait(60)
+            begins = pool.submit(store.begin, "bob")
+            assert rewriting.writes.wait(60)
+            assert keys(pool.submit(store.load, "bob").result(20)) == ["boo"]
+            assert not erase.done()
+            assert not begins.done()
+        finally:
+            rewriting.go.set()
+        assert (erase.result(60), keys(begins.result(60))) == (0, ["boo"])
+    store.close()
+    assert b"zap" not in all_bytes(path)
+
+
+def test_an_erase_of_nobody_does_not_rewrite_the_file_unless_one_is_unfinished(
+    path: Path, rewriting: Rewriting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewriting.go.set()
+    store = SqliteStore(path)
+    store.begin("ada")
+    store.erase("ada")
+    assert rewriting.times == 1
+    store.erase("ada", mark=Mark(SCOPE, "again"))
+    store.erase("nobody")
+    assert rewriting.times == 1
+    assert "again" in store.was_applied(SCOPE)
+    store.begin("ada")
+    with monkeypatch.context() as cut:
+        cut.setattr(SqliteStore, "_clean", lambda self: None)
+        store.erase("ada")
+    store.erase("ada")
+    assert rewriting.times == 2
+    store.close()
+
+
+def test_erases_at_once_share_a_rewriting(path: Path, rewriting: Rewriting, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = [f"user{number}" for number in range(6)]
+    store = SqliteStore(path)
+    for user in users:
+        store.begin(user)
+    with monkeypatch.context() as cut:
+        cut.setattr(SqliteStore, "_clean", lambda self: None)
+        for user in users[1:]:
+            store.erase(user)
+    with ThreadPoolExecutor(len(users)) as pool:
+        erases = [pool.submit(store.erase, user) for user in users]
+        assert rewriting.begun.wait(60)
+        rewriting.go.set()
+        for erase in erases:
+            erase.result(60)
+    assert rewriting.times <= 2
+    store.close()
+    assert not any(user.encode() in all_bytes(path) for user in users)
 
 
 def test_an_erase_that_was_cut_short_is_finished_when_the_store_is_opened(
