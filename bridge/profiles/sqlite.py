@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sqlite3
@@ -35,6 +36,8 @@ from bridge.profiles.store import (
     UserSummary,
     digest,
 )
+
+log = logging.getLogger("genlock.profiles")
 
 VERSION: Final = 3
 """``PRAGMA user_version`` of the files that this module writes."""
@@ -72,6 +75,7 @@ CREATE TABLE stubs (
 _ITEM_SIZE: Final = f"length(CAST(app AS BLOB)) + length(CAST(key AS BLOB)) + length(data) + {ITEM_BYTES}"
 _CLEAN_S: Final = 30.0
 _CHECKPOINT_MS: Final = 100
+_AGAIN_S: Final = 0.01
 _TABLES: Final = ("users", "adapters", "items", "stubs")
 
 
@@ -85,7 +89,8 @@ class SqliteStore:
         busy_s: how long a call waits for other processes, seconds.
 
     Raises:
-        StoreError: the file is no store of a version that is known, or cannot be written.
+        StoreError: the file is no store of a version that is known, or cannot be written. An erase that was not
+            finished and cannot be now is no such fault; it is logged.
     """
 
     def __init__(self, path: Path, *, create: bool = True, busy_s: float = 30.0) -> None:
@@ -110,7 +115,7 @@ class SqliteStore:
             with self._told():
                 self._set_up()
             if self._erased() is not None:
-                self._clean()
+                self._finish_erase()
         except BaseException:
             self.close()
             raise
@@ -387,7 +392,7 @@ class SqliteStore:
 
     def _set_up(self) -> None:
         database = self._database
-        database.execute("PRAGMA journal_mode=WAL")
+        self._keep_journal(database)
         database.execute("PRAGMA synchronous=FULL")
         database.execute("PRAGMA secure_delete=ON")
         # Held while the version is read: another process may be bringing the file to this version.
@@ -418,11 +423,37 @@ class SqliteStore:
                 database.execute("ROLLBACK")
             raise
 
+    def _keep_journal(self, database: sqlite3.Connection) -> None:
+        """Makes the file one with a write-ahead log, which it stays.
+
+        Where another process opens a new file at the same moment SQLite gives up at once, however long it may wait.
+        """
+        deadline = time.monotonic() + self._busy_s
+        while True:
+            try:
+                database.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(_AGAIN_S)
+
     def _erased(self) -> int | None:
         """The number of the last erase, if the file was not rewritten since."""
         with self._reading() as database:
             erased, cleaned = database.execute("SELECT erased, cleaned FROM counters").fetchone()
         return int(erased) if erased > cleaned else None
+
+    def _finish_erase(self) -> None:
+        """Does what an erase had no time or no room for. Where it cannot, what is there is of use nonetheless."""
+        try:
+            self._clean()
+        except StoreError as error:
+            log.error(
+                "%s; bytes of who was erased may still be in the file. The next erase and the next opening of the file"
+                " try again: make room on the disk, and end what reads the file for long",
+                error,
+            )
 
     def _clean(self) -> None:
         """Rewrites the file and empties its journal, if nobody did since the last erase.

@@ -260,7 +260,7 @@ class ProfileStore(Protocol):
 
         Raises:
             StoreError: if it says that the erase could not be finished, the profile is gone, but bytes of it may still
-                be in the files; that is made up for by the next erase, and when the store is opened next.
+                be in the files; that is tried again by the next erase, and when the store is opened next.
         """
 
     def export(self, user: str) -> bytes:

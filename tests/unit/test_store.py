@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ from bridge.profiles.store import (
     TooMuch,
     scope_of,
 )
+from tests.daemons import ROOT
 
 SCOPE = scope_of("secret")
 PIECE = 12
@@ -579,6 +581,54 @@ def test_an_erase_that_was_cut_short_is_finished_when_the_store_is_opened(
     assert b"secret" not in left
 
 
+NO_ROOM = """
+import resource, sys
+from pathlib import Path
+from bridge.profiles.sqlite import SqliteStore
+from bridge.profiles.store import StoreError
+
+# No file may grow beyond what this one has: SQLite is told what it is told on a disk that is full.
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size // 2,) * 2)
+store = SqliteStore(path)
+assert store.load("bob").adapters["m@1"]
+store.begin("cleo")
+try:
+    store.erase("cleo")
+except StoreError as error:
+    print(error)
+store.close()
+"""
+
+
+def unfinished_erases(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as database:
+        return int(database.execute("SELECT erased - cleaned FROM counters").fetchone()[0])
+
+
+def test_an_erase_that_cannot_be_finished_keeps_nobody_from_the_store(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(path)
+    store.put_item("lovelace", phrase("zap"))
+    for user in ("bob", "eve"):
+        store.save(user, {"m@1": bytes(400_000)})
+    with monkeypatch.context() as cut:
+        cut.setattr(SqliteStore, "_clean", lambda self: None)
+        store.erase("lovelace")
+    store.close()
+    full = subprocess.run(
+        [sys.executable, "-c", NO_ROOM, str(path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert full.returncode == 0, full.stderr
+    assert "an erase could not be finished" in full.stdout
+    assert "make room on the disk" in full.stderr
+    assert unfinished_erases(path) == 2
+    SqliteStore(path).close()
+    assert unfinished_erases(path) == 0
+    assert b"lovelace" not in all_bytes(path)
+
+
 def test_an_erase_that_a_reader_holds_up_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = SqliteStore(path, busy_s=0.01)
     store.begin("lovelace")
@@ -663,6 +713,39 @@ def test_many_may_open_a_file_of_version_1_at_once(path: Path) -> None:
     for store in stores:
         assert store.load("ada").statistics.sessions == 3
         store.close()
+
+
+def test_a_new_file_that_somebody_else_opens_at_the_same_moment_is_waited_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    refused = []
+
+    class Connection(sqlite3.Connection):
+        def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+            try:
+                return super().execute(statement, *parameters)
+            except sqlite3.OperationalError:
+                refused.append(statement)
+                other.execute("COMMIT")
+                raise
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Connection))
+        store = SqliteStore(path)
+    store.begin("ada")
+    store.close()
+    other.close()
+    assert refused == ["PRAGMA journal_mode=WAL"]
+
+
+def test_a_new_file_that_somebody_else_keeps_is_not_waited_for_for_ever(path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="locked"):
+        SqliteStore(path, busy_s=0.01)
+    other.close()
 
 
 def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
