@@ -14,7 +14,7 @@ import pytest
 from bridge.app import App
 from bridge.frame_path.path import Seat
 from bridge.profiles.sqlite import SqliteStore
-from bridge.profiles.store import token_of
+from bridge.profiles.store import MAX_ADAPTER_BYTES, token_of
 from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
@@ -179,6 +179,53 @@ async def test_what_is_learned_is_written_down_again_and_again(house: House) -> 
     await asyncio.wait_for(saved.wait(), 20)
     await sessions._users.save_all()
     assert house.store.load("ada").adapters == {"fake@7": b"learned"}
+
+
+async def test_what_is_wrong_with_one_user_keeps_nobody_else_from_being_saved(house: House) -> None:
+    saved = asyncio.Event()
+    house.open(save_s=0.001)
+    write, loop, failed = house.store.save, asyncio.get_running_loop(), 0
+
+    def save(user: str, *arguments: Any, **settings: Any) -> int:
+        nonlocal failed
+        if user == "ada":
+            failed += 1
+            house.path.learned = {"fake@7": b"learned %d" % failed}
+            raise ValueError("what nobody thought of")
+        if failed > 2:
+            loop.call_soon_threadsafe(saved.set)
+        return write(user, *arguments, **settings)
+
+    house.store.save = save  # type: ignore[method-assign]
+    await house.enter("ada")
+    await house.enter("eve")
+    await asyncio.wait_for(saved.wait(), 20)
+    assert house.sessions.counters.unsaved >= 2
+    assert house.store.load("eve").adapters.keys() == {"fake@7"}
+
+
+async def test_what_is_wrong_with_one_user_keeps_nobody_else_from_being_loaded_again(house: House) -> None:
+    await house.enter("ada")
+    eve, _ = await house.enter("eve")
+    for user in ("ada", "eve"):
+        house.store.reset(user, "all")
+    load = house.store.load
+
+    def loads(user: str) -> Any:
+        if user == "ada":
+            raise ValueError("what nobody thought of")
+        return load(user)
+
+    house.store.load = loads  # type: ignore[method-assign]
+    await house.sessions._users.refresh()
+    assert eve.user.profile.generation == load("eve").generation
+
+
+async def test_a_user_of_whom_too_much_is_learned_can_begin_another_session(house: House) -> None:
+    first, _ = await house.enter()
+    house.path.learned = {"fake@7": bytes(MAX_ADAPTER_BYTES + 1)}
+    second, _ = await house.enter()
+    assert (first.seat.learning, second.seat.learning) == (False, True)
 
 
 async def test_what_is_erased_from_outside_is_noticed_before_the_next_save(house: House) -> None:
