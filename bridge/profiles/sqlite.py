@@ -39,7 +39,7 @@ from bridge.profiles.store import (
 
 log = logging.getLogger("genlock.profiles")
 
-VERSION: Final = 3
+VERSION: Final = 4
 """``PRAGMA user_version`` of the files that this module writes."""
 
 _USERS: Final = """
@@ -69,7 +69,7 @@ _REST: Final = (
 )
 _STUBS: Final = """
 CREATE TABLE stubs (
-    token BLOB PRIMARY KEY, user TEXT NOT NULL, session TEXT NOT NULL, run TEXT NOT NULL
+    token BLOB PRIMARY KEY, user TEXT NOT NULL, session TEXT NOT NULL, run TEXT NOT NULL, seen REAL NOT NULL
 ) WITHOUT ROWID
 """
 _ITEM_SIZE: Final = f"length(CAST(app AS BLOB)) + length(CAST(key AS BLOB)) + length(data) + {ITEM_BYTES}"
@@ -132,7 +132,8 @@ class SqliteStore:
             profile.generation = self._count(database, user, sessions=0 if again else 1)
             if stub is not None:
                 database.execute(
-                    "INSERT OR REPLACE INTO stubs VALUES (?, ?, ?, ?)", (stub.token, user, stub.session, self._run)
+                    "INSERT OR REPLACE INTO stubs VALUES (?, ?, ?, ?, ?)",
+                    (stub.token, user, stub.session, self._run, time.time()),
                 )
         if again:
             profile.statistics.sessions = max(0, profile.statistics.sessions - 1)
@@ -149,12 +150,17 @@ class SqliteStore:
     def drop_stub(self, token: bytes) -> None:
         """See ``ProfileStore``."""
         with self._writing() as database:
-            database.execute("DELETE FROM stubs WHERE token = ?", (token,))
+            database.execute("DELETE FROM stubs WHERE token = ? AND run = ?", (token, self._run))
 
-    def drop_old_stubs(self) -> None:
+    def keep_stubs(self) -> None:
         """See ``ProfileStore``."""
         with self._writing() as database:
-            database.execute("DELETE FROM stubs WHERE run != ?", (self._run,))
+            database.execute("UPDATE stubs SET seen = ? WHERE run = ?", (time.time(), self._run))
+
+    def drop_old_stubs(self, age_s: float) -> None:
+        """See ``ProfileStore``."""
+        with self._writing() as database:
+            database.execute("DELETE FROM stubs WHERE run != ? AND seen < ?", (self._run, time.time() - age_s))
 
     def save(
         self,
@@ -414,8 +420,11 @@ class SqliteStore:
                 for statement in _REST:
                     database.execute(statement)
                 database.execute("UPDATE counters SET generation = (SELECT count(*) FROM users)")
-            if version < VERSION:
+            if version < 3:
                 database.execute(_STUBS)
+            elif version == 3:
+                database.execute("ALTER TABLE stubs ADD COLUMN seen REAL NOT NULL DEFAULT 0")
+            if version < VERSION:
                 database.execute(f"PRAGMA user_version={VERSION}")
             database.execute("COMMIT")
         except BaseException:

@@ -446,8 +446,8 @@ async def test_sessions_that_nobody_went_on_with_are_forgotten(house: House, kil
     dropped, loop = asyncio.Event(), asyncio.get_running_loop()
     drop = second.store.drop_old_stubs
 
-    def drops() -> None:
-        drop()
+    def drops(age_s: float) -> None:
+        drop(age_s)
         loop.call_soon_threadsafe(dropped.set)
 
     second.store.drop_old_stubs = drops  # type: ignore[method-assign]
@@ -457,6 +457,48 @@ async def test_sessions_that_nobody_went_on_with_are_forgotten(house: House, kil
     assert house.store.stub("eve", token_of(late.resume, "test")) is not None, "this run's own stay"
     assert second.store.stub("ada", token_of(session.resume, "test")) is None
     assert await second.sessions.end_all(20)
+
+
+async def test_sessions_of_a_daemon_that_serves_at_the_same_time_are_left_alone(
+    house: House, killed: Callable[[House], House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1e9
+    monkeypatch.setattr("time.time", lambda: now)
+    kept, dropped, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+    house.open(resume_s=0, save_s=0.001)
+    keep = house.store.keep_stubs
+
+    def keeps() -> None:
+        later = now > 1e9
+        keep()
+        if later:
+            loop.call_soon_threadsafe(kept.set)
+
+    house.store.keep_stubs = keeps  # type: ignore[method-assign]
+    session, _ = await house.enter()
+    now += 1
+    await asyncio.wait_for(kept.wait(), 20)
+    second = killed(house)
+    second.open(resume_s=0, save_s=0.001)
+    drop = second.store.drop_old_stubs
+
+    def drops(age_s: float) -> None:
+        drop(age_s)
+        loop.call_soon_threadsafe(dropped.set)
+
+    second.store.drop_old_stubs = drops  # type: ignore[method-assign]
+    await second.enter("eve")
+    await asyncio.wait_for(dropped.wait(), 20)
+    third = killed(house)
+    again, entry = await third.sessions.admit(hello(resume=session.resume))
+    assert (again.id, entry) == (session.id, "restored")
+    house.sessions.leave(session)
+    assert await house.sessions.end_all(20)
+    fourth = killed(third)
+    _, entry = await fourth.sessions.admit(hello(resume=session.resume))
+    assert entry == "restored", "the daemon that it went on in has it"
+    for other in (second, third, fourth):
+        assert await other.sessions.end_all(20)
 
 
 async def test_two_connections_that_restore_a_session_get_one(house: House, killed: Callable[[House], House]) -> None:

@@ -357,15 +357,38 @@ def test_a_stub_is_there_in_the_next_run_until_its_session_or_its_user_is_gone(p
     assert (again.statistics.sessions, second.load("ada").statistics.sessions) == (0, 1)
     assert second.stub("ada", STUB.token) is None
     assert store.stub("ada", STUB.token) == STUB
-    second.drop_old_stubs()
-    assert store.stub("ada", STUB.token) == STUB
+    second.drop_old_stubs(-1)
+    store.drop_stub(STUB.token)
+    assert store.stub("ada", STUB.token) == STUB, "it went on in the second run, whose it is"
     second.drop_stub(STUB.token)
     assert store.stub("ada", STUB.token) is None
     store.begin("ada", STUB)
-    second.drop_old_stubs()
+    second.drop_old_stubs(-1)
     assert second.stub("ada", STUB.token) is None
     store.begin("ada", STUB)
     store.erase("ada")
+    assert second.stub("ada", STUB.token) is None
+    second.close()
+
+
+def test_stubs_of_a_daemon_that_serves_at_the_same_time_are_left_alone(
+    path: Path, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1e9
+    monkeypatch.setattr("time.time", lambda: now)
+    gone, gone_stub = SqliteStore(path), interface.Stub(interface.token_of("other", "gallery"), "00000001")
+    gone.begin("eve", gone_stub)
+    gone.close()
+    store.begin("ada", STUB)
+    second = SqliteStore(path)
+    now += 50
+    store.keep_stubs()
+    now += 50
+    second.drop_old_stubs(90)
+    assert second.stub("ada", STUB.token) == STUB
+    assert second.stub("eve", gone_stub.token) is None
+    now += 100
+    second.drop_old_stubs(90)
     assert second.stub("ada", STUB.token) is None
     second.close()
 
@@ -693,6 +716,23 @@ def test_a_file_of_version_2_is_brought_to_this_version(path: Path) -> None:
     store = SqliteStore(path)
     store.begin("ada", STUB)
     assert keys(store.load("ada")) == ["zap it"]
+    store.close()
+
+
+def test_a_file_of_version_3_is_brought_to_this_version(path: Path) -> None:
+    store = SqliteStore(path)
+    store.begin("ada", STUB)
+    store.close()
+    old = sqlite3.connect(path)
+    old.executescript("ALTER TABLE stubs DROP COLUMN seen; PRAGMA user_version=3;")
+    old.close()
+    store = SqliteStore(path)
+    assert store.stub("ada", STUB.token) == STUB
+    assert store.begin("ada", STUB, again=True).statistics.sessions == 0
+    store.drop_old_stubs(0)
+    store.close()
+    store = SqliteStore(path)
+    assert store.stub("ada", STUB.token) == STUB
     store.close()
 
 
