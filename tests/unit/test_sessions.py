@@ -284,6 +284,24 @@ async def test_ids_of_a_session_that_is_no_more_are_known(house: House) -> None:
         resume = session.resume
 
 
+@pytest.mark.parametrize("other", [{"user": "eve"}, {"app": "other"}])
+async def test_ids_of_another_user_or_app_are_not_taken_for_ones_that_were_kept(
+    house: House, other: dict[str, Any]
+) -> None:
+    session, link = await house.enter("ada", app="gallery")
+    session.event(Profile("1", "pause_learning"))
+    await session._teaching.end()
+    assert link.take(Ack).id == "1"
+    house.sessions.leave(session)
+    settings = {"user": "ada", "app": "gallery", **other}
+    next_one, link = await house.enter(resume=session.resume, **settings)
+    learns = settings["user"] == "eve"
+    next_one.event(Profile("1", "pause_learning" if learns else "resume_learning"))
+    await next_one._teaching.end()
+    assert link.take(Ack).id == "1"
+    assert house.store.load(settings["user"]).settings.learning is not learns
+
+
 async def test_a_dropped_session_goes_on(house: House) -> None:
     session, _ = await house.enter()
     session.last_q = 41
