@@ -349,7 +349,7 @@ class Sessions:
 
     async def _seat(self, session: Session, hello: Hello, learning: bool) -> Seat:
         user = session.user
-        shares = await self._users.make_way(user) if learning else None
+        shares = await user.make_way(learning) if session.may_learn else None
         horizons_s = [ms / 1000 for ms in hello.horizons_ms]
         while True:
             # The daemon may have begun to stop while the profile was read or room was made.
