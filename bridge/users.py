@@ -210,7 +210,7 @@ class User:
             self._path.learn(session.seat, False)
         if learned:
             # Where there are several they share what they learned.
-            await self.keep(await self._path.profile(learned[0].seat))
+            await self._keep(learned[0].seat)
         return learned
 
     async def reset(self, kind: Kind, mark: Mark | None) -> None:
@@ -275,19 +275,23 @@ class User:
         """
         for session in self.sessions:
             if session.seat.learning and session.seat.left is None:
+                generation = self.profile.generation
                 adapters = await self._path.profile(session.seat)
                 async with self.changing:
-                    await self._save(adapters)
+                    if generation == self.profile.generation:
+                        await self._save(adapters)
                 return
 
-    async def keep(self, adapters: Profile) -> None:
-        """Keeps what a session has learned, here at once and on the disk if that can be written."""
-        if self.erased:
-            return
-        self.profile.adapters.update(adapters)
+    async def _keep(self, seat: Seat) -> None:
+        """Keeps what was learned in a seat, here at once and on the disk if that can be written."""
+        generation = self.profile.generation
+        adapters = await self._path.profile(seat)
         try:
             async with self.changing:
-                await self._save(adapters)
+                # What was reset or erased meanwhile must not come back.
+                if generation == self.profile.generation:
+                    self.profile.adapters.update(adapters)
+                    await self._save(adapters)
         except (StoreError, TooMuch) as error:
             log.error("what was learned of user %r is not written down yet: %s", self.name, error)
 

@@ -272,6 +272,23 @@ async def test_a_user_of_whom_too_much_is_learned_can_begin_another_session(hous
     assert (first.seat.learning, second.seat.learning) == (False, True)
 
 
+@pytest.mark.parametrize("by", ["save", "pause"])
+async def test_what_is_reset_while_it_is_fetched_does_not_come_back(house: House, by: str) -> None:
+    session, _ = await house.enter()
+    user, resets = session.user, ["all"]
+
+    async def profile(_: Seat) -> dict[str, bytes]:
+        if resets:
+            resets.clear()
+            await user.reset("all", None)
+        return {"fake@7": b"learned"}
+
+    house.path.profile = profile  # type: ignore[method-assign]
+    await (user.save() if by == "save" else user.set_learning(False, None))
+    assert house.store.load("ada").adapters == {}
+    assert user.adapters == {}
+
+
 async def test_what_is_erased_from_outside_is_noticed_before_the_next_save(house: House) -> None:
     noticed = asyncio.Event()
     house.open(save_s=1_000, look_s=0.001)
