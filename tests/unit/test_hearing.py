@@ -26,6 +26,10 @@ class Microphone:
             self.ear.hear(self._time, word.encode().ljust(3200), last)
             self._time += 100_000
 
+    def pause(self, seconds: int) -> None:
+        """Nothing comes for so long, as when the headset is taken off."""
+        self._time += seconds * 1_000_000
+
     async def hears(self) -> str | None:
         """The next words that are final; nothing if they could not be heard."""
         async with asyncio.timeout(60):
@@ -124,6 +128,24 @@ async def test_more_than_can_be_heard_is_refused(make: Callable[..., Listener]) 
         microphone.say(*["word"] * (KEPT_US // 100_000 + 1))
     assert listener.hearing.counters.dropped == 1
     assert listener.hearing.waiting_s == KEPT_US / 1e6
+
+
+async def test_empty_sound_is_not_kept_without_bound(make: Callable[..., Listener]) -> None:
+    microphone = make().microphone()
+    for _ in range(KEPT_US // 1000):
+        microphone.ear.hear(0, b"", False)
+    with pytest.raises(Behind):
+        microphone.ear.hear(0, b"", False)
+
+
+async def test_who_pauses_in_mid_speech_is_heard_again(make: Callable[..., Listener]) -> None:
+    microphone = make().microphone()
+    microphone.say("pick", "it", end=False)
+    microphone.pause(60)
+    microphone.say("up")
+    assert await microphone.hears() == "pick it up"
+    # All that room is there again.
+    microphone.say(*["word"] * (KEPT_US // 100_000), end=False)
 
 
 async def test_a_microphone_that_is_gone_is_not_heard(make: Callable[..., Listener]) -> None:
