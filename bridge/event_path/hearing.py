@@ -190,6 +190,7 @@ class Hearing(OnDemand):
     def message(self, message: Sequence[Any]) -> None:
         """See ``bridge.child.ChildListener``."""
         kind, *rest = message
+        self._child.expect(self._answer_timeout_s)
         if kind == "idle":
             if rest[0] == self._sent:
                 self._child.settled()
@@ -199,7 +200,6 @@ class Hearing(OnDemand):
                 self._feed_next()
             return
         heard = _decode(rest[0])
-        self._child.expect(self._answer_timeout_s)
         ear = self._ears.get(heard.stream)
         if ear is None:
             return
@@ -250,7 +250,9 @@ class Hearing(OnDemand):
             self._child.send("audio", ear.stream, chunk.time_us, chunk.pcm, chunk.end)
             self._sent += 1
         ear.sent = len(ear.kept)
-        self._child.expect(self._answer_timeout_s)
+        if not self._child.expecting:
+            # One that hangs is not given more time by everybody who goes on speaking.
+            self._child.expect(self._answer_timeout_s)
 
     def _give_up(self, ear: Ear) -> None:
         if ear.kept:

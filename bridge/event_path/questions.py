@@ -152,7 +152,9 @@ class Questions:
     def _send(self, serial: int) -> None:
         if self._up:
             self._child.send("ask", serial, *self._asked[serial].message)
-            self._child.expect(self._answer_timeout_s)
+            if not self._child.expecting:
+                # One that hangs is not given more time by everybody who goes on asking.
+                self._child.expect(self._answer_timeout_s)
 
     def _next_suspect(self) -> None:
         while self._suspects and self._suspects[0] not in self._asked:

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.event_path.hearing import KEPT_US, Behind, Ear, Hearing, HearingOptions
 from models.speech.heard import Heard
+from tests.stand_ins import FakeChild
 
 
 class Microphone:
@@ -119,6 +120,22 @@ async def test_one_that_hangs_is_replaced(make: Callable[..., Listener]) -> None
     assert await first.hears() is None
     first.say("alive")
     assert await first.hears() == "alive"
+
+
+async def test_who_goes_on_speaking_gives_one_that_hangs_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = FakeChild()
+    monkeypatch.setattr("bridge.event_path.on_demand.Child", lambda *_, **__: child)
+    hearing = Hearing(HearingOptions(answer_timeout_s=60), lambda up: None)
+    microphone = Microphone(hearing)
+    hearing.ready("fake")
+    microphone.say("one", end=False)
+    microphone.say("two", end=False)
+    assert child.expected == [60]
+    hearing.message(("idle", 1))
+    assert child.expected == [60, 60], "it said something, and has its time again for what is left"
+    hearing.message(("idle", 2))
+    assert not child.expecting
+    await hearing.stop()
 
 
 async def test_more_than_can_be_heard_is_refused(make: Callable[..., Listener]) -> None:

@@ -5,28 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.event_path.questions import QuestionCounters, Questions
-
-TIMEOUT_S = 60.0
-
-
-class FakeChild:
-    """A worker of which the test sees what it is told and whether it is expected to say something."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[Any, ...]] = []
-        self.expecting = False
-        self.expected = 0
-
-    def send(self, *message: Any) -> None:
-        self.sent.append(message)
-
-    def expect(self, within_s: float) -> None:
-        assert within_s == TIMEOUT_S
-        self.expecting = True
-        self.expected += 1
-
-    def settled(self) -> None:
-        self.expecting = False
+from tests.stand_ins import FakeChild
 
 
 class Room:
@@ -35,7 +14,7 @@ class Room:
     def __init__(self) -> None:
         self.child = FakeChild()
         self.counters = QuestionCounters()
-        self.questions = Questions("on purpose", self.child, self.counters, TIMEOUT_S)  # type: ignore[arg-type]
+        self.questions = Questions("on purpose", self.child, self.counters, 60)  # type: ignore[arg-type]
         self.told: list[Any] = []
         self.questions.ready()
 
@@ -77,6 +56,17 @@ def test_suspects_go_on_when_one_that_nobody_waits_for_fails() -> None:
     assert room.child.sent[1:] == [("ask", second, "b"), ("ask", third, "c")]
     assert room.told == ["B", "C"]
     assert not room.child.expecting
+
+
+def test_who_goes_on_asking_gives_a_worker_that_hangs_no_more_time() -> None:
+    room = Room()
+    serial = room.ask("a")
+    room.ask("b")
+    assert room.child.expected == [60]
+    room.reply("answer", serial, "A")
+    assert room.child.expected == [60, 60], "it said something, and has its time again for what is left"
+    room.crash()
+    assert room.child.expected == [60, 60, 60]
 
 
 def test_what_fails_is_given_up() -> None:
