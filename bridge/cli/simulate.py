@@ -19,7 +19,7 @@ from bridge.cli.headset_table import HeadsetTable, wide_console
 from bridge.cli.manifests import GALLERY, manifest_at
 from bridge.headset.camera import Shot
 from bridge.headset.camera import load as load_shots
-from bridge.headset.client import ConnectError
+from bridge.headset.client import ConnectError, NobodyAnswers, NotTrusted
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.sound import Synthesizer
 from bridge.headset.track import Track, load_track
@@ -51,7 +51,8 @@ def simulate(
         bool, typer.Option("--sound", help="Say it aloud, by microphone; needs the extra demo, and the daemon speech.")
     ] = False,
     show: Annotated[
-        Path | None, typer.Option(help="A folder of photographs to show, as samples/pictures.", file_okay=False)
+        Path | None,
+        typer.Option(help="A folder of photographs to show, with a labels.tsv, as samples/pictures.", file_okay=False),
     ] = None,
     horizons_ms: Annotated[str, typer.Option(help="Forecast horizons, 0 to 250 ms.")] = "50,100",
     token: Annotated[str, typer.Option(envvar="GENLOCK_TOKEN", help="For daemons that want one.")] = "",
@@ -93,8 +94,12 @@ def simulate(
             runner.run(_simulate(headsets, duration, reconnect_every, show=not as_json))
     except KeyboardInterrupt:
         pass
-    except ConnectError as error:
+    except NobodyAnswers as error:
         fail(f"{error}; start a daemon with: genlock serve", code=1)
+    except NotTrusted as error:
+        fail(f"{error}; one of your own is trusted with --ca", code=1)
+    except ConnectError as error:
+        fail(str(error), code=1)
     except Refusal as error:
         fail(f"the daemon refused this: {error}", code=1)
     if as_json:
