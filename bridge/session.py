@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from bridge.actions import Answers
 from bridge.aim import Aim
-from bridge.app import ANY_GESTURE, ANY_SIGHT, TARGET, App
+from bridge.app import ANY_GESTURE, ANY_SIGHT, TARGET, App, is_spoken_to
 from bridge.event_path.workers import EventPath
 from bridge.frame_path.batch import FAILED, GAP
 from bridge.frame_path.path import FramePath, Seat
@@ -156,7 +156,7 @@ class Session:
         self._workers = workers
         self._declared = app
         self._utterances: Utterances | None = None
-        if app.classifier or any(action.phrases for action in app.actions):
+        if is_spoken_to(app):
             self._utterances = Utterances(
                 workers.language,
                 workers.language.declare(app),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bridge.app import is_spoken_to
 from bridge.cli.errors import fail
 from bridge.manifest import Manifest, ManifestError, load
 
@@ -29,6 +30,8 @@ def say(
         looked, spoken = _target(manifest, look), _target(manifest, last)
     except (ManifestError, LookupError) as error:
         fail(str(error))
+    if not is_spoken_to(manifest.app):
+        fail(f"{app}: app {manifest.app.name!r} has no phrases")
     # torch takes seconds to load; commands that do without it must not wait.
     from bridge.event_path.apps import understand
     from models.intent import background

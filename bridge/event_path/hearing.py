@@ -39,7 +39,9 @@ KEPT_US: Final = 25_000_000
 _LEAST_US: Final = 1000
 
 EXTRA: Final = "faster_whisper"
-"""The package without which nothing is heard: ``pip install 'genlock[speech]'``."""
+"""The package without which nothing is heard, of the extra ``speech``."""
+
+NOT_INSTALLED: Final = "what hears speech is not installed; in Genlock's checkout: pip install '.[speech]'"
 
 _decode = msgspec.msgpack.Decoder(Heard).decode
 
@@ -140,7 +142,7 @@ class Hearing(OnDemand):
         if options.model == "off":
             self.problem = "speech is turned off"
         elif importlib.util.find_spec(EXTRA) is None:
-            self.problem = "what hears speech is not installed; pip install 'genlock[speech]'"
+            self.problem = NOT_INSTALLED
         self._last = 0
         self._ears: dict[int, Ear] = {}
         # Those that are to be fed again after a worker died; the first one is being fed.

@@ -42,6 +42,12 @@ def test_say_tells_what_is_wrong(tmp_path: Path) -> None:
     assert f"{wrong}, line 2" in genlock("serve", "--app", str(wrong), "--port", "0", code=2)
 
 
+def test_nothing_can_be_said_to_an_app_of_gestures(tmp_path: Path) -> None:
+    manifest = tmp_path / "nods.toml"
+    manifest.write_text('name = "nods"\n[[actions]]\nname = "take"\ngestures = ["nod"]\n')
+    assert "app 'nods' has no phrases" in genlock("say", "take it", "--app", str(manifest), code=2)
+
+
 def test_the_benchmark_measures_both() -> None:
     small = ["--count", "20", "--sessions", "2", "--rounds", "1", "--seconds", "1"]
     result = json.loads(genlock("bench", "utterances", *small, "--json"))

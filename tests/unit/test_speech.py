@@ -9,7 +9,7 @@ import pytest
 from bridge.headset.speech import LINES, Line, SpeechScore, Voice
 from bridge.headset.track import load_track
 from bridge.manifest import load
-from bridge.protocol import Action
+from bridge.protocol import Action, Transcript
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 LINE = Line("pick up the kettle", "take", "kettle")
@@ -63,3 +63,15 @@ def test_what_is_explained_is_wrong() -> None:
     score.explain("u", "none of this app's actions")
     assert (score.was_right, score.came) == (False, "none of this app's actions")
     assert score.latency_ms(50)[0] != score.latency_ms(50)[0]
+
+
+def test_words_so_far_that_never_became_final_were_not_said() -> None:
+    score = SpeechScore()
+    score.hear(Transcript("Pick up the", False, 0))
+    assert score.heard == "Pick up the"
+    score.end()
+    assert score.heard == ""
+    score.hear(Transcript("Pick up the", False, 0))
+    score.hear(Transcript("Pick up the kettle.", True, 0, "s-1"))
+    score.end()
+    assert score.heard == "Pick up the kettle."
