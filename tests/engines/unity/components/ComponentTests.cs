@@ -357,6 +357,63 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void ATargetThatNoDaemonWouldTakeIsToldOnceAndLeftOut()
+        {
+            var far = Thing("Far", new Vector3(20000f, 0f, 0f));
+            var nameless = GameObject.CreatePrimitive(PrimitiveType.Cube);
+            nameless.SetActive(false);
+            nameless.AddComponent<GenlockTarget>().Id = new string('x', 129);
+            nameless.SetActive(true);
+            var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
+            var mug = Thing("Mug", new Vector3(1f, 1f, 1f));
+            Begin();
+            Until(() => _client.CurrentTarget == kettle && _client.Session.Unanswered == 0);
+            var frames = _client.Session.FramesSent;
+            Until(() => _client.Session.FramesSent > frames + 50);
+            Assert.AreSame(kettle, _client.CurrentTarget);
+            kettle.gameObject.SetActive(false);
+            Until(() => _client.CurrentTarget == mug);
+            StringAssert.Contains("\"Far\" is more than 10000 m", Engine.Log.Single(line => line.Contains("Far")));
+            StringAssert.Contains("1 to 128", Engine.Log.Single(line => line.Contains("xxx")));
+            mug.gameObject.SetActive(false);
+            far.transform.position = new Vector3(2f, 0f, 0f);
+            Until(() => _client.CurrentTarget == far);
+        }
+
+        [Test]
+        public void ATargetThatTheDaemonRefusesIsToldOnceAndLeftOut()
+        {
+            var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
+            // Halves of characters become the same on the wire: one name for two.
+            var first = Thing("Mug \ud800", new Vector3(1f, 1f, 1f));
+            Thing("Mug \ud801", new Vector3(2f, 1f, 1f));
+            Begin();
+            Until(() => _client.CurrentTarget == kettle && _client.Session.Unanswered == 0);
+            kettle.gameObject.SetActive(false);
+            Until(() => _client.CurrentTarget == first && _client.Session.Unanswered == 0);
+            Assert.AreEqual(1, Engine.Log.Count(line => line.Contains("the daemon refused")));
+            Assert.AreEqual(1, Engine.Log.Count(line => line.Contains("there twice")));
+        }
+
+        [Test]
+        public void TargetsThatAreTooLongTogetherAreLeftOut()
+        {
+            for (var i = 0; i < 30; i++)
+            {
+                var thing = Thing("thing " + i, new Vector3(i, 0f, 0f));
+                for (var alias = 0; alias < 16; alias++)
+                {
+                    thing.Aliases.Add(new string('x', 256));
+                }
+            }
+            Begin();
+            Until(() => _client.CurrentTarget != null && _client.Session.Unanswered == 0);
+            var lost = Engine.Log.Count(line => line.Contains("more than 64 KiB"));
+            Assert.AreEqual(lost, Engine.Log.Count);
+            Assert.That(lost, Is.InRange(12, 18));
+        }
+
+        [Test]
         public void NoConnectionStaysAfterTheClientIsGone()
         {
             for (var i = 0; i < 3; i++)

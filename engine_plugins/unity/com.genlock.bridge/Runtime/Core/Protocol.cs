@@ -21,6 +21,9 @@ namespace Genlock
         /// <summary>The longest message in bytes that is taken from a daemon.</summary>
         public const int MaxInboundBytes = 2 * 1024 * 1024;
 
+        /// <summary>How long a scene's targets may be in bytes, so that all of them fit in one message.</summary>
+        internal const int MaxSceneBytes = MaxMessageBytes - 256;
+
         /// <summary>How many targets there may be in a scene.</summary>
         public const int MaxTargets = 64;
 
