@@ -190,7 +190,7 @@ namespace Genlock.Tests
             var ghost = new GameObject("Ghost").AddComponent<GenlockForecast>();
             var spare = new GameObject("Spare").transform;
             spare.position = new Vector3(9f, 9f, 9f);
-            ghost.Device = Devices.Head;
+            ghost.Device = ForecastDevice.Head;
             ghost.Fallback = spare;
             _client.transform.position = new Vector3(0f, 10f, 0f);
             Begin();
@@ -225,6 +225,44 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void ASourceThatThrowsIsToldOnceAndKeepsNoFrameBack()
+        {
+            _client.gameObject.AddComponent<Broken>();
+            var follower = _client.gameObject.AddComponent<GenlockTransformSource>();
+            follower.Follows = _camera.transform;
+            follower.Part = PosePart.LeftGrip;
+            Answer last = null;
+            _client.Answered += answer => last = answer;
+            Begin();
+            Until(() => last != null && _client.Session.FramesSent > 20);
+            Assert.AreEqual(Devices.Head | Devices.LeftHand, last.Devices);
+            StringAssert.Contains("one part at a time", Engine.Log.Single());
+        }
+
+        [Test]
+        public void WhatTheInspectorOffersHasAPoseOrAForecast()
+        {
+            var source = new GameObject("Source").AddComponent<GenlockTransformSource>();
+            source.Follows = source.transform;
+            var frame = new TrackingFrame();
+            foreach (PosePart part in Enum.GetValues(typeof(PosePart)))
+            {
+                frame.Clear();
+                source.Part = part;
+                source.Track(frame);
+                Assert.AreEqual(part.ToString(), frame.Mask.ToString());
+            }
+            foreach (var field in typeof(GenlockTransformSource).Assembly.GetTypes().SelectMany(
+                type => type.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)))
+            {
+                if (field.IsDefined(typeof(SerializeField), false))
+                {
+                    Assert.IsFalse(field.FieldType.IsDefined(typeof(FlagsAttribute), false), field.Name);
+                }
+            }
+        }
+
+        [Test]
         public void HandsComeInTheWiresOrder()
         {
             var joints = new Dictionary<XRHandJointID, Pose>();
@@ -255,12 +293,12 @@ namespace Genlock.Tests
             var source = new GameObject("Input").AddComponent<GenlockInputSystemSource>();
             var frame = new TrackingFrame();
             source.Track(frame);
-            Assert.AreEqual(Parts.RightButtons, frame.Mask);
-            Set(source, "aimPosition", new InputAction { Value = new Vector3(0f, 1f, 1f) });
-            Set(source, "aimRotation", new InputAction { Value = Quaternion.identity });
+            Assert.AreEqual(Parts.RightButtons, frame.Mask, "an empty field has an action without bindings");
+            Set(source, "aimPosition", new InputAction(1) { Value = new Vector3(0f, 1f, 1f) });
+            Set(source, "aimRotation", new InputAction(1) { Value = Quaternion.identity });
             source.Track(frame);
             Assert.AreEqual(Parts.RightButtons | Parts.RightAim, frame.Mask);
-            var tracked = new InputAction { Value = 0f };
+            var tracked = new InputAction(1) { Value = 0f };
             Set(source, "isTracked", tracked);
             source.enabled = false;
             source.enabled = true;
@@ -308,6 +346,15 @@ namespace Genlock.Tests
             Assert.AreEqual("OpenXR Display", display.Name);
             Begin();
             Until(() => _client.State == SessionState.Connected);
+            Assert.AreEqual(100, FramesOf(100), "the display paces them");
+        }
+
+        [Test]
+        public void WithoutAHeadsetFramesGoOutAtTheRateThatTheDaemonWasTold()
+        {
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            Assert.That(FramesOf(200), Is.InRange(17, 20), "a fifth of a second of an editor that draws 1000 frames a second");
         }
 
         [Test]
@@ -459,6 +506,17 @@ namespace Genlock.Tests
             }
         }
 
+        /// <summary>How many frames are sent while so many are drawn, 1000 a second.</summary>
+        private long FramesOf(int drawn)
+        {
+            var before = _client.Session.FramesSent;
+            for (var i = 0; i < drawn; i++)
+            {
+                Engine.Tick(0.001);
+            }
+            return _client.Session.FramesSent - before;
+        }
+
         private static GenlockActions Shop()
         {
             var actions = ScriptableObject.CreateInstance<GenlockActions>();
@@ -499,6 +557,14 @@ namespace Genlock.Tests
             }
             Engine.Position = (Engine.Position + 960) % Engine.Sound.Length;
             Engine.Tick(0.02);
+        }
+
+        private sealed class Broken : GenlockTrackingSource
+        {
+            public override void Track(TrackingFrame frame)
+            {
+                frame.SetPose(Parts.LeftAim | Parts.RightAim, default(WirePose));
+            }
         }
 
         private sealed class Plain : IConnector

@@ -184,6 +184,7 @@ namespace UnityEngine
         {
             var part = (T)Activator.CreateInstance(typeof(T), true);
             part.gameObject = this;
+            Engine.Fill(part);
             Parts.Add(part);
             Engine.Components.Add(part);
             Engine.Refresh(this);
@@ -874,6 +875,18 @@ namespace UnityEngine
             Log.Clear();
             Subsystems.Clear();
             Features.Clear();
+        }
+
+        /// <summary>Serialized fields of the Input System are never empty: each has an action of its own, without bindings.</summary>
+        internal static void Fill(Component part)
+        {
+            foreach (var field in part.GetType().GetFields(BindingFlags.Instance | BindingFlags.NonPublic))
+            {
+                if (field.FieldType == typeof(InputSystem.InputActionProperty))
+                {
+                    field.SetValue(part, new InputSystem.InputActionProperty(new InputSystem.InputAction(0)));
+                }
+            }
         }
 
         internal static T Active<T>() where T : Object

@@ -43,7 +43,7 @@ namespace Genlock
         [Tooltip("How far ahead poses are forecast, milliseconds; up to 8. Empty: no forecast.")]
         [SerializeField] private List<float> horizonsMs = new List<float> { 50f, 100f };
 
-        [Tooltip("Frames a second; 0: the display's rate.")]
+        [Tooltip("Frames a second; 0: the display's rate, or 90 without a headset.")]
         [Range(0f, 240f)]
         [SerializeField] private float framesPerSecond;
 
@@ -62,10 +62,14 @@ namespace Genlock
 
         private readonly TrackingFrame _frame = new TrackingFrame();
         private readonly List<GenlockTrackingSource> _sources = new List<GenlockTrackingSource>();
+        private readonly HashSet<GenlockTrackingSource> _failed = new HashSet<GenlockTrackingSource>();
         private readonly TargetBoard _board = new TargetBoard();
         private GenlockSession _session;
         private float _nextSources;
         private double _nextFrame;
+
+        /// <summary>Frames a second where no headset's display paces them; 0: it does.</summary>
+        private double _unpacedHz;
 
         /// <summary>The session began or goes on.</summary>
         public event Action<Welcome> Connected;
@@ -228,6 +232,7 @@ namespace Genlock
             FindRig();
             var session = new GenlockSession(Options());
             _session = session;
+            _failed.Clear();
             Listen(session);
             _board.Begin(session);
             session.Connect();
@@ -433,16 +438,36 @@ namespace Genlock
             {
                 if (_sources[i] != null && _sources[i].isActiveAndEnabled)
                 {
-                    _sources[i].Track(_frame);
+                    Track(_sources[i]);
                 }
             }
             _session.SendFrame(_frame, GenlockSession.Microseconds());
         }
 
-        /// <summary>Whether a frame is due, where fewer than the display's rate are wanted.</summary>
+        /// <summary>A source that throws keeps no frame back: the others are in it.</summary>
+        private void Track(GenlockTrackingSource source)
+        {
+            try
+            {
+                source.Track(_frame);
+            }
+            catch (Exception problem)
+            {
+                if (_failed.Add(source))
+                {
+                    Debug.LogException(problem, source);
+                }
+            }
+        }
+
+        /// <summary>
+        /// Whether a frame is due, where fewer than the display's rate are wanted. Without a headset an editor may draw thousands a
+        /// second, which a daemon takes for a flood.
+        /// </summary>
         private bool IsDue()
         {
-            if (framesPerSecond <= 0f)
+            var hz = framesPerSecond > 0f ? framesPerSecond : _unpacedHz;
+            if (hz <= 0.0)
             {
                 return true;
             }
@@ -451,7 +476,7 @@ namespace Genlock
             {
                 return false;
             }
-            _nextFrame = Math.Max(_nextFrame + 1.0 / framesPerSecond, now);
+            _nextFrame = Math.Max(_nextFrame + 1.0 / hz, now);
             return true;
         }
 
@@ -512,6 +537,7 @@ namespace Genlock
                     Name = SystemInfo.deviceModel, Runtime = display.Name, Engine = "Unity " + Application.unityVersion,
                 },
             };
+            _unpacedHz = display.Name.Length == 0 ? options.RefreshHz : 0.0;
             options.HorizonsMs.Clear();
             foreach (var horizon in horizonsMs)
             {
