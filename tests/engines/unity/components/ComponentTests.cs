@@ -386,9 +386,37 @@ namespace Genlock.Tests
         public void TwoTargetsOfOneIdAreToldInTheLog()
         {
             Begin();
-            Thing("Kettle", Vector3.zero);
-            Thing("Kettle", Vector3.zero);
+            foreach (var name in new[] { "Kettle", "Mug" })
+            {
+                var thing = Thing(name, Vector3.zero);
+                thing.enabled = false;
+                thing.Id = "same";
+                thing.enabled = true;
+            }
             StringAssert.Contains("two targets", Engine.Log.Single(line => line.StartsWith("error")));
+        }
+
+        [Test]
+        public void SiblingsOfOneNameHaveIdsOfTheirOwn()
+        {
+            Begin();
+            var shelf = new GameObject("Shelf");
+            var mugs = new List<GenlockTarget>();
+            for (var i = 0; i < 3; i++)
+            {
+                var mug = new GameObject("Mug(Clone)");
+                mug.transform.SetParent(shelf.transform, false);
+                mugs.Add(mug.AddComponent<GenlockTarget>());
+            }
+            CollectionAssert.AreEqual(
+                new[] { "Shelf/Mug(Clone)", "Shelf/Mug(Clone)[1]", "Shelf/Mug(Clone)[2]" }, mugs.Select(mug => mug.Id));
+            UnityEngine.Object.Destroy(mugs[0].gameObject);
+            var late = new GameObject("Mug(Clone)");
+            late.transform.SetParent(shelf.transform, false);
+            Assert.AreEqual("Shelf/Mug(Clone)[2][2]", late.AddComponent<GenlockTarget>().Id);
+            Assert.AreEqual("Chair", Thing("Chair", Vector3.zero).Id);
+            StringAssert.IsMatch(@"^Chair\[\d+\]$", Thing("Chair", Vector3.zero).Id);
+            Assert.IsEmpty(Engine.Log);
         }
 
         [Test]

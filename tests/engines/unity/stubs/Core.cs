@@ -253,6 +253,11 @@ namespace UnityEngine
             get { return _parent == null ? this : _parent.root; }
         }
 
+        public int childCount
+        {
+            get { return Children.Count; }
+        }
+
         public Vector3 position
         {
             get { return _parent == null ? localPosition : _parent.TransformPoint(localPosition); }
@@ -263,6 +268,16 @@ namespace UnityEngine
         {
             get { return _parent == null ? localRotation : _parent.rotation * localRotation; }
             set { localRotation = _parent == null ? value : Quaternion.Inverse(_parent.rotation) * value; }
+        }
+
+        public Transform GetChild(int index)
+        {
+            return Children[index];
+        }
+
+        public int GetSiblingIndex()
+        {
+            return _parent == null ? Engine.Roots().IndexOf(this) : _parent.Children.IndexOf(this);
         }
 
         public void SetParent(Transform p, bool worldPositionStays)
@@ -889,6 +904,12 @@ namespace UnityEngine
             }
         }
 
+        /// <summary>Of all that has a component.</summary>
+        internal static List<Transform> Roots()
+        {
+            return Components.Where(part => part && part.gameObject).Select(part => part.transform.root).Distinct().ToList();
+        }
+
         internal static T Active<T>() where T : Object
         {
             return Components.Where(part => part && part.gameObject.activeInHierarchy).OfType<T>().FirstOrDefault();
@@ -916,6 +937,10 @@ namespace UnityEngine
             if (!ReferenceEquals(victim, null))
             {
                 victim.Destroyed = true;
+            }
+            if (!ReferenceEquals(whole, null) && !ReferenceEquals(whole.transform.parent, null))
+            {
+                whole.transform.parent.Children.Remove(whole.transform);
             }
         }
 
