@@ -755,6 +755,30 @@ namespace Genlock
                 Refuse(parcel.Answered, new GenlockException(error.Code, error.Message, error.Key));
             }
             Raise(ErrorReceived, error);
+            if (State == SessionState.Connecting && IsForGood(error.Code))
+            {
+                EndRefused(error);
+            }
+        }
+
+        /// <summary>
+        /// Whether what was said before a welcome is said of the same hello each time. The daemon closes after some others, and the
+        /// close code says what then.
+        /// </summary>
+        private static bool IsForGood(string code)
+        {
+            return code != ErrorCodes.Full && code != ErrorCodes.Internal && code != ErrorCodes.HelloExpected
+                && code != ErrorCodes.Unauthorized && code != ErrorCodes.Version;
+        }
+
+        private void EndRefused(DaemonError error)
+        {
+            var closing = new Closing
+            {
+                Code = CloseCodes.HelloRefused, Reason = error.Message, Advice = CloseCodes.Advice(CloseCodes.HelloRefused),
+            };
+            Raise(Closed, closing);
+            End(closing);
         }
 
         private void TakeNotice(Notice notice)

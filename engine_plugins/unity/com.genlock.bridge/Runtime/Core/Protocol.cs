@@ -92,6 +92,9 @@ namespace Genlock
     public static class CloseCodes
     {
         public const int Normal = 1000;
+
+        /// <summary>Not from a daemon, which leaves the connection open: it refused the hello, and would again.</summary>
+        public const int HelloRefused = 1008;
         public const int GoingAway = 1001;
 
         /// <summary>The connection broke without a close.</summary>
@@ -110,7 +113,7 @@ namespace Genlock
         /// <summary>Whether connecting again can help.</summary>
         public static bool MayTryAgain(int code)
         {
-            return code != Unauthorized && code != Version && code != HelloExpected && code != ResumedElsewhere;
+            return code != HelloRefused && code != Unauthorized && code != Version && code != HelloExpected && code != ResumedElsewhere;
         }
 
         /// <summary>What to do about it, in a sentence.</summary>
@@ -124,6 +127,8 @@ namespace Genlock
                     return "The daemon stops; connecting again once it is back.";
                 case Abnormal:
                     return "The connection broke. Is the daemon running, and are this device and it on one network?";
+                case HelloRefused:
+                    return "The daemon would refuse it again: mend what it names, then connect anew.";
                 case TooBig:
                     return "A message was too long for the daemon; send less at once.";
                 case TryAgainLater:

@@ -419,6 +419,45 @@ namespace Genlock.Tests
             Assert.AreEqual(1, daemon.Attempts);
         }
 
+        [TestCase(ErrorCodes.Invalid)]
+        [TestCase(ErrorCodes.TooBig)]
+        public void AHelloThatIsRefusedIsNotSaidAgain(string code)
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Session();
+            var closings = new List<Closing>();
+            session.Closed += closings.Add;
+            var said = session.SayAsync("one");
+            session.Connect();
+            FakeDaemon.Pump(session, () => daemon.Socket != null && daemon.Socket.Sent("hello").Count == 1);
+            daemon.Socket.Say("type", "error", "code", code, "message", "hello.app: no", "of", "hello", "key", "app");
+            FakeDaemon.Pump(session, () => session.State == SessionState.Ended);
+            Assert.AreEqual("hello.app: no", closings.Single().Reason);
+            Assert.AreEqual(CloseCodes.HelloRefused, closings[0].Code);
+            Assert.IsFalse(closings[0].TriesAgain);
+            StringAssert.Contains("hello.app: no", said.Exception.InnerException.Message);
+            daemon.Now += 60000000;
+            session.Pump();
+            Assert.AreEqual(1, daemon.Attempts);
+        }
+
+        [TestCase(ErrorCodes.Full, CloseCodes.TryAgainLater)]
+        [TestCase(ErrorCodes.Internal, 1011)]
+        [TestCase(ErrorCodes.HelloExpected, CloseCodes.Timeout)]
+        public void AHelloThatMayBeTakenLaterIsSaidAgain(string code, int close)
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Session();
+            session.Connect();
+            FakeDaemon.Pump(session, () => daemon.Socket != null && daemon.Socket.Sent("hello").Count == 1);
+            daemon.Socket.Say("type", "error", "code", code, "message", "not now");
+            daemon.Socket.End(close);
+            FakeDaemon.Pump(session, () => session.State == SessionState.Waiting);
+            daemon.Now += 20000000;
+            daemon.Welcome(session, false);
+            session.Dispose();
+        }
+
         [Test]
         public void PausesGrowUpToEightSecondsAndBeginAnewAfterAWelcome()
         {
