@@ -222,6 +222,10 @@ namespace Genlock.Tests
             frame.Clear();
             source.Track(frame);
             Assert.AreEqual(Parts.Gaze, frame.Mask);
+            Engine.Features["Eyes/IsTracked"] = false;
+            frame.Clear();
+            source.Track(frame);
+            Assert.AreEqual(Parts.None, frame.Mask);
         }
 
         [Test]
@@ -329,6 +333,128 @@ namespace Genlock.Tests
             Assert.IsFalse(microphone.IsSpeaking);
             microphone.enabled = false;
             Assert.IsFalse(Engine.Recording);
+        }
+
+        [Test]
+        public void AMicrophoneThatStoppedIsToldOnceAndStartedAgain()
+        {
+            var told = new List<string>();
+            var microphone = _client.gameObject.AddComponent<GenlockMicrophone>();
+            microphone.OnTrouble.AddListener(told.Add);
+            Begin();
+            Engine.Tick(0.1);
+            Assert.IsEmpty(told);
+            var before = Engine.Sound;
+            Engine.Sound = new float[0];
+            Engine.Recording = false;
+            for (var i = 0; i < 50; i++)
+            {
+                Engine.Tick(0.1);
+            }
+            Assert.IsFalse(Engine.Recording, "it is unplugged");
+            StringAssert.Contains("the microphone stopped", told.Single());
+            Engine.Sound = before;
+            Engine.Tick(1.0);
+            Assert.IsTrue(Engine.Recording);
+            Engine.Recording = false;
+            Engine.Tick(0.1);
+            Assert.AreEqual(2, told.Count);
+            Assert.IsFalse(Engine.Recording, "once a second is often enough");
+            Engine.Tick(1.0);
+            Assert.IsTrue(Engine.Recording);
+            microphone.enabled = false;
+        }
+
+        [Test]
+        public void AMicrophoneSleepsWithTheApp()
+        {
+            var told = new List<string>();
+            var microphone = _client.gameObject.AddComponent<GenlockMicrophone>();
+            microphone.OnTrouble.AddListener(told.Add);
+            Begin();
+            Engine.Pause(true);
+            Assert.IsFalse(Engine.Recording);
+            Engine.Tick(5.0);
+            Assert.IsFalse(Engine.Recording);
+            Engine.Pause(false);
+            Engine.Tick(0.01);
+            Assert.IsTrue(Engine.Recording);
+            Assert.IsEmpty(told);
+            microphone.enabled = false;
+            Engine.Pause(true);
+            Engine.Pause(false);
+            Engine.Tick(5.0);
+            Assert.IsFalse(Engine.Recording, "it is disabled");
+        }
+
+        [Test]
+        public void HowLoudSpeechIsMayBeChangedWhileItRuns()
+        {
+            var microphone = _client.gameObject.AddComponent<GenlockMicrophone>();
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            _client.Session.Welcome.Serves.Add("audio");
+            microphone.Threshold = 0.9f;
+            for (var i = 0; i < 20; i++)
+            {
+                Record(0.3f);
+            }
+            Assert.IsFalse(microphone.IsSpeaking);
+            for (var i = 0; i < 20; i++)
+            {
+                Record(0f);
+            }
+            microphone.Threshold = 0.01f;
+            for (var i = 0; i < 20; i++)
+            {
+                Record(0.3f);
+            }
+            Assert.IsTrue(microphone.IsSpeaking);
+        }
+
+        [Test]
+        public void AHeadsetThatWakesConnectsAtOnce()
+        {
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            _client.Session.Drop();
+            Until(() => _client.State == SessionState.Waiting);
+            Engine.Pause(true);
+            Engine.Pause(false);
+            Engine.Tick(0.0);
+            Assert.AreNotEqual(SessionState.Waiting, _client.State);
+            Until(() => _client.State == SessionState.Connected);
+        }
+
+        [Test]
+        public void ARigThatAChangeOfSceneTookIsFoundAgain()
+        {
+            _client.transform.SetParent(null, false);
+            UnityEngine.Object.Destroy(_offset.gameObject);
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            for (var i = 0; i < 30; i++)
+            {
+                Engine.Tick(0.1);
+            }
+            StringAssert.Contains("MainCamera", Engine.Log.Single());
+            Assert.AreSame(_client.transform, _client.TrackingSpace);
+            for (var round = 0; round < 2; round++)
+            {
+                var space = new GameObject("Next Offset").transform;
+                var eye = new GameObject("Next Camera") { tag = "MainCamera" };
+                eye.transform.SetParent(space, false);
+                eye.AddComponent<Camera>();
+                Engine.Tick(1.1);
+                Assert.AreSame(eye.transform, _client.Head);
+                Assert.AreSame(space, _client.TrackingSpace);
+                UnityEngine.Object.Destroy(space.gameObject);
+            }
+            Answer last = null;
+            _client.Answered += answer => last = answer;
+            Until(() => last != null);
+            Assert.AreEqual(Devices.None, last.Devices, "its head is gone again");
+            Assert.AreEqual(1, Engine.Log.Count);
         }
 
         [Test]

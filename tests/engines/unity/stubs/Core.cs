@@ -730,6 +730,11 @@ namespace UnityEngine
             Engine.Recording = false;
         }
 
+        public static bool IsRecording(string deviceName)
+        {
+            return Engine.Recording;
+        }
+
         public static int GetPosition(string deviceName)
         {
             return Engine.Position;
@@ -877,6 +882,20 @@ namespace UnityEngine
             Now += seconds;
             Call("Update");
             Call("LateUpdate");
+        }
+
+        /// <summary>The app goes to sleep or wakes.</summary>
+        public static void Pause(bool paused)
+        {
+            foreach (var part in Running.ToArray())
+            {
+                var method = part.GetType().GetMethod(
+                    "OnApplicationPause", BindingFlags.Instance | BindingFlags.NonPublic, null, new[] { typeof(bool) }, null);
+                if (method != null)
+                {
+                    method.Invoke(part, new object[] { paused });
+                }
+            }
         }
 
         /// <summary>Ends everything that there is, as a change of scene does.</summary>
@@ -1058,6 +1077,19 @@ namespace UnityEngine.Events
 
 namespace UnityEngine.Android
 {
+    public class PermissionCallbacks
+    {
+        public event Action<string> PermissionDenied;
+
+        internal void Deny(string permission)
+        {
+            if (PermissionDenied != null)
+            {
+                PermissionDenied(permission);
+            }
+        }
+    }
+
     public struct Permission
     {
         public const string Microphone = "android.permission.RECORD_AUDIO";
@@ -1067,7 +1099,7 @@ namespace UnityEngine.Android
             return Engine.Features.ContainsKey(permission);
         }
 
-        public static void RequestUserPermission(string permission)
+        public static void RequestUserPermission(string permission, PermissionCallbacks callbacks)
         {
             Engine.Log.Add("asked for " + permission);
         }

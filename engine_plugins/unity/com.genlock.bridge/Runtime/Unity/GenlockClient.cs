@@ -66,6 +66,11 @@ namespace Genlock
         private readonly TargetBoard _board = new TargetBoard();
         private GenlockSession _session;
         private float _nextSources;
+        private float _nextRig;
+        private bool _isRigTold;
+
+        /// <summary>Whether nobody set the tracking space: then it follows the head.</summary>
+        private bool _isSpaceFound;
         private double _nextFrame;
 
         /// <summary>Frames a second where no headset's display paces them; 0: it does.</summary>
@@ -175,8 +180,16 @@ namespace Genlock
         /// <summary>The space that poses and targets are in.</summary>
         public Transform TrackingSpace
         {
-            get { return trackingSpace; }
-            set { trackingSpace = value; }
+            get
+            {
+                return trackingSpace;
+            }
+
+            set
+            {
+                trackingSpace = value;
+                _isSpaceFound = false;
+            }
         }
 
         /// <summary>The user's head.</summary>
@@ -413,6 +426,15 @@ namespace Genlock
             Disconnect();
         }
 
+        /// <summary>A headset that sleeps loses its connection: the pause until the next attempt would come out of the time for a resume.</summary>
+        private void OnApplicationPause(bool paused)
+        {
+            if (!paused && _session != null)
+            {
+                _session.ConnectNow();
+            }
+        }
+
         private void Update()
         {
             if (_session != null)
@@ -427,6 +449,7 @@ namespace Genlock
             {
                 return;
             }
+            KeepRig();
             _board.Send(trackingSpace, Time.unscaledTime);
             FindSources();
             _frame.Clear();
@@ -492,19 +515,45 @@ namespace Genlock
 
         private void FindRig()
         {
-            if (head == null && Camera.main != null)
-            {
-                head = Camera.main.transform;
-            }
-            if (trackingSpace == null)
-            {
-                trackingSpace = head != null && head.parent != null ? head.parent : transform;
-            }
+            FindHead();
+            _isRigTold = false;
+            _nextRig = 0f;
             if (GetComponentInChildren<GenlockXRSource>() == null)
             {
                 gameObject.AddComponent<GenlockXRSource>();
             }
             _nextSources = 0f;
+        }
+
+        private void FindHead()
+        {
+            if (head == null && Camera.main != null)
+            {
+                head = Camera.main.transform;
+                trackingSpace = _isSpaceFound ? null : trackingSpace;
+            }
+            if (trackingSpace == null)
+            {
+                trackingSpace = head != null && head.parent != null ? head.parent : transform;
+                _isSpaceFound = true;
+            }
+        }
+
+        /// <summary>A change of scene may take the camera away from a client that stays.</summary>
+        private void KeepRig()
+        {
+            if ((head != null && trackingSpace != null) || Time.unscaledTime < _nextRig)
+            {
+                return;
+            }
+            _nextRig = Time.unscaledTime + 1f;
+            FindHead();
+            if (head == null && !_isRigTold)
+            {
+                _isRigTold = true;
+                Debug.LogWarning(
+                    "Genlock: there is no head: no enabled camera has the tag MainCamera. Tag one, or set Head of the GenlockClient", this);
+            }
         }
 
         private SessionOptions Options()
