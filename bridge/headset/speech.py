@@ -6,8 +6,6 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-
 from bridge.headset.track import Track
 from bridge.protocol import Action, Transcript
 
@@ -137,12 +135,6 @@ class SpeechScore:
     def percent(self) -> float:
         """How often it was right; NaN before the first."""
         return 100 * self.right / self.said if self.said else float("nan")
-
-    def latency_ms(self, *percentiles: float) -> list[float]:
-        """Percentiles from utterance to action in milliseconds; NaN before the first."""
-        if not self.latency_s:
-            return [float("nan")] * len(percentiles)
-        return [float(value) * 1000 for value in np.percentile(np.frombuffer(self.latency_s), percentiles)]
 
     def _settle(self, line: Line, came: str, right: bool) -> None:
         if line.text == self.heard:
