@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import socket
 import sys
 from asyncio.subprocess import Process
@@ -35,10 +34,6 @@ _EXIT_TIMEOUT_S = 5.0
 @contextlib.contextmanager
 def stream_to_gateway() -> Iterator[socket.socket]:
     """What every child does before its work, in its own process: gives its end of the stream, until that breaks."""
-    # The gateway decides when a child ends, by closing the stream; a signal to the group must not come first.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # The gateway may be gone at any moment, and then there is nobody left to tell.
     with socket.socket(fileno=int(sys.argv[1])) as stream, contextlib.suppress(ConnectionError):
         yield stream
@@ -119,8 +114,13 @@ class Child:
 
     def send(self, *message: Any) -> None:
         """Tells the child something; dropped if there is none."""
-        if self._channel is not None:
+        if self._channel is not None and not self._channel.is_closing():
             self._channel.write(self._packer.pack(message))
+
+    @property
+    def expecting(self) -> bool:
+        """Whether the child has something to say by a certain time."""
+        return self._deadline < float("inf")
 
     def expect(self, within_s: float) -> None:
         """From now on the child counts as hanging, and is replaced, if it is not ``settled`` in time."""
@@ -145,12 +145,13 @@ class Child:
             started = self._loop.time()
             try:
                 reason = await self._run_one(first)
-            except ChildError as error:
+            except Exception as error:
                 killed = isinstance(error, _Killed) and failures + 1 < _FIRST_TRIES
                 if not first.done() and not killed:
-                    first.set_exception(error)
+                    first.set_exception(error if isinstance(error, ChildError) else ChildError(_words(error)))
                     return
-                reason = str(error)
+                # Nothing may end this loop: nobody else would start the next child.
+                reason = _words(error)
             if self._loop.time() - started > _STABLE_S:
                 failures = 0
             log.error("%s is gone: %s", self._name, reason)
@@ -162,7 +163,8 @@ class Child:
         """Runs one child from its start to its end; returns why it ended."""
         ours, theirs = socket.socketpair()
         fds = (theirs.fileno(), *self._fds)
-        command = [sys.executable, "-m", self._module, *map(str, fds), *self._arguments]
+        level = str(logging.getLogger().getEffectiveLevel())
+        command = [sys.executable, "-m", "bridge.spawned", level, self._module, *map(str, fds), *self._arguments]
         try:
             with theirs:
                 process = await asyncio.create_subprocess_exec(
@@ -173,9 +175,11 @@ class Child:
             raise
         self.pid = process.pid
         stream: _Stream | None = None
+        ready = False
         try:
             _, stream = await self._loop.create_connection(_Stream, sock=ours)
             told = await self._until_ready(process, stream)
+            ready = True
             self._channel = stream.transport
             stream.on_message = self._listener.message
             self._listener.ready(*told)
@@ -189,6 +193,9 @@ class Child:
                 stream.transport.close()
             else:
                 ours.close()
+            if not ready and process.returncode is None:
+                # It has nothing yet that it would lose, and may not look at its stream for long.
+                process.kill()
             await self._end(process)
             self.pid = None
 
@@ -235,6 +242,10 @@ class Child:
                 await process.wait()
 
 
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, ChildError) else f"it could not be run: {error!r}"
+
+
 class _Stream(asyncio.Protocol):
     """Messages from the child."""
 
@@ -249,4 +260,8 @@ class _Stream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._unpacker.feed(data)
         for message in self._unpacker:
-            self.on_message(message)
+            try:
+                self.on_message(message)
+            except Exception:
+                # It would close the stream, and with it all that the child knows.
+                log.exception("what a child said could not be handled")

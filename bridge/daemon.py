@@ -7,7 +7,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge import __version__
@@ -78,7 +78,9 @@ class Daemon:
         )
         self.workers = EventPath(options.workers, lambda notice: self.sessions.tell_all(notice))
         apps = {app.name: app for app in options.apps}
-        self.sessions = Sessions(self.path, self._store, options.sessions, self.workers, apps, make_sink)
+        # What clients are told is what the transport enforces.
+        told = replace(options.sessions, messages_per_second=options.transport.messages_per_second)
+        self.sessions = Sessions(self.path, self._store, told, self.workers, apps, make_sink)
         self.listener = Listener(self._visit, self._page, options.transport)
         self._metrics = Metrics(self.path, self.engine.counters, self.sessions, self.workers, self.listener.counters)
 

@@ -10,7 +10,7 @@ Messages are decoded and validated in one pass by msgspec straight from the msgp
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
@@ -452,7 +452,18 @@ def type_of(message: Message | type[Message]) -> str:
 
 _client_decoder: Final = msgspec.msgpack.Decoder(ClientMessage)
 _server_decoder: Final = msgspec.msgpack.Decoder(ServerMessage)
-_loose_decoder: Final = msgspec.msgpack.Decoder(dict[str, Any])
+_Value = TypeVar("_Value")
+
+
+class _Loose(msgspec.Struct):
+    """The little of a message that says which one it is; the rest is skipped, for it may be long."""
+
+    type: msgspec.Raw = msgspec.Raw()
+    id: msgspec.Raw = msgspec.Raw()
+    q: msgspec.Raw = msgspec.Raw()
+
+
+_loose_decoder: Final = msgspec.msgpack.Decoder(_Loose)
 _encode: Final = msgspec.msgpack.Encoder().encode
 # Some of msgspec's words hold what the client sent, which may be as long as a message.
 _LONGEST_FAULT: Final = 200
@@ -514,8 +525,8 @@ def _explain(data: bytes, problem: msgspec.ValidationError) -> Refused:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         text = f"a message is a msgpack map with string keys: {str(problem)[:_LONGEST_FAULT]}"
         return Refused(Error(ErrorCode.INVALID, text))
-    name = loose.get("type")
-    if not isinstance(name, str):
+    name = _held(loose.type, str)
+    if name is None:
         return Refused(Error(ErrorCode.INVALID, "a message needs a key 'type' that holds a string", key="type"))
     if name not in _TYPES:
         known = ", ".join(sorted(_TYPES))
@@ -527,14 +538,22 @@ def _explain(data: bytes, problem: msgspec.ValidationError) -> Refused:
     if not key and "required field" in text:
         key = text.split("`")[-2]
     text = in_words(text, _TYPES[name], key, table="a map")
-    identifier, q = loose.get("id"), loose.get("q")
+    q = _held(loose.q, int)
     return Refused(
         Error(
             ErrorCode.INVALID,
             f"{name}{f'.{key}' if key else ''}: {text[:_LONGEST_FAULT]}",
             of=name,
             key=key,
-            id=identifier[:128] if isinstance(identifier, str) else "",
-            q=q if type(q) is int and 0 <= q <= 2**62 else -1,
+            id=(_held(loose.id, str) or "")[:128],
+            q=q if q is not None and 0 <= q <= 2**62 else -1,
         )
     )
+
+
+def _held(raw: msgspec.Raw, kind: type[_Value]) -> _Value | None:
+    """The value, if there is one and it is of this kind."""
+    try:
+        return msgspec.msgpack.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -64,8 +64,6 @@ MAX_AHEAD_S: Final = 10.0
 
 _POSE_BYTES: Final = 28
 _REMEMBERED_IDS: Final = 4096
-# More than the answers that can be under way: one batch is stepped while the next one fills.
-_REMEMBERED_ORDERS: Final = 8
 GESTURING: Final = ("head", "left", "right")
 """What makes a gesture, by its number in the engine's answer."""
 
@@ -145,8 +143,8 @@ class Session:
         self._last_at = 0.0
         self._last_frame: Frame | None = None
         self._targets: dict[str, Target] = {}
-        # The order of targets of the last scenes, by their numbers: answers under way speak of the one before.
-        self._orders: OrderedDict[int, tuple[str, ...]] = OrderedDict()
+        # The order of targets by the number of the scene: of this one, and of the one that answers under way speak of.
+        self._orders: dict[int, tuple[str, ...]] = {}
         self._done: OrderedDict[str, Ack] = OrderedDict()
         self._applied = applied
         self._aim = Aim()
@@ -181,7 +179,7 @@ class Session:
             viewpoint=lambda time: _viewpoint(self._aim.head(time)) or self._viewpoint(),
             whose=lambda voice: self._teaching.voice(voice),
             bystanders_heard=app.bystanders == "heard",
-            say=lambda said: self._teaching.then(lambda: self._hear(said)),
+            say=self._say,
             tell=self.send,
         )
         self._teaching = Teaching(
@@ -320,8 +318,7 @@ class Session:
             return
         if isinstance(message, Utterance) and self._utterances is not None:
             if not self._acknowledged(message.id):
-                said = Said(message.id, message.text, message.time, self._viewpoint())
-                self._teaching.then(lambda: self._hear(said))
+                self._say(Said(message.id, message.text, message.time, self._viewpoint()))
             return
         if isinstance(message, Audio):
             self._speech.take(message)
@@ -446,17 +443,24 @@ class Session:
         )
         self._flush()
 
+    def _say(self, said: Said) -> None:
+        """Takes what was said when it is its turn, after what was taught before."""
+        if not self._teaching.then(lambda: self._hear(said)):
+            text = "utterance: too much waits to be learned; send it again when some has been acknowledged"
+            self._drop(said, Error(ErrorCode.FLOODING, text, "utterance", id=said.id))
+
     def _hear(self, said: Said) -> None:
         if self._utterances is not None:
             try:
                 self._utterances.take(said)
             except Refused as refused:
-                if said.source == "speech":
-                    self.send(
-                        Notice(NoticeCode.BUSY, f"audio: {said.text!r} is dropped: too much waits", 1000, said.id)
-                    )
-                else:
-                    self._refuse(refused.error)
+                self._drop(said, refused.error)
+
+    def _drop(self, said: Said, error: Error) -> None:
+        if said.source == "speech":
+            self.send(Notice(NoticeCode.BUSY, f"audio: {said.text!r} is dropped: too much waits", 1000, said.id))
+        else:
+            self._refuse(error)
 
     def _refuse(self, error: Error) -> None:
         self._count_error(error.code)
@@ -467,9 +471,11 @@ class Session:
 
     def _finish(self, ack: Ack) -> None:
         """A message is done with; what is sent again under its ``id`` gets the same answer and changes nothing."""
-        self._done[ack.id] = ack
-        if len(self._done) > _REMEMBERED_IDS:
-            self._done.popitem(last=False)
+        # An export changes nothing anyway, and thousands of them would fill the memory: it is made anew.
+        if not ack.data:
+            self._done[ack.id] = ack
+            if len(self._done) > _REMEMBERED_IDS:
+                self._done.popitem(last=False)
         self.send(ack)
 
     def _scene(self, scene: Scene) -> None:
@@ -492,9 +498,9 @@ class Session:
         same = list(targets) == list(self._targets)
         self._targets = targets
         self._path.scene(self.seat, _boxes(list(targets.values())), keep_state=same)
+        answering = self.seat.answering
+        self._orders = {number: order for number, order in self._orders.items() if number == answering}
         self._orders[self.seat.scene] = tuple(targets)
-        if len(self._orders) > _REMEMBERED_ORDERS:
-            self._orders.popitem(last=False)
         if self._utterances is not None:
             self._utterances.targets = tuple(targets.values())
         self._name_things()

@@ -103,7 +103,7 @@ class Sessions:
     Args:
         path: the frame path, started.
         store: where profiles are.
-        language: what understands utterances.
+        workers: what understands utterances, hears speech and sees pictures.
         apps: manifests by name, for apps that send no actions of their own.
         make_sink: opens what writes a session down, from its ``hello`` and its name; nothing is if it is absent.
     """
@@ -261,7 +261,8 @@ class Sessions:
         if timer is not None:
             timer.cancel()
         if session.link is not None:
-            old, session.link = session.link, None
+            old = session.link
+            session.detach()
             old.close(CloseCode.RESUMED_ELSEWHERE, "the session goes on in another connection")
 
     async def _stub(self, hello: Hello, resume: str) -> Stub | None:
@@ -390,7 +391,11 @@ class Sessions:
 
     async def _leave(self, session: Session, *, over: bool) -> None:
         user = session.user
-        await session.end()
+        try:
+            await session.end()
+        except Exception:
+            # Whatever is wrong with it, its slot and its user must be free again.
+            log.exception("session %s: it could not be ended as it should", session.id)
         adapters = await self._path.leave(session.seat)
         user.sessions.remove(session)
         try:

@@ -70,7 +70,6 @@ class Teaching:
 
     Args:
         scope: names the session to the store, so that a lesson that was kept is not kept again after a crash.
-        tell: sends a message to the client.
         done: takes the acknowledgement of a lesson that is kept.
         refused: takes the error of one that is not.
     """
@@ -167,12 +166,19 @@ class Teaching:
         }  # fmt: skip
         return Item("phrase", self._app.name, words.casefold(), data, time())
 
-    def then(self, act: Callable[[], None]) -> None:
-        """Does something when all lessons that were taken are carried out, at once if none waits."""
-        if self._waiting:
-            self._waiting.append(act)
-        else:
+    def then(self, act: Callable[[], None]) -> bool:
+        """Does something when all lessons that were taken are carried out, at once if none waits.
+
+        Returns:
+            False where too much waits already, and it is not done.
+        """
+        if not self._waiting:
             act()
+        elif len(self._waiting) >= MAX_WAITING:
+            return False
+        else:
+            self._waiting.append(act)
+        return True
 
     async def end(self) -> None:
         """Returns when all that was taken is kept."""
@@ -298,7 +304,8 @@ class Teaching:
         if lesson.verdict == "correct" and (lesson.n or lesson.of):
             if lesson.action:
                 self._check_action(lesson, "action", lesson.action)
-            await self._keep(lesson.id, self._corrected(lesson), mark)
+            # What bears the mark counts as all of it: only the last may.
+            await self._keep(lesson.id, self._corrected(lesson), mark if place < 0 else None)
         if place >= 0:
             await self._select(lesson.id, place, mark)
 
@@ -308,7 +315,7 @@ class Teaching:
         await self._user.learned(learned, mark)
         self._remember(identifier, _Selected(seat, place, moment))
 
-    async def _keep(self, identifier: str, item: Item, mark: Mark) -> None:
+    async def _keep(self, identifier: str, item: Item, mark: Mark | None) -> None:
         self._remember(identifier, _Kept(item, await self._user.put(item, mark)))
 
     def _remember(self, identifier: str, change: _Kept | _Selected) -> None:
@@ -328,7 +335,6 @@ class Teaching:
             )
             raise _invalid(lesson, "of", text)
         while changes:
-            # What bears the mark counts as all of it: only the last may.
             await self._revert(changes[-1], mark if len(changes) == 1 else None)
             changes.pop()
         del self._undo[identifier]

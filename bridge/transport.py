@@ -35,6 +35,8 @@ class TransportOptions:
         messages_per_second: more than this, averaged over a second, closes it with ``CloseCode.FLOODING``.
         write_buffer_bytes: above this the reader is slow, and gets the newest answer only.
         slow_reader_s: a reader that stays slow for longer is dropped.
+        most_unread_bytes: and one for which more than this waits is at once.
+        max_connections: so many sockets are open at most; more are closed unanswered.
         open_timeout_s: time for the HTTP request to arrive.
         close_timeout_s: time for the other side to answer a close.
         ping_interval_s: how often a ping is sent; a peer from which nothing came since the last one is dropped.
@@ -45,6 +47,8 @@ class TransportOptions:
     messages_per_second: int = 1000
     write_buffer_bytes: int = 64 * 1024
     slow_reader_s: float = 10.0
+    most_unread_bytes: int = 8 * 1024 * 1024
+    max_connections: int = 1024
     open_timeout_s: float = 10.0
     close_timeout_s: float = 5.0
     ping_interval_s: float = 20.0
@@ -145,6 +149,8 @@ class Connection(asyncio.Protocol):
             protocol.send_binary(data)
             self._counters.messages_out += 1
             self._flush()
+            if not self.writable and self._transport.get_write_buffer_size() > self._options.most_unread_bytes:
+                self._drop_slow_reader()
 
     def close(self, code: int, reason: str) -> None:
         """Starts the closing handshake; the reason is cut to what a close frame holds."""
@@ -169,13 +175,22 @@ class Connection(asyncio.Protocol):
         self._counters.connections += 1
         self._counters.open += 1
         self._on_change(self, True)
+        if self._counters.open > self._options.max_connections:
+            log.warning("%s is not let in: %d connections are open", self.peer, self._options.max_connections)
+            self._abort()
 
     def data_received(self, data: bytes) -> None:
         self._alive = True
         self._counters.bytes_in += len(data)
         protocol = self._protocol
+        connecting = protocol.state is State.CONNECTING
         protocol.receive_data(data)
-        for event in protocol.events_received():
+        events = protocol.events_received()
+        if connecting and len(events) > 1:
+            # A client that does not wait for the answer to its handshake would be answered before it.
+            self._abort()
+            return
+        for event in events:
             if isinstance(event, Frame):
                 self._frame(event)
             elif isinstance(event, Request):
@@ -291,7 +306,7 @@ class Connection(asyncio.Protocol):
 
     def _drop_slow_reader(self) -> None:
         log.warning("%s reads too slowly; dropped", self.peer)
-        self.close(CloseCode.SLOW_READER, f"nothing was read for {self._options.slow_reader_s:g} s")
+        self.close(CloseCode.SLOW_READER, "too little was read for too long")
         self._abort()
 
     def _abort(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from bridge.protocol import (
+    MAX_MESSAGE_BYTES,
     Bye,
     CloseCode,
     Error,
@@ -40,8 +41,12 @@ class Visit:
     def message(self, data: bytes) -> None:
         """See ``transport.Handler``."""
         try:
-            message = decode_client(data)
             session = self._session
+            if session is None and len(data) > MAX_MESSAGE_BYTES:
+                # Before it is known who that is, it is not worth the time to find out what is in it.
+                text = f"{len(data)} bytes before the welcome; at most {MAX_MESSAGE_BYTES} are allowed"
+                raise Refused(Error(ErrorCode.TOO_BIG, text))
+            message = decode_client(data)
             if type(message) is Frame and session is not None:
                 session.frame(message)
                 session.record(data)

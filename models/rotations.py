@@ -64,6 +64,12 @@ def forward(q: Tensor) -> Tensor:
     return torch.stack((-2 * (x * z + w * y), 2 * (w * x - y * z), 2 * (x * x + y * y) - 1), dim=-1)
 
 
+def up(q: Tensor) -> Tensor:
+    """Where +Y points, ``[..., 3]``: the upward direction of an OpenXR pose, as ``rotate(q, (0, 1, 0))``."""
+    x, y, z, w = q.unbind(-1)
+    return torch.stack((2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)), dim=-1)
+
+
 def between(a: Tensor, b: Tensor) -> Tensor:
     """The shortest rotation that turns unit vectors ``a`` into unit vectors ``b``, both ``[..., 3]``, not opposite."""
     scalar = 1.0 + (a * b).sum(-1, keepdim=True)

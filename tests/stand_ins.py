@@ -42,6 +42,33 @@ class FakeLink:
         return message
 
 
+class FakeChild:
+    """A worker's process that is none: a test sees what it is told, and what it was given how many seconds for."""
+
+    pid = None
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.sent: list[tuple[Any, ...]] = []
+        self.expecting = False
+        self.expected: list[float] = []
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+    def send(self, *message: Any) -> None:
+        self.sent.append(message)
+
+    def expect(self, within_s: float) -> None:
+        self.expecting = True
+        self.expected.append(within_s)
+
+    def settled(self) -> None:
+        self.expecting = False
+
+
 class FakeLanguage:
     """Understands nothing by itself: a test reads what was asked and answers it."""
 
@@ -166,7 +193,10 @@ class FakeWorkers:
 
 
 class FakePath:
-    """A frame path without an engine. Profiles are learned at once, unless ``hold`` says that leaving takes time."""
+    """A frame path without an engine. Profiles are learned at once, unless ``hold`` says that leaving takes time.
+
+    Answers speak of the newest scene, unless ``stepping`` says that a batch from before it is under way.
+    """
 
     def __init__(self, slots: int = 4) -> None:
         self.info = EngineInfo((("fake", "7"),), "cpu")
@@ -181,6 +211,7 @@ class FakePath:
         self.puts: list[tuple[Seat, Profile]] = []
         self.forgotten: list[Seat] = []
         self.hold: asyncio.Event | None = None
+        self.stepping = False
         self.asked_to_leave: asyncio.Queue[Seat] = asyncio.Queue()
 
     @property
@@ -220,7 +251,8 @@ class FakePath:
     def scene(self, seat: Seat, boxes: bytes, *, keep_state: bool) -> None:
         self.scenes.append((seat, boxes, keep_state))
         seat.scene += 1
-        seat.answering = seat.scene
+        if not self.stepping:
+            seat.answering = seat.scene
 
     async def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> tuple[Profile, bytes]:
         self.confirmed.append((seat, target, moment))

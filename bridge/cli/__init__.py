@@ -41,8 +41,3 @@ def _genlock(
     ] = False,
 ) -> None:
     del version
-
-
-def main() -> None:
-    """Runs the command line."""
-    app()

@@ -44,6 +44,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "recordings"
 _READY_TIMEOUT_S = 180.0
 _EXIT_TIMEOUT_S = 20.0
 _PLAIN_EVERY_S = 10.0
+_INTERRUPTED = 130
 
 
 class DaemonFailed(RuntimeError):
@@ -77,7 +78,7 @@ def demo(
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_demo(tracks, sessions, speaking, duration, device, Path(folder) / "profiles.sqlite"))
         except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+            fail("interrupted; nothing is left running", code=_INTERRUPTED)
         except (DaemonFailed, ConnectError, Refusal) as error:
             fail(str(error), code=1)
 
@@ -164,7 +165,9 @@ async def _daemon(console: Console, device: str, profiles: Path) -> AsyncIterato
         if code:
             raise DaemonFailed(f"the daemon ended with {code}; its last words:\n" + "\n".join(log))
     finally:
-        await _end(process)
+        if process.returncode is None:
+            with console.status("stopping the daemon ..."):
+                await _end(process)
         await reading
 
 
@@ -180,13 +183,12 @@ async def _read(process: Process, log: deque[str], url: asyncio.Future[str], hea
 
 
 async def _end(process: Process) -> None:
-    """Makes sure that a daemon is gone, also if this one is being stopped."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(process.wait(), _EXIT_TIMEOUT_S)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+    """Ends a daemon that runs, also if this one is being stopped."""
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), _EXIT_TIMEOUT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -8,6 +8,7 @@ import gc
 import ipaddress
 import logging
 import os
+import resource
 import signal
 import ssl
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from typing import Annotated
 import typer
 import uvloop
 
+from bridge import logs
 from bridge.app import App
 from bridge.cli.errors import fail
 from bridge.cli.manifests import manifest_at
@@ -40,6 +42,11 @@ from bridge.transport import TransportOptions
 from models.speech.whisper import check as check_speech_model
 
 log = logging.getLogger("genlock.daemon")
+
+# Pages of metrics, and who does not get in.
+_OTHER_CONNECTIONS = 64
+# Profiles, weights, sockets of the children.
+_OTHER_FILES = 256
 
 
 class Device(StrEnum):
@@ -128,14 +135,16 @@ def serve(
     log_level: Annotated[LogLevel, typer.Option(help="How much to log.")] = LogLevel.INFO,
 ) -> None:
     """Run the daemon: listen for headsets and answer their frames."""
-    logging.basicConfig(
-        level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S"
-    )
+    logs.begin(log_level.upper())
     logging.getLogger("websockets").setLevel(logging.WARNING)
     if not token and not allow_anonymous and not _is_loopback(host):
         fail(f"--host {host} can be reached from other machines: set --token, or say --allow-anonymous")
     apps = _apps(app or ())
     hearing = _hearing(speech_model)
+    # Beside each session one that is being opened, and one that has just been taken over.
+    connections = 2 * max_sessions + _OTHER_CONNECTIONS
+    # A session may have a recording too.
+    _allow_open_files(connections + max_sessions + _OTHER_FILES)
     cores = divided(engine_threads) if divide_cores and engine is EngineKind.PROCESS else None
     options = DaemonOptions(
         host=host,
@@ -159,7 +168,7 @@ def serve(
             seeing=SeeingOptions(off=no_sight),
         ),
         sessions=SessionOptions(token=token, resume_s=resume_s, share_profiles=share_profiles),
-        transport=TransportOptions(origins=tuple(origin or ())),
+        transport=TransportOptions(origins=tuple(origin or ()), max_connections=connections),
     )
     try:
         recorder = Recorder(record) if record is not None else None
@@ -172,6 +181,14 @@ def serve(
     if recorder is not None:
         recorder.close()
     raise typer.Exit(0 if complete else 1)
+
+
+def _allow_open_files(wanted: int) -> None:
+    """As many at a time, or as many as the system lets anybody have."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _run(
@@ -189,6 +206,7 @@ async def _run(
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
+            log.info("stopping before all was started")
             starting.cancel()
             await asyncio.wait((starting,))
             return True

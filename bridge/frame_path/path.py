@@ -411,18 +411,22 @@ class FramePath:
             status, devices, poses, targets, best, gesture = results[row]
             if seat.left is not None:
                 continue
-            if status:
-                counters.refused += 1
-                seat.receiver.refused(q, status)
-                continue
-            counters.answered += 1
-            if gesture:
-                device, confidence, began, ended = batch.spans[row].tolist()
-                seat.receiver.gesture(gesture, int(device), confidence, t - int(began * 1e6), t - int(ended * 1e6))
-            at = row * 4 * FORECAST
-            forecast = bytes(forecasts[at : at + 4 * tracking.POSE * poses])
-            at = row * 4 * MAX_TARGETS
-            seat.receiver.answered(q, t, devices, forecast, best, bytes(probabilities[at : at + 4 * targets]))
+            try:
+                if status:
+                    counters.refused += 1
+                    seat.receiver.refused(q, status)
+                    continue
+                counters.answered += 1
+                if gesture:
+                    device, confidence, began, ended = batch.spans[row].tolist()
+                    seat.receiver.gesture(gesture, int(device), confidence, t - int(began * 1e6), t - int(ended * 1e6))
+                at = row * 4 * FORECAST
+                forecast = bytes(forecasts[at : at + 4 * tracking.POSE * poses])
+                at = row * 4 * MAX_TARGETS
+                seat.receiver.answered(q, t, devices, forecast, best, bytes(probabilities[at : at + 4 * targets]))
+            except Exception:
+                # One receiver's fault is not to cost the others their answers.
+                log.exception("an answer could not be given")
         waited = monotonic() - np.array([arrived for *_, arrived in rows])
         counters.latency_sum_s += float(waited.sum())
         for at in np.searchsorted(LATENCY_BOUNDS_S, waited).tolist():

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from models import rotations
+
 HEAD: Final = 0
 HAND: Final = 1
 DEVICES: Final = 2
@@ -118,7 +120,7 @@ class Observer(torch.nn.Module):
         speeds = torch.cat((speed.unsqueeze(2), smooth), dim=2)
 
         hand = there[:, 0:1] * there[:, 1:2]
-        sight = _forward(seen.gaze) * there[:, 2:3]
+        sight = rotations.forward(seen.gaze) * there[:, 2:3]
         world = torch.stack(
             (
                 self.down.expand(people, 3),
@@ -147,11 +149,6 @@ class Observer(torch.nn.Module):
         velocity = torch.cat((local[..., 3:6], speeds[:, :, 1, 3:]), dim=2)
         after = torch.cat((seen.poses, age + 1, smooth.view(people, DEVICES, -1)), dim=2) * tracked
         return Observed(features, velocity, left, turn), after.view(people, STATE)
-
-
-def _forward(q: Tensor) -> Tensor:
-    x, y, z, w = q.unbind(1)
-    return torch.stack((-2 * (x * z + w * y), 2 * (w * x - y * z), 2 * (x * x + y * y) - 1), dim=1)
 
 
 def _linear(rows: Sequence[Sequence[str]]) -> Tensor:

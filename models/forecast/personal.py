@@ -70,7 +70,7 @@ def evaluate(
     recordings = [recording for recording in recordings if len(recording.starts) > (after_s + bin_s) * RATE_HZ]
     if not recordings:
         raise ValueError(
-            f"{data}: no recordings of more than two minutes of anybody that the weights were not trained on"
+            f"{data}: no recordings of more than {after_s + bin_s:.0f} s of anybody who is new to the weights"
         )
     forecasts = _replay(model, recordings, progress)
     errors = [_errors(recording, found) for recording, found in zip(recordings, forecasts, strict=True)]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models import rotations
 from models.frame_model import FrameBatch
 from models.gesture.shape import (
     DURATION_WEIGHT,
@@ -106,7 +107,7 @@ class Looker(nn.Module):
             past: ``[n, MOMENTS, CHANNELS]``, the newest last.
         """
         head, orientation, left, _, right, _ = torch.split_with_sizes(past[..., :21], (3, 4, 3, 4, 3, 4), dim=2)
-        forward = _forward(orientation)
+        forward = rotations.forward(orientation)
         moving = torch.stack((forward, left - head, right - head), dim=1)
         moving = moving - moving[:, :, -1:]
         facing = forward[:, -_FACING:].sum(1)[:, (0, 2)]
@@ -121,7 +122,9 @@ class Looker(nn.Module):
         n = len(past)
         poses = past[..., : MOVERS * 7].view(n, MOMENTS, MOVERS, 7).transpose(1, 2)
         orientation = poses[..., 3:]
-        vectors = self._windows(torch.cat((poses[..., :3], _forward(orientation), _up(orientation)), dim=3))
+        vectors = self._windows(
+            torch.cat((poses[..., :3], rotations.forward(orientation), rotations.up(orientation)), dim=3)
+        )
         # [n, mover, window, point, vector, axis]
         vectors = vectors.view(*vectors.shape[:4], 3, 3)
         mean = vectors.mean(3)
@@ -171,16 +174,6 @@ class Looker(nn.Module):
         """``[n, k, MOMENTS, c]`` to ``[n, k, W, POINTS, c]``."""
         found = torch.lerp(courses.index_select(2, self.before), courses.index_select(2, self.after), self.share)
         return found.view(*courses.shape[:2], len(WINDOWS), POINTS, -1)
-
-
-def _forward(q: Tensor) -> Tensor:
-    x, y, z, w = q.unbind(-1)
-    return torch.stack((-2 * (x * z + w * y), 2 * (w * x - y * z), 2 * (x * x + y * y) - 1), dim=-1)
-
-
-def _up(q: Tensor) -> Tensor:
-    x, y, z, w = q.unbind(-1)
-    return torch.stack((2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)), dim=-1)
 
 
 def _turned(vectors: Tensor, heading: Tensor) -> Tensor:

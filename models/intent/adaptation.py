@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from models import labelled_texts
 from models.intent.background import SETS
+from models.intent.contrast import supervised_contrast
 from models.language.encoder import Encoder
 
 RANK: Final = 16
@@ -159,9 +160,4 @@ def _loss(encoder: Encoder, drawn: list[Group]) -> Tensor:
     found = encoder.embed([ids for texts in drawn for ids, _ in texts])
     before = torch.stack([embedding for texts in drawn for _, embedding in texts])
     intent = torch.tensor([number for number, texts in enumerate(drawn) for _ in texts])
-    itself = torch.eye(len(found), dtype=torch.bool)
-    near = (found @ found.T / _TEMPERATURE).masked_fill(itself, -1e9)
-    same = (intent[:, None] == intent[None]) & ~itself
-    likely = near - near.logsumexp(1, keepdim=True)
-    contrast = -(likely * same).sum(1) / same.sum(1).clamp_min(1)
-    return contrast.mean() + _KEPT * (1 - (found * before).sum(1)).mean()
+    return supervised_contrast(found, intent, _TEMPERATURE) + _KEPT * (1 - (found * before).sum(1)).mean()

@@ -23,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from models import labelled_texts
+from models.calibration import expected_calibration_error
 from models.intent import background
 from models.intent.adapted import adapted_without
 from models.intent.examples import with_names
@@ -54,6 +55,7 @@ PUBLISHED: Final[dict[str, dict[str, Any]]] = {
 
 # Weaker regularisation than scikit-learn's 1, which is poor on embeddings of unit length.
 _BASELINE_STRENGTH: Final = 10.0
+_BINS: Final = 10
 
 
 def evaluate(
@@ -129,7 +131,7 @@ class _Scores:
     def add(self, model: IntentModel, probabilities: NDArray[np.float64], truth: NDArray[np.str_]) -> None:
         right = np.array(model.labels)[probabilities.argmax(1)] == truth
         self._accuracy.append(100 * float(right.mean()))
-        self._errors.append(100 * _calibration_error(probabilities.max(1), right))
+        self._errors.append(100 * expected_calibration_error(probabilities.max(1), right, _BINS))
 
     def result(self) -> dict[str, Any]:
         return {
@@ -185,7 +187,7 @@ def _whole(own: _Embedded, plain: _Embedded) -> dict[str, Any]:
     head = LogisticRegression(C=_BASELINE_STRENGTH, max_iter=300).fit(plain.fit, labels)
     found: dict[str, Any] = {
         "accuracy": round(100 * float(right.mean()), 2),
-        "calibration_error": round(100 * _calibration_error(probabilities.max(1), right), 2),
+        "calibration_error": round(100 * expected_calibration_error(probabilities.max(1), right, _BINS), 2),
         "baseline": round(100 * float((head.predict(plain.measured) == plain.truth).mean()), 2),
     }
     if len(own.outside):
@@ -236,15 +238,3 @@ def table(result: dict[str, Any]) -> Table:
         ):
             shown.add_row(name, f"{whole[key]:.2f} %", "", "" if other is None else f"{other:.1f} %")
     return shown
-
-
-def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10) -> float:
-    """How far confidence and accuracy are apart, in bins of confidence (Guo et al., "On Calibration", ICML 2017)."""
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    return float(
-        sum(
-            (which == one).mean() * abs(confidence[which == one].mean() - right[which == one].mean())
-            for one in range(bins)
-            if (which == one).any()
-        )
-    )

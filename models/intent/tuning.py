@@ -28,6 +28,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models.intent.adapted import adapted
+from models.intent.contrast import supervised_contrast
 from models.language.encoder import Encoder
 
 PROTOTYPES: Final = "prototypes"
@@ -181,14 +182,7 @@ def _batches(labels: Sequence[int], prototypes: Tensor, chance: random.Random) -
 
 def _loss(found: Tensor, truth: Tensor, prototypes: Tensor) -> Tensor:
     logits = SCALE * found @ nn.functional.normalize(prototypes, dim=1).T
-    itself = torch.eye(len(found), dtype=torch.bool)
-    same = (truth[:, None] == truth[None]) & ~itself
-    near = (found @ found.T / _TEMPERATURE).masked_fill(itself, -1e9)
-    likely = near - near.logsumexp(1, keepdim=True)
-    paired = same.any(1)
-    contrast = -(likely * same).sum(1)[paired] / same.sum(1)[paired]
-    # Where no label is there twice there is nothing to contrast.
-    return nn.functional.cross_entropy(logits, truth) + contrast.sum() / paired.sum().clamp_min(1)
+    return nn.functional.cross_entropy(logits, truth) + supervised_contrast(found, truth, _TEMPERATURE)
 
 
 def _train_dropout(network: nn.Module) -> None:

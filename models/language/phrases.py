@@ -27,8 +27,10 @@ Way = tuple[str, str, tuple[tuple[str, Value], ...]]
 
 _BOOKS: Final = 256
 _EMBEDDINGS: Final = 1 << 14
-# Of what the app gives an action, the share of each way to mean it that a user has taught, with a target or arguments.
+# Of what the app gives an action, the share of each way to mean it that a user has taught, with a target or arguments,
+# and what all of these get at most.
 _TAUGHT_SHARE: Final = 0.1
+_TAUGHT_MOST: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ class Phrasebook:
         prior = np.zeros(len(self._actions))
         for at, name in enumerate(self._actions):
             ways = self._actions.count(name) - 1
-            share = _TAUGHT_SHARE if self._taught[at] is not None else 1 - _TAUGHT_SHARE * min(ways, 5)
+            taught = min(_TAUGHT_SHARE * ways, _TAUGHT_MOST)
+            share = 1 - taught if self._taught[at] is None else taught / ways
             prior[at] = by_name.get(name, 0.0) * share
         prior[0] = max(1 - sum(by_name.values()), 0.0)
         return prior

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor
 
 from models import rotations, vr_objects
+from models.calibration import expected_calibration_error
 from models.target.network import TargetPicker
 from models.target.sequences import RATE_HZ, Sequences, sequences
 from models.vr_objects import Dataset, Trial
@@ -220,7 +220,7 @@ def _figures_by(before: dict[float, list[_Answer]], of: Callable[[Trial], str]) 
 
 
 def _figure(answers: Sequence[_Answer]) -> dict[str, Any]:
-    right = np.array([answer.right for answer in answers], dtype=np.float64)
+    right = np.array([answer.right for answer in answers])
     confidence = np.array([answer.confidence for answer in answers])
     probability = np.array([answer.probability for answer in answers])
     rays = {ray: float(np.mean([answer.rays[i] for answer in answers])) for i, ray in enumerate(RAYS)}
@@ -232,11 +232,5 @@ def _figure(answers: Sequence[_Answer]) -> dict[str, Any]:
         "best_ray_accuracy": rays[best],
         "rays": rays,
         "nll": float(-np.log(probability.clip(1e-12)).mean()),
-        "ece": _calibration_error(confidence, right),
+        "ece": expected_calibration_error(confidence, right, _BINS),
     }
-
-
-def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> float:
-    bins = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - right, minlength=_BINS)
-    return float(np.abs(gaps).sum() / len(right))

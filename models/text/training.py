@@ -65,12 +65,14 @@ def train(
 
     Raises:
         models.labelled_texts.DataError: the folder is in no known format.
-        ValueError: there is no such architecture.
+        ValueError: there is no such architecture, or no label has two texts.
         OSError: the file cannot be written.
     """
     torch.set_num_threads(threads)
     texts = labelled_texts.load(data)
     fit, checked = labelled_texts.carve(texts.fit, CHECKED_SHARE, seed)
+    if not checked:
+        raise ValueError(f"{data}: no label has two texts, one to fit to and one to check on")
     run = _Run(arch, fit, checked, seed, epochs or EPOCHS.get(arch, 1))
     path = out.with_name(out.name + ".checkpoint")
     if resume:

@@ -50,10 +50,10 @@ class Prototypes:
             ValueError: a thing has too few or too many examples, or one is no embedding.
         """
         self.names = tuple(examples)
-        self.examples = {name: _checked(name, one) for name, one in examples.items()}
+        checked = {name: _checked(name, one) for name, one in examples.items()}
         if not self.names:
             return
-        each = list(self.examples.values())
+        each = list(checked.values())
         means = np.stack([one.mean(0) for one in each])
         self._prototypes = means / np.linalg.norm(means, axis=1, keepdims=True)
         rows = np.concatenate(each)
@@ -61,10 +61,6 @@ class Prototypes:
         rows = rows - self._middle
         belongs = np.repeat(np.eye(len(each), dtype=np.float32), [len(one) for one in each], axis=0) - 1 / len(each)
         self._weights = rows.T @ np.linalg.solve(rows @ rows.T + _RIDGE * np.eye(len(rows)), belongs)
-
-    def on_top_of(self, below: Prototypes) -> Prototypes:
-        """These, and those of ``below`` whose names are not among them: the user's on top of the app's."""
-        return Prototypes({**below.examples, **self.examples})
 
     def scores(self, embeddings: Floats) -> NDArray[np.float64]:
         """Which things pictures show: the more, the more likely. At least one thing was taught.

@@ -31,6 +31,8 @@ from bridge.protocol import (
     Action,
     Actions,
     Audio,
+    Error,
+    ErrorCode,
     Feedback,
     Frame,
     Image,
@@ -565,6 +567,30 @@ def test_what_is_tracked_becomes_the_wires_numbers(project: Project, tmp_path: P
 
 def test_what_client_and_daemon_say_to_each_other(project: Project) -> None:
     run_checks(project, "conversation.gd", at_least=160)
+
+
+def test_what_is_told_of_targets(project: Project) -> None:
+    run_checks(project, "targets.gd", at_least=30)
+
+
+async def test_a_target_that_is_refused_takes_no_other_with_it(project: Project) -> None:
+    async with false_daemon() as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url})
+        await worn.do("targets", targets=[{"id": name, "position": [0, 0, -1]} for name in ("kettle", "plant", "mug")])
+        await worn.do("connect")
+        first = await daemon.next(Scene)
+        assert [target.id for target in first.targets] == ["kettle", "plant", "mug"]
+        await daemon.send(Error(ErrorCode.INVALID, "no", "scene", "targets[1].name", first.id))
+        await worn.event("failed", code="invalid")
+        second = await daemon.next(Scene)
+        assert [target.id for target in second.targets] == ["kettle", "mug"]
+        await daemon.send(Ack(second.id, scene=1))
+        await worn.do("targets", targets=[{"id": "lamp", "position": [0, 0, -1]}])
+        third = await daemon.next(Scene)
+        assert ([target.id for target in third.targets], third.replace) == (["lamp"], False)
+        await daemon.send(Ack(third.id, scene=2))
+        await worn.quit()
+    assert len(worn.happened("failed")) == 1
 
 
 def _zigzag() -> list[list[float]]:

@@ -21,13 +21,18 @@ from bridge.child import stream_to_gateway
 
 tries, kills, unable = Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "unable"
 before = tries.read_text() if tries.exists() else ""
+# As from a terminal, while it imports.
+os.kill(os.getpid(), signal.SIGINT)
 tries.write_text(before + "x")
+if sys.argv[4] == "slow":
+    (tries.parent / "begun").write_text("")
+    signal.pause()
 if len(before) < kills:
     os.kill(os.getpid(), signal.SIGKILL)
 with stream_to_gateway() as stream:
     stream.sendall(msgpack.packb(("unable", "no weights") if unable else ("ready", len(before) + 1)))
-    while stream.recv(100):
-        pass
+    while told := stream.recv(100):
+        stream.sendall(told)
 """
 
 
@@ -92,3 +97,67 @@ async def test_a_child_that_says_why_it_cannot_is_believed(tmp_path: Path) -> No
     with pytest.raises(ChildError, match="no weights"):
         await started.child.start()
     assert started.tries.read_text() == "x"
+
+
+async def test_what_cannot_be_handled_costs_the_child_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    started = Started(tmp_path)
+    heard = started.told.message
+
+    def message(message: Sequence[Any]) -> None:
+        heard(message)
+        if message[0] == "first":
+            raise KeyError(61)
+
+    started.told.message = message  # type: ignore[method-assign]
+    await started.child.start()
+    started.child.send("first")
+    started.child.send("second")
+    assert [await started.told.events.get() for _ in range(3)] == [
+        ("ready", 1), ("message", ["first"]), ("message", ["second"])
+    ]  # fmt: skip
+    assert "KeyError: 61" in caplog.text
+    await started.child.stop()
+
+
+async def test_a_system_that_is_short_of_something_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = Started(tmp_path)
+    await started.child.start()
+    assert await started.told.events.get() == ("ready", 1)
+    spawn, refusals = asyncio.create_subprocess_exec, [OSError(11, "short of processes"), OSError(24, "short of files")]
+
+    async def short(*command: Any, **settings: Any) -> Any:
+        if refusals:
+            raise refusals.pop(0)
+        return await spawn(*command, **settings)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", short)
+    assert started.child.pid is not None
+    os.kill(started.child.pid, signal.SIGKILL)
+    reasons = [await started.told.events.get() for _ in range(3)]
+    assert "short of processes" in reasons[1][1]
+    assert "short of files" in reasons[2][1]
+    assert await started.told.events.get() == ("ready", 2)
+    await started.child.stop()
+
+
+async def test_a_first_child_that_cannot_be_had_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def short(*command: Any, **settings: Any) -> Any:
+        raise OSError(11, "short of processes")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", short)
+    with pytest.raises(ChildError, match="short of processes"):
+        await Started(tmp_path).child.start()
+
+
+async def test_a_child_that_is_not_ready_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    os.mkfifo(tmp_path / "begun")
+    started = Started(tmp_path, how="slow")
+    starting = asyncio.create_task(started.child.start())
+    await asyncio.to_thread((tmp_path / "begun").read_text)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert started.child.pid is None
+    assert "does not end by itself" not in caplog.text

@@ -23,6 +23,8 @@ FLOORS = [
         "bridge.asyncapi",
         "bridge.child",
         "bridge.cores",
+        "bridge.logs",
+        "bridge.spawned",
     },
     {"bridge.frame_path", "bridge.event_path", "bridge.actions", "bridge.aim", "bridge.profiles", "bridge.recording"},
     {"bridge.users", "bridge.utterances"},

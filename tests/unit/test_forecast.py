@@ -279,7 +279,7 @@ def test_learning_is_measured_on_who_was_not_trained_on(tmp_path: Path) -> None:
     # Whoever waves evenly, before a network that has hardly been trained, is soon known better.
     assert at_100["hand", "position"]["personal"] < at_100["hand", "position"]["shared"]
     assert result == personal.evaluate(tmp_path, weights=weights, after_s=1.0, bin_s=0.5, progress=False)
-    with pytest.raises(ValueError, match="recordings"):
+    with pytest.raises(ValueError, match="no recordings of more than 150 s"):
         personal.evaluate(tmp_path, weights=weights, progress=False)
 
 

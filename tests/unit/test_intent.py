@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.intent import background
 from models.intent.adapted import adapted, adapted_without
-from models.intent.evaluation import _calibration_error, _threshold
+from models.intent.evaluation import _threshold
 from models.intent.model import RANKED, IntentModel
 from models.language.encoder import WIDTH
 
@@ -139,13 +139,6 @@ def test_a_set_is_measured_with_an_encoder_that_did_not_see_it() -> None:
         path = adapted_without(name)
         assert path is None or (path.is_file() and name in path.name and path != adapted())
     assert adapted_without("a set of one's own") == adapted()
-
-
-def test_calibration_error_by_hand() -> None:
-    confidence = np.array([0.95, 0.95, 0.55, 0.55])
-    right = np.array([True, False, True, True])
-    assert _calibration_error(confidence, right) == pytest.approx((0.45 + 0.45) / 2)
-    assert _calibration_error(np.array([1.0, 1.0]), np.array([True, True])) == 0
 
 
 def test_the_threshold_refuses_a_standard_error_more_than_is_wanted() -> None:

@@ -179,6 +179,21 @@ async def test_a_refused_frame_is_told_to_its_own_session() -> None:
     assert (two.refusals, len(two.answers)) == ([], 1)
 
 
+async def test_what_a_receiver_raises_costs_nobody_else_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Person):
+        def answered(self, *answer: Any) -> None:
+            raise KeyError(61)
+
+    path, engine, _ = await started()
+    other = Person()
+    for q, seat in enumerate([path.join(Broken(), [], {}), path.join(other, [], {})]):
+        path.submit(seat, q, 1, 1, blob(1))
+    engine.work()
+    assert len(other.answers) == 1
+    assert path.counters.answered == 2
+    assert "KeyError: 61" in caplog.text
+
+
 async def test_who_leaves_with_a_frame_under_way_is_not_stepped() -> None:
     path, engine, _ = await started()
     gone, other = Person(), Person()

@@ -14,9 +14,11 @@ from bridge.event_path.apps import understand
 from bridge.manifest import load
 from models.intent import background
 from models.intent.adapted import adapted
+from models.intent.model import Prediction
 from models.intent.personal import MAX_EXAMPLES, Meaning, Personal, Text, compared
 from models.language.dialogue import Phrase, Question, Reading
 from models.language.encoder import Encoder
+from models.language.phrases import Phrasebook
 from models.language.references import Candidate, Situation
 from models.language.understanding import Action, PhraseIntents, Understanding, read
 
@@ -71,6 +73,21 @@ def test_what_is_told_of_one_meaning_holds_for_its_parts() -> None:
     unparted = says(taught(*examples, meanings=whole), "rm blue", [1 / 6] * 6)
     assert sum(unparted[3:]) < sum(likely[3:])
     assert unparted[5] < likely[5]
+
+
+@pytest.mark.parametrize("sure", [0.5, 0.9])
+@pytest.mark.parametrize("count", [1, 5, 6, 16])
+def test_each_of_many_ways_to_mean_an_action_is_kept_apart(count: int, sure: float) -> None:
+    texts = [f"paint it like {word}" for word in "abcdefghijklmnop"[:count]]
+    phrases = [Phrase(text, "paint", "", {"colour": text[-1]}) for text in texts]
+    app = (("paint", sure), ("take", 0.05))
+    book = Phrasebook(
+        phrases, ("paint", "take"), [prepared(text) for text in texts], [Prediction("paint", sure, app)] * count
+    )
+    for text in texts:
+        meant = book.personalized([prepared(text)], app).phrase
+        assert meant is not None
+        assert meant.arguments == {"colour": text[-1]}
 
 
 def test_the_latest_of_what_was_told_of_the_same_words_counts() -> None:

@@ -79,16 +79,6 @@ def test_a_background_that_all_share_does_not_decide() -> None:
     assert taught.names[int(found.argmax())] == "mug"
 
 
-def test_the_users_things_go_over_the_apps() -> None:
-    kettle, mine, pen = around(0, 4), around(1, 4), around(2, 4)
-    app = Prototypes({"kettle": kettle[:3], "pen": pen[:3]})
-    both = Prototypes({"kettle": mine[:3]}).on_top_of(app)
-    assert sorted(both.names) == ["kettle", "pen"]
-    assert [match and match[0] for match in map(both.match, (mine[3], pen[3], kettle[3]))] == ["kettle", "pen", None]
-    # Neither of the two is changed by it.
-    assert [match and match[0] for match in map(app.match, (mine[3], pen[3], kettle[3]))] == [None, "pen", "kettle"]
-
-
 @pytest.mark.parametrize(
     ("examples", "words"),
     [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.app import App
+from bridge.app import ActionInfo, App
 from bridge.frame_path.batch import FAILED, GAP
 from bridge.profiles.store import Applied
 from bridge.protocol import (
@@ -54,12 +54,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 class Room:
     """A session with its path and its link."""
 
-    def __init__(self, sink: Any = None) -> None:
+    def __init__(self, sink: Any = None, app: App = App("test")) -> None:  # noqa: B008
         self.path = FakePath()
         self.link = FakeLink()
         self.counted: list[str] = []
         self.workers = FakeWorkers()
-        hello = Hello("1.0", App("test"), "ada")
+        hello = Hello("1.0", app, "ada")
         self.session = Session(
             "id",
             "secret",
@@ -165,6 +165,25 @@ async def test_an_answer_goes_out_and_is_counted(room: Room) -> None:
     room.answer(4)
     assert room.link.take(Actions) == Actions(4, 40, 1, b"poses", 0, b"odds")
     assert room.session.frames == 1
+
+
+async def test_an_answer_under_way_outlives_any_number_of_scenes() -> None:
+    room = Room(app=App("shop", actions=[ActionInfo("take", ["take {target}"], target="required")]))
+    room.scene("s0", "a", "b")
+    room.path.stepping = True
+    for number in range(1, 30):
+        room.scene(f"s{number}", "c", replace=number % 2 == 0)
+    room.link.sent.clear()
+    room.session.answered(1, 10, 1, b"poses", 1, struct.pack("<2f", 0.2, 0.8))
+    assert room.link.take(Actions).q == 1
+    assert room.session._aim.at(10) == pytest.approx({"a": 0.2, "b": 0.8})
+
+
+async def test_an_export_is_made_anew_and_not_remembered(room: Room) -> None:
+    room.session._finish(Ack("kept"))
+    room.session._finish(Ack("exported", data=bytes(1000)))
+    assert room.session._acknowledged("kept")
+    assert not room.session._acknowledged("exported")
 
 
 async def test_a_slow_reader_gets_the_newest_answer_when_it_has_caught_up(room: Room) -> None:

@@ -31,6 +31,7 @@ from bridge.protocol import (
     Utterance,
 )
 from bridge.session import Session
+from bridge.teaching import MAX_WAITING
 from bridge.users import Users
 from models.gesture.names import NUMBERS
 from models.language.dialogue import Name, Phrase, Reading
@@ -471,3 +472,30 @@ async def test_a_correction_that_also_selected_is_taken_back_whole(room: Room) -
     assert await settle(session, link, Feedback("f2", "undo", 0)) == Ack("f2")
     assert room.path.confirmed[-1] == (session.seat, 1, b"moment")
     assert room.store.load("ada").items == []
+
+
+async def test_a_correction_that_was_half_kept_is_kept_whole_when_it_is_sent_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*selection: Any) -> None:
+        raise ConnectionError("the daemon dies")
+
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("a", (0, 0, 0)), Target("b", (1, 0, 0))]))
+    session.event(Utterance("u1", "zap it", 0))
+    room.language.answer(Reading("", 0.9, problem="no idea"))
+    monkeypatch.setattr(room.path, "confirm", crash)
+    assert isinstance(await settle(session, link, Feedback("f1", "correct", 0, "fire", target="b", of="u1")), Error)
+    assert "f1" not in room.store.was_applied(session._teaching._scope)
+
+
+async def test_what_follows_a_lesson_is_bounded_too(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(phrase("t"))
+    for number in range(100):
+        session.event(Utterance(f"u{number}", "zap it", 0))
+    refused = [message for message in link.sent if isinstance(message, Error)]
+    assert len(refused) == 100 - (MAX_WAITING - 1)
+    assert {message.code for message in refused} == {"flooding"}
+    assert refused[-1].id == "u99"
+    await session._teaching.end()

@@ -102,6 +102,14 @@ def test_there_is_no_other_architecture() -> None:
         Network("mlp", 3, 2)
 
 
+def test_one_text_a_label_is_too_little(tmp_path: Path) -> None:
+    for name in ("train.csv", "test.csv"):
+        (tmp_path / name).write_text("text,category\nlights on,lights\nplay a song,music\n")
+    with pytest.raises(ValueError, match="no label has two texts"):
+        training.train(tmp_path, tmp_path / "out", arch="cnn", threads=1, progress=False)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_each_architecture_learns(arch: str, data: Path, tmp_path: Path) -> None:
     found = training.train(data, tmp_path / "out", arch=arch, epochs=30, threads=1, progress=False)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+from websockets.protocol import State
 
 from bridge.transport import Connection, Listener, TransportOptions
 
@@ -238,6 +239,47 @@ async def test_a_reader_that_stays_slow_is_dropped() -> None:
         await here.until(lambda: handler.lost_with is not None)
         handler.connection.send(b"into the void")
         socket.transport.abort()
+
+
+async def test_a_reader_for_whom_too_much_waits_is_dropped_at_once() -> None:
+    async with world(most_unread_bytes=1_000_000) as here, here.dial(max_queue=1) as socket:
+        await socket.send(b"x")
+        await socket.recv()
+        handler = here.handlers[0]
+        sent = 0
+        while handler.connection._protocol.state is State.OPEN:
+            handler.connection.send(bytes(100_000))
+            sent += 1
+            assert sent < 1000
+        await here.until(lambda: handler.lost_with is not None)
+        socket.transport.abort()
+
+
+async def test_there_are_no_more_sockets_than_allowed() -> None:
+    async with world(max_connections=2) as here:
+        sockets = [await here.dial() for _ in range(2)]
+        with pytest.raises((ConnectionError, InvalidMessage)):
+            await here.dial()
+        await sockets[0].close()
+        await here.until(lambda: here.handlers[0].lost_with is not None)
+        async with here.dial() as third:
+            await third.send(b"x")
+            assert await asyncio.wait_for(third.recv(), 20) == b"x"
+        await sockets[1].close()
+
+
+@pytest.mark.parametrize("frame", [b"\x89\x80abcd", b"\x88\x80abcd", b"\x82\x81abcdx"], ids=["ping", "close", "binary"])
+async def test_who_does_not_wait_for_the_handshake_is_dropped(frame: bytes) -> None:
+    async with world() as here:
+        host, _, port = here.url.removeprefix("ws://").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13"
+        request = f"GET / HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{key}\r\n\r\n"
+        writer.write(request.encode() + frame)
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await asyncio.wait_for(reader.readexactly(1), 20)
+        writer.close()
+        assert here.handlers == []
 
 
 async def test_stopping_closes_everybody() -> None:

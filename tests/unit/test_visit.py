@@ -14,6 +14,7 @@ import pytest
 from bridge.app import App
 from bridge.profiles.sqlite import SqliteStore
 from bridge.protocol import (
+    MAX_MESSAGE_BYTES,
     Ack,
     Actions,
     Audio,
@@ -34,6 +35,7 @@ from bridge.protocol import (
     encode,
     type_of,
 )
+from bridge.session import Session
 from bridge.sessions import SessionOptions, Sessions
 from bridge.tracking import BLOB_BYTES
 from bridge.visit import Visit
@@ -283,6 +285,36 @@ async def test_a_connection_that_lost_its_session_to_another_does_not_drop_it(do
     assert door.sessions.connected == 1
     door.path.seats[0].receiver.answered(1, 1, 1, b"", -1, b"")
     assert link.take(Actions).q == 1
+
+
+async def test_what_waited_for_the_old_socket_is_not_for_the_one_that_takes_over(door: Door) -> None:
+    _, link, welcome = await door.enter()
+    link.writable = False
+    door.path.seats[0].receiver.answered(1, 1, 1, b"", -1, b"")
+    _, again, entered = await door.enter(Hello("1.0", App("test"), "ada", resume=welcome.resume))
+    assert entered.resumed
+    assert (link.sent, again.sent) == ([], [])
+
+
+async def test_before_the_welcome_messages_are_short(door: Door) -> None:
+    visit, link = door.connect()
+    visit.message(msgpack.packb({"type": "hello", "x": bytes(MAX_MESSAGE_BYTES)}))
+    assert "before the welcome" in refusal(link, "too_big", close=None).message
+    visit.lost(1000, "")
+
+
+async def test_a_session_that_cannot_be_ended_as_it_should_gives_its_place_back(
+    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(session: Session) -> None:
+        raise ValueError("no end")
+
+    visit, _, _ = await door.enter()
+    monkeypatch.setattr(Session, "end", broken)
+    visit.message(encode(Bye()))
+    assert await door.sessions.end_all(20)
+    assert door.path.seats == []
+    assert "no end" in caplog.text
 
 
 async def test_who_goes_before_the_welcome_can_be_resumed_and_is_forgotten_in_time(door: Door) -> None:

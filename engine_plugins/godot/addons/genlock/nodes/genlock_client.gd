@@ -520,6 +520,7 @@ func _take_request(answer: Dictionary) -> void:
 	var request := _requests[id]
 	_requests.erase(id)
 	request.data = answer["data"]
+	request.target_id = answer["target_id"]
 	request.finish(answer["done"] as bool, answer["code"] as String, answer["message"] as String)
 
 

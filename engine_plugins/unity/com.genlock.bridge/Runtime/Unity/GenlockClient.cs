@@ -43,7 +43,7 @@ namespace Genlock
         [Tooltip("How far ahead poses are forecast, milliseconds; up to 8. Empty: no forecast.")]
         [SerializeField] private List<float> horizonsMs = new List<float> { 50f, 100f };
 
-        [Tooltip("Frames a second; 0: the display's rate.")]
+        [Tooltip("Frames a second; 0: the display's rate, or 90 without a headset.")]
         [Range(0f, 240f)]
         [SerializeField] private float framesPerSecond;
 
@@ -62,10 +62,19 @@ namespace Genlock
 
         private readonly TrackingFrame _frame = new TrackingFrame();
         private readonly List<GenlockTrackingSource> _sources = new List<GenlockTrackingSource>();
+        private readonly HashSet<GenlockTrackingSource> _failed = new HashSet<GenlockTrackingSource>();
         private readonly TargetBoard _board = new TargetBoard();
         private GenlockSession _session;
         private float _nextSources;
+        private float _nextRig;
+        private bool _isRigTold;
+
+        /// <summary>Whether nobody set the tracking space: then it follows the head.</summary>
+        private bool _isSpaceFound;
         private double _nextFrame;
+
+        /// <summary>Frames a second where no headset's display paces them; 0: it does.</summary>
+        private double _unpacedHz;
 
         /// <summary>The session began or goes on.</summary>
         public event Action<Welcome> Connected;
@@ -171,8 +180,16 @@ namespace Genlock
         /// <summary>The space that poses and targets are in.</summary>
         public Transform TrackingSpace
         {
-            get { return trackingSpace; }
-            set { trackingSpace = value; }
+            get
+            {
+                return trackingSpace;
+            }
+
+            set
+            {
+                trackingSpace = value;
+                _isSpaceFound = false;
+            }
         }
 
         /// <summary>The user's head.</summary>
@@ -228,6 +245,7 @@ namespace Genlock
             FindRig();
             var session = new GenlockSession(Options());
             _session = session;
+            _failed.Clear();
             Listen(session);
             _board.Begin(session);
             session.Connect();
@@ -408,6 +426,15 @@ namespace Genlock
             Disconnect();
         }
 
+        /// <summary>A headset that sleeps loses its connection: the pause until the next attempt would come out of the time for a resume.</summary>
+        private void OnApplicationPause(bool paused)
+        {
+            if (!paused && _session != null)
+            {
+                _session.ConnectNow();
+            }
+        }
+
         private void Update()
         {
             if (_session != null)
@@ -422,6 +449,7 @@ namespace Genlock
             {
                 return;
             }
+            KeepRig();
             _board.Send(trackingSpace, Time.unscaledTime);
             FindSources();
             _frame.Clear();
@@ -433,16 +461,36 @@ namespace Genlock
             {
                 if (_sources[i] != null && _sources[i].isActiveAndEnabled)
                 {
-                    _sources[i].Track(_frame);
+                    Track(_sources[i]);
                 }
             }
             _session.SendFrame(_frame, GenlockSession.Microseconds());
         }
 
-        /// <summary>Whether a frame is due, where fewer than the display's rate are wanted.</summary>
+        /// <summary>A source that throws keeps no frame back: the others are in it.</summary>
+        private void Track(GenlockTrackingSource source)
+        {
+            try
+            {
+                source.Track(_frame);
+            }
+            catch (Exception problem)
+            {
+                if (_failed.Add(source))
+                {
+                    Debug.LogException(problem, source);
+                }
+            }
+        }
+
+        /// <summary>
+        /// Whether a frame is due, where fewer than the display's rate are wanted. Without a headset an editor may draw thousands a
+        /// second, which a daemon takes for a flood.
+        /// </summary>
         private bool IsDue()
         {
-            if (framesPerSecond <= 0f)
+            var hz = framesPerSecond > 0f ? framesPerSecond : _unpacedHz;
+            if (hz <= 0.0)
             {
                 return true;
             }
@@ -451,7 +499,7 @@ namespace Genlock
             {
                 return false;
             }
-            _nextFrame = Math.Max(_nextFrame + 1.0 / framesPerSecond, now);
+            _nextFrame = Math.Max(_nextFrame + 1.0 / hz, now);
             return true;
         }
 
@@ -467,19 +515,45 @@ namespace Genlock
 
         private void FindRig()
         {
-            if (head == null && Camera.main != null)
-            {
-                head = Camera.main.transform;
-            }
-            if (trackingSpace == null)
-            {
-                trackingSpace = head != null && head.parent != null ? head.parent : transform;
-            }
+            FindHead();
+            _isRigTold = false;
+            _nextRig = 0f;
             if (GetComponentInChildren<GenlockXRSource>() == null)
             {
                 gameObject.AddComponent<GenlockXRSource>();
             }
             _nextSources = 0f;
+        }
+
+        private void FindHead()
+        {
+            if (head == null && Camera.main != null)
+            {
+                head = Camera.main.transform;
+                trackingSpace = _isSpaceFound ? null : trackingSpace;
+            }
+            if (trackingSpace == null)
+            {
+                trackingSpace = head != null && head.parent != null ? head.parent : transform;
+                _isSpaceFound = true;
+            }
+        }
+
+        /// <summary>A change of scene may take the camera away from a client that stays.</summary>
+        private void KeepRig()
+        {
+            if ((head != null && trackingSpace != null) || Time.unscaledTime < _nextRig)
+            {
+                return;
+            }
+            _nextRig = Time.unscaledTime + 1f;
+            FindHead();
+            if (head == null && !_isRigTold)
+            {
+                _isRigTold = true;
+                Debug.LogWarning(
+                    "Genlock: there is no head: no enabled camera has the tag MainCamera. Tag one, or set Head of the GenlockClient", this);
+            }
         }
 
         private SessionOptions Options()
@@ -512,6 +586,7 @@ namespace Genlock
                     Name = SystemInfo.deviceModel, Runtime = display.Name, Engine = "Unity " + Application.unityVersion,
                 },
             };
+            _unpacedHz = display.Name.Length == 0 ? options.RefreshHz : 0.0;
             options.HorizonsMs.Clear();
             foreach (var horizon in horizonsMs)
             {

@@ -120,9 +120,9 @@ namespace Genlock.Tests.PublicApi
             source.Track(frame);
             Assert.AreEqual(Parts.LeftGrip, frame.Mask);
             var follower = client.gameObject.AddComponent<GenlockTransformSource>();
-            follower.Part = Parts.RightAim;
+            follower.Part = PosePart.RightAim;
             follower.Follows = client.transform;
-            Assert.AreEqual(Parts.RightAim, follower.Part);
+            Assert.AreEqual(PosePart.RightAim, follower.Part);
         }
 
         [Test]
@@ -130,7 +130,7 @@ namespace Genlock.Tests.PublicApi
         {
             var client = Client();
             var forecast = Make("Ghost").AddComponent<GenlockForecast>();
-            forecast.Device = Devices.LeftHand;
+            forecast.Device = ForecastDevice.LeftHand;
             forecast.Horizon = 1;
             forecast.Fallback = client.transform;
             forecast.Client = client;
