@@ -74,8 +74,10 @@ def _target(manifest: Manifest, name: str) -> str:
 
 
 def _print(reading: dict[str, Any]) -> None:
+    why = reading["why"]
     if not reading["action"] and (reading["teaches_phrase"] or reading["teaches_name"]):
-        typer.secho("teaches:", bold=True)
+        typer.secho(why[0], bold=True)
+        why = why[1:]
     elif not reading["action"]:
         typer.secho(f"nothing: {reading['problem']}", bold=True)
     else:
@@ -85,7 +87,7 @@ def _print(reading: dict[str, Any]) -> None:
         typer.secho(f"{' '.join(said)}  ({reading['confidence']:.2f})", bold=True)
         if reading["missing"]:
             typer.echo(f"waits for {', '.join(reading['missing'])}: {reading['problem']}")
-    for line in reading["why"]:
+    for line in why:
         typer.echo(f"  {line}")
     if reading["ranking"]:
         ranked = ", ".join(f"{name} {probability:.2f}" for name, probability in reading["ranking"])

@@ -34,6 +34,16 @@ def test_say_tells_what_and_why() -> None:
     assert "Red mug" in text
 
 
+def test_say_explains_in_plain_words() -> None:
+    back = genlock("say", "hide it", "--app", GALLERY, "--last", "Kettle")
+    assert "'it' refers back: " in back
+    pointed = genlock("say", "hide that one", "--app", GALLERY, "--look", "Kettle")
+    assert "'that one' is pointed at: " in pointed
+    taught = genlock("say", "when I say zap it I mean hide the kettle", "--app", GALLERY)
+    assert taught.splitlines()[0] == "teaches that 'zap it' means hide"
+    assert taught.count("teaches") == 1
+
+
 def test_say_tells_what_is_wrong(tmp_path: Path) -> None:
     assert "no target 'nowhere'; there are kettle" in genlock("say", "a", "--app", GALLERY, "--look", "nowhere", code=2)
     wrong = tmp_path / "wrong.toml"

@@ -14,6 +14,7 @@ FLOORS = [
     {
         "bridge",
         "bridge.fields",
+        "bridge.faults",
         "bridge.manifest",
         "bridge.app",
         "bridge.protocol",
