@@ -876,6 +876,9 @@ namespace UnityEngine
 
         public static bool Recording { get; set; }
 
+        /// <summary>What the user answers when the editor asks whether to save.</summary>
+        public static bool UserCancels { get; set; }
+
         /// <summary>One frame: every Update by execution order, then every LateUpdate.</summary>
         public static void Tick(double seconds)
         {
@@ -906,6 +909,7 @@ namespace UnityEngine
                 Destroy(part);
             }
             Components.Clear();
+            UserCancels = false;
             Log.Clear();
             Subsystems.Clear();
             Features.Clear();

@@ -276,6 +276,11 @@ namespace UnityEditor.SceneManagement
             return default(UnityEngine.SceneManagement.Scene);
         }
 
+        public static bool SaveCurrentModifiedScenesIfUserWantsTo()
+        {
+            return !Engine.UserCancels;
+        }
+
         public static bool SaveScene(UnityEngine.SceneManagement.Scene scene, string dstScenePath)
         {
             Engine.Log.Add("scene " + dstScenePath);
