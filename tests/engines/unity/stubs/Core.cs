@@ -876,6 +876,12 @@ namespace UnityEngine
 
         public static bool Recording { get; set; }
 
+        /// <summary>The button that is pressed whenever it is drawn.</summary>
+        public static string Pressed { get; set; }
+
+        /// <summary>Whether the user changed something in the inspector that is drawn.</summary>
+        public static bool Edited { get; set; }
+
         /// <summary>What the user answers when the editor asks whether to save.</summary>
         public static bool UserCancels { get; set; }
 
@@ -910,6 +916,8 @@ namespace UnityEngine
             }
             Components.Clear();
             UserCancels = false;
+            Pressed = null;
+            Edited = false;
             Log.Clear();
             Subsystems.Clear();
             Features.Clear();
