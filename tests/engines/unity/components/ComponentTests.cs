@@ -505,7 +505,8 @@ namespace Genlock.Tests
             Begin();
             Assert.AreEqual(SessionState.Idle, _client.State);
             StringAssert.Contains("it must be like ws://", Engine.Log.Single(line => line.StartsWith("error")));
-            Assert.Throws<GenlockException>(() => _client.SayAsync("hello"));
+            var saying = _client.SayAsync("hello");
+            Assert.AreEqual(ErrorCodes.Closed, ((GenlockException)saying.Exception.InnerException).Code);
         }
 
         [Test]

@@ -876,6 +876,15 @@ namespace UnityEngine
 
         public static bool Recording { get; set; }
 
+        /// <summary>The button that is pressed whenever it is drawn.</summary>
+        public static string Pressed { get; set; }
+
+        /// <summary>Whether the user changed something in the inspector that is drawn.</summary>
+        public static bool Edited { get; set; }
+
+        /// <summary>What the user answers when the editor asks whether to save.</summary>
+        public static bool UserCancels { get; set; }
+
         /// <summary>One frame: every Update by execution order, then every LateUpdate.</summary>
         public static void Tick(double seconds)
         {
@@ -906,6 +915,9 @@ namespace UnityEngine
                 Destroy(part);
             }
             Components.Clear();
+            UserCancels = false;
+            Pressed = null;
+            Edited = false;
             Log.Clear();
             Subsystems.Clear();
             Features.Clear();

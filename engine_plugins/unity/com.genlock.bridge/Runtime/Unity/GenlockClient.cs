@@ -268,38 +268,41 @@ namespace Genlock
         /// <exception cref="GenlockException">In the task: not connected, refused, or the session ended.</exception>
         public Task<Understood> SayAsync(string text, string language = "")
         {
-            return Begun().SayAsync(text, -1, language);
+            return Ask(session => session.SayAsync(text, -1, language));
         }
 
         /// <summary>The user selected this target by the app's own means: pointing is learned from it.</summary>
         public Task<string> ConfirmAsync(GenlockTarget target)
         {
-            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Confirm, Target = target.Id });
+            return Ask(session => session.SendFeedbackAsync(new Feedback { Verdict = Verdict.Confirm, Target = target.Id }));
         }
 
         /// <summary>Not that action, this one was meant; empty: none was.</summary>
         public Task<string> CorrectAsync(GenlockAction action, string meant)
         {
-            return Begun().SendFeedbackAsync(
-                new Feedback { Verdict = Verdict.Correct, ActionNumber = action.Number, Of = action.Of, Action = meant });
+            return Ask(
+                session => session.SendFeedbackAsync(
+                    new Feedback { Verdict = Verdict.Correct, ActionNumber = action.Number, Of = action.Of, Action = meant }));
         }
 
         /// <summary>The utterance of which nothing came meant this action.</summary>
         public Task<string> CorrectAsync(Understood utterance, string meant)
         {
-            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Correct, Of = utterance.Id, Action = meant });
+            return Ask(
+                session => session.SendFeedbackAsync(
+                    new Feedback { Verdict = Verdict.Correct, Of = utterance.Id, Action = meant }));
         }
 
         /// <summary>What was heard, of which nothing came or the wrong thing, meant this action.</summary>
         public Task<string> CorrectAsync(Transcript heard, string meant)
         {
-            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Correct, Of = heard.Id, Action = meant });
+            return Ask(session => session.SendFeedbackAsync(new Feedback { Verdict = Verdict.Correct, Of = heard.Id, Action = meant }));
         }
 
         /// <summary>Takes back what was taught or fed back last, or that of an id.</summary>
         public Task<string> UndoAsync(string of = "")
         {
-            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Undo, Of = of });
+            return Ask(session => session.SendFeedbackAsync(new Feedback { Verdict = Verdict.Undo, Of = of }));
         }
 
         /// <summary>Teaches words for an action: at once, for this user only.</summary>
@@ -309,19 +312,19 @@ namespace Genlock
         /// <returns>Its id, for <see cref="UndoAsync"/>.</returns>
         public Task<string> TeachPhraseAsync(string action, string phrase, GenlockTarget target = null)
         {
-            return Begun().TeachPhraseAsync(action, phrase, target == null ? "" : target.Id);
+            return Ask(session => session.TeachPhraseAsync(action, phrase, target == null ? "" : target.Id));
         }
 
         /// <summary>Teaches another name of a target.</summary>
         public Task<string> TeachNameAsync(GenlockTarget target, string name)
         {
-            return Begun().TeachNameAsync(target.Id, name);
+            return Ask(session => session.TeachNameAsync(target.Id, name));
         }
 
         /// <summary>Teaches a gesture from one to five examples, which a <see cref="GestureRecorder"/> makes.</summary>
         public Task<string> TeachGestureAsync(string gesture, GestureDevice device, IList<byte[]> examples)
         {
-            return Begun().TeachGestureAsync(gesture, device, examples);
+            return Ask(session => session.TeachGestureAsync(gesture, device, examples));
         }
 
         /// <summary>Teaches what a thing looks like, for this user in all apps.</summary>
@@ -329,7 +332,7 @@ namespace Genlock
         /// <param name="pictures">1 to 16 JPEG or PNG files of it, 1 MiB in all.</param>
         public Task<string> TeachObjectAsync(string thing, IList<byte[]> pictures)
         {
-            return Begun().TeachObjectAsync(thing, pictures);
+            return Ask(session => session.TeachObjectAsync(thing, pictures));
         }
 
         /// <summary>
@@ -353,31 +356,32 @@ namespace Genlock
         /// <summary>All that was learned of the user, to keep or to move.</summary>
         public Task<byte[]> ExportProfileAsync()
         {
-            return Begun().ProfileAsync(ProfileOperation.Export);
+            return Ask(session => session.ProfileAsync(ProfileOperation.Export));
         }
 
         /// <summary>Replaces what was learned by what an export gave.</summary>
         public Task ImportProfileAsync(byte[] profile, ProfileKind kind = ProfileKind.All)
         {
-            return Begun().ProfileAsync(ProfileOperation.Import, kind, profile);
+            return Ask(session => session.ProfileAsync(ProfileOperation.Import, kind, profile));
         }
 
         /// <summary>Nothing of the user stays with the daemon.</summary>
         public Task EraseProfileAsync()
         {
-            return Begun().ProfileAsync(ProfileOperation.Erase);
+            return Ask(session => session.ProfileAsync(ProfileOperation.Erase));
         }
 
         /// <summary>Forgets what was learned of a kind and goes on learning.</summary>
         public Task ResetProfileAsync(ProfileKind kind = ProfileKind.All)
         {
-            return Begun().ProfileAsync(ProfileOperation.Reset, kind);
+            return Ask(session => session.ProfileAsync(ProfileOperation.Reset, kind));
         }
 
         /// <summary>Whether anything is learned from now on, in all sessions of this user.</summary>
         public Task SetLearningAsync(bool learning)
         {
-            return Begun().ProfileAsync(learning ? ProfileOperation.ResumeLearning : ProfileOperation.PauseLearning);
+            return Ask(
+                session => session.ProfileAsync(learning ? ProfileOperation.ResumeLearning : ProfileOperation.PauseLearning));
         }
 
         /// <summary>A target of an action or an answer by its id; null: none.</summary>
@@ -604,13 +608,16 @@ namespace Genlock
             return display.Hz >= 1f ? Math.Min(display.Hz, 240f) : 90.0;
         }
 
-        private GenlockSession Begun()
+        /// <summary>Asks the session for something. Where there is none, awaiting the task says so, as of all else that fails.</summary>
+        private Task<T> Ask<T>(Func<GenlockSession, Task<T>> ask)
         {
             if (_session == null)
             {
-                throw new GenlockException(ErrorCodes.Closed, "not connected; call Connect first, or enable the GenlockClient");
+                return Task.FromException<T>(
+                    new GenlockException(
+                        ErrorCodes.Closed, "not connected; call Connect first, or enable the GenlockClient"));
             }
-            return _session;
+            return ask(_session);
         }
 
         private void Listen(GenlockSession session)

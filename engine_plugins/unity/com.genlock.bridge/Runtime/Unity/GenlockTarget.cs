@@ -25,9 +25,7 @@ namespace Genlock
         [Tooltip("Whose box is the target's. Empty: this object's renderer or collider, or those below it.")]
         [SerializeField] private Renderer shape;
 
-        [SerializeField] private ActionEvent onStarted = new ActionEvent();
-        [SerializeField] private ActionEvent onPerformed = new ActionEvent();
-        [SerializeField] private ActionEvent onCanceled = new ActionEvent();
+        [SerializeField] private PhaseEvents phases = new PhaseEvents();
         [SerializeField] private UnityEvent onEnter = new UnityEvent();
         [SerializeField] private UnityEvent onLeave = new UnityEvent();
 
@@ -70,19 +68,19 @@ namespace Genlock
         /// <summary>An action about it waits for more.</summary>
         public ActionEvent OnStarted
         {
-            get { return onStarted; }
+            get { return phases.OnStarted; }
         }
 
         /// <summary>An action is to be done with it.</summary>
         public ActionEvent OnPerformed
         {
-            get { return onPerformed; }
+            get { return phases.OnPerformed; }
         }
 
         /// <summary>What was started ends without being done.</summary>
         public ActionEvent OnCanceled
         {
-            get { return onCanceled; }
+            get { return phases.OnCanceled; }
         }
 
         /// <summary>It became the most probable target.</summary>
@@ -127,18 +125,7 @@ namespace Genlock
             {
                 handlers(action);
             }
-            switch (action.Phase)
-            {
-                case ActionPhase.Started:
-                    onStarted.Invoke(action);
-                    break;
-                case ActionPhase.Performed:
-                    onPerformed.Invoke(action);
-                    break;
-                default:
-                    onCanceled.Invoke(action);
-                    break;
-            }
+            phases.Raise(action);
         }
 
         internal void Enter()

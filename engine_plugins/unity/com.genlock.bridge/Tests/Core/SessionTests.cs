@@ -451,9 +451,11 @@ namespace Genlock.Tests
             session.Connect();
             FakeDaemon.Pump(session, () => daemon.Socket != null && daemon.Socket.Sent("hello").Count == 1);
             daemon.Socket.Say("type", "error", "code", code, "message", "not now");
-            daemon.Socket.End(close);
+            var refusing = daemon.Socket;
+            refusing.End(close);
             FakeDaemon.Pump(session, () => session.State == SessionState.Waiting);
             daemon.Now += 20000000;
+            FakeDaemon.Pump(session, () => daemon.Socket != refusing);
             daemon.Welcome(session, false);
             session.Dispose();
         }
