@@ -569,6 +569,10 @@ def test_what_client_and_daemon_say_to_each_other(project: Project) -> None:
     run_checks(project, "conversation.gd", at_least=160)
 
 
+def test_sound_is_resampled(project: Project) -> None:
+    run_checks(project, "sound.gd", at_least=60)
+
+
 def test_what_is_told_of_targets(project: Project) -> None:
     run_checks(project, "targets.gd", at_least=30)
 
