@@ -20,6 +20,8 @@ func _initialize() -> void:
 	action.name = "take"
 	_says(session, "neither a phrase nor a gesture")
 	action.phrases = PackedStringArray(["take {target}"])
+	_says(session, "names a target")
+	action.target = GenlockAction.Aim.REQUIRED
 	var argument := GenlockArgument.new()
 	argument.name = "colour"
 	action.arguments.append(argument)
