@@ -21,6 +21,8 @@ const TARGETS_A_FRAME := 4
 const SCENE_USEC := 200_000
 ## The pause after a scene that was refused as a whole, microseconds.
 const REFUSED_USEC := 5_000_000
+## Without a headset: so many frames may come closer to each other, if as many came later before.
+const FRAMES_AHEAD := 3
 # Frames that are used again, once nobody else holds them.
 const _FRAMES_KEPT := 3
 
@@ -55,6 +57,7 @@ var _trackers: GenlockTrackers
 var _frames: Array[GenlockFrame] = []
 var _next_frame := 0
 var _last_time_us := 0
+var _due_us := 0
 var _targets: Array[GenlockTarget] = []
 var _told_of: Dictionary[String, GenlockTarget] = {}
 var _next_target := 0
@@ -110,6 +113,8 @@ func _process(_delta: float) -> void:
 			return
 	if _next_target < _targets.size() or Time.get_ticks_usec() >= _scene_at:
 		_look_at_targets()
+	if _is_too_soon():
+		return
 	var frame := capture()
 	if frame != null:
 		client.send_frame(frame)
@@ -289,6 +294,20 @@ func _is_scene_on_its_way() -> bool:
 func _on_welcomed(welcome: Dictionary) -> void:
 	if welcome["recording"]:
 		print("Genlock: the daemon records this session.")
+
+
+## A headset and a recording have a rate of their own; a window without vsync has none.
+func _is_too_soon() -> bool:
+	var interface := XRServer.primary_interface
+	var is_worn := interface != null and interface.is_initialized()
+	if is_worn or (_replay != null and is_instance_valid(_replay) and _replay.is_playing()):
+		return false
+	var now := Time.get_ticks_usec()
+	if now < _due_us:
+		return true
+	var period := int(1e6 / client.refresh_hz)
+	_due_us = maxi(_due_us, now - FRAMES_AHEAD * period) + period
+	return false
 
 
 ## The next session is a new one, which knows nothing.
