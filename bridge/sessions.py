@@ -42,6 +42,7 @@ Entry = Literal["new", "resumed", "restored"]
 
 TRY_AGAIN_LATER: Final = 1013
 """WebSocket close code for a daemon that is full or drains."""
+_MISSED_SAVES: Final = 3
 INTERNAL_ERROR: Final = 1011
 """WebSocket close code for the daemon's own fault."""
 
@@ -329,6 +330,8 @@ class Sessions:
 
     async def _save_again_and_again(self) -> None:
         looks = max(1, round(self.options.save_s / self.options.look_s))
+        # Another daemon on the same profiles, with the same options, has kept its stubs by then, even if it is slow.
+        old_s = max(self.options.resume_s, _MISSED_SAVES * self.options.save_s)
         old_stubs = True
         while True:
             for _ in range(looks):
@@ -337,9 +340,10 @@ class Sessions:
                 with contextlib.suppress(StoreError):
                     await self._users.refresh()
             self.counters.unsaved += await self._users.save_all()
-            if old_stubs and monotonic() - self._born > self.options.resume_s:
-                with contextlib.suppress(StoreError):
-                    await asyncio.to_thread(self._store.drop_old_stubs)
+            with contextlib.suppress(StoreError):
+                await asyncio.to_thread(self._store.keep_stubs)
+                if old_stubs and monotonic() - self._born > old_s:
+                    await asyncio.to_thread(self._store.drop_old_stubs, old_s)
                     old_stubs = False
 
     async def _seat(self, session: Session, hello: Hello, learning: bool) -> Seat:

@@ -1,8 +1,9 @@
 """Who is here: what is known of each user, shared by all of their sessions and written down as it changes.
 
 What is taught counts when it is on the disk, and is acknowledged then. What is learned from frames lies in the engine
-and is fetched every so often, when a session leaves and when the daemon drains. One change of a user follows the other;
-no user waits for another, and nothing here is on the frame path.
+and is fetched every so often, when a session leaves and when the daemon drains. One change of a user follows the other.
+No user waits for another, but that what is written, and so a session that begins, waits while the file is rewritten for
+somebody's erase. Nothing here is on the frame path.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from bridge.frame_path.path import FramePath, Profile, Seat
 from bridge.profiles import gestures, lessons, voices
 from bridge.profiles.export import BadExport, unpack
 from bridge.profiles.items import Item, ItemKind
-from bridge.profiles.store import Kind, Mark, ProfileStore, StoredProfile, StoreError, Stub, Superseded
+from bridge.profiles.store import Kind, Mark, ProfileStore, StoredProfile, StoreError, Stub, Superseded, TooMuch
 
 log = logging.getLogger("genlock.users")
 
@@ -246,7 +247,7 @@ class User:
         try:
             async with self.changing:
                 await self._save(adapters)
-        except StoreError as error:
+        except (StoreError, TooMuch) as error:
             log.error("what was learned of user %r is not written down yet: %s", self.name, error)
 
     async def refresh(self) -> None:
@@ -395,12 +396,16 @@ class Users:
         """Loads again what somebody else changed on the disk, of whoever is here.
 
         Raises:
-            StoreError: it cannot be read.
+            StoreError: it cannot be told who that is.
         """
         here = {name: user for name, user in self._here.items() if not user.erased}
         generations = {name: user.profile.generation for name, user in here.items()}
         for name in await asyncio.to_thread(self._store.superseded, generations):
-            await here[name].refresh()
+            try:
+                await here[name].refresh()
+            except Exception:
+                # Whatever is wrong with one user, the others are loaded.
+                log.exception("what was changed of user %r on the disk is not known here yet", name)
 
     async def save_all(self) -> int:
         """Writes down what all users have learned since the last time; returns of how many it could not be."""
@@ -412,4 +417,8 @@ class Users:
             except StoreError as error:
                 failed += 1
                 log.error("what was learned of user %r is not written down yet: %s", user.name, error)
+            except Exception:
+                # Whatever is wrong with one user, the others are saved.
+                failed += 1
+                log.exception("what was learned of user %r is not written down yet", user.name)
         return failed

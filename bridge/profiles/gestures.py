@@ -18,6 +18,9 @@ MODEL: Final = "gesture"
 KIND: Final = "gesture"
 """Of the items. They belong to all apps."""
 
+MAX_MISTAKEN: Final = 1000
+"""How many corrections of a built-in gesture are counted."""
+
 _JOINTED: Final = ("left_hand", "right_hand")
 _NUMBERS: Final = {True: 1 + 26 * 7, False: 1 + 7}
 
@@ -58,7 +61,7 @@ def learn(name: str, device: str, examples: Sequence[bytes], known: Iterable[Ite
 def mistaken(name: str, known: Item | None) -> dict[str, Any]:
     """What is kept of a gesture that was spotted where there was none: from then on it takes more."""
     if name in NUMBERS:
-        return {"mistaken": 1 + (known.data["mistaken"] if known is not None else 0)}
+        return {"mistaken": min(MAX_MISTAKEN, 1 + (known.data["mistaken"] if known is not None else 0))}
     assert known is not None
     made = stricter(np.frombuffer(known.data["prototype"], dtype="<f4").copy())
     return {**known.data, "prototype": made.astype("<f4").tobytes()}

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import numpy as np
 
+from bridge.profiles.gestures import MAX_MISTAKEN
 from bridge.profiles.items import Item
 from models.gesture.names import NUMBERS, TAUGHT_SLOTS
 from models.gesture.taught import PLAIN, PROTOTYPE
@@ -39,9 +40,9 @@ class Gesture(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Mistaken(msgspec.Struct, forbid_unknown_fields=True):
-    """Of a built-in gesture: how often it was spotted where there was none."""
+    """Of a built-in gesture: how often it was spotted where there was none, as far as that is counted."""
 
-    mistaken: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+    mistaken: Annotated[int, msgspec.Meta(ge=1, le=MAX_MISTAKEN)]
 
 
 class Object(msgspec.Struct, forbid_unknown_fields=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sqlite3
@@ -9,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +37,9 @@ from bridge.profiles.store import (
     digest,
 )
 
-VERSION: Final = 3
+log = logging.getLogger("genlock.profiles")
+
+VERSION: Final = 4
 """``PRAGMA user_version`` of the files that this module writes."""
 
 _USERS: Final = """
@@ -66,11 +69,13 @@ _REST: Final = (
 )
 _STUBS: Final = """
 CREATE TABLE stubs (
-    token BLOB PRIMARY KEY, user TEXT NOT NULL, session TEXT NOT NULL, run TEXT NOT NULL
+    token BLOB PRIMARY KEY, user TEXT NOT NULL, session TEXT NOT NULL, run TEXT NOT NULL, seen REAL NOT NULL
 ) WITHOUT ROWID
 """
 _ITEM_SIZE: Final = f"length(CAST(app AS BLOB)) + length(CAST(key AS BLOB)) + length(data) + {ITEM_BYTES}"
 _CLEAN_S: Final = 30.0
+_CHECKPOINT_MS: Final = 100
+_AGAIN_S: Final = 0.01
 _TABLES: Final = ("users", "adapters", "items", "stubs")
 
 
@@ -84,12 +89,16 @@ class SqliteStore:
         busy_s: how long a call waits for other processes, seconds.
 
     Raises:
-        StoreError: the file is no store of a version that is known, or cannot be written.
+        StoreError: the file is no store of a version that is known, or cannot be written. An erase that was not
+            finished and cannot be now is no such fault; it is logged.
     """
 
     def __init__(self, path: Path, *, create: bool = True, busy_s: float = 30.0) -> None:
         self._path = path
+        self._busy_s = busy_s
         self._lock = threading.Lock()
+        self._reading_lock = threading.Lock()
+        self._cleaning = threading.Lock()
         self._run = secrets.token_hex(8)
         with self._told():
             if create:
@@ -99,14 +108,16 @@ class SqliteStore:
                     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             elif not path.exists():
                 raise StoreError(f"{path}: there is no such file")
-            self._database = sqlite3.connect(path, timeout=busy_s, check_same_thread=False, isolation_level=None)
+            self._database = self._connect()
+            # Of its own: who writes may wait for other processes, or while the file is rewritten; who reads need not.
+            self._reader = self._connect()
         try:
             with self._told():
                 self._set_up()
             if self._erased() is not None:
-                self._clean()
+                self._finish_erase()
         except BaseException:
-            self._database.close()
+            self.close()
             raise
 
     def load(self, user: str) -> StoredProfile:
@@ -121,7 +132,8 @@ class SqliteStore:
             profile.generation = self._count(database, user, sessions=0 if again else 1)
             if stub is not None:
                 database.execute(
-                    "INSERT OR REPLACE INTO stubs VALUES (?, ?, ?, ?)", (stub.token, user, stub.session, self._run)
+                    "INSERT OR REPLACE INTO stubs VALUES (?, ?, ?, ?, ?)",
+                    (stub.token, user, stub.session, self._run, time.time()),
                 )
         if again:
             profile.statistics.sessions = max(0, profile.statistics.sessions - 1)
@@ -138,12 +150,17 @@ class SqliteStore:
     def drop_stub(self, token: bytes) -> None:
         """See ``ProfileStore``."""
         with self._writing() as database:
-            database.execute("DELETE FROM stubs WHERE token = ?", (token,))
+            database.execute("DELETE FROM stubs WHERE token = ? AND run = ?", (token, self._run))
 
-    def drop_old_stubs(self) -> None:
+    def keep_stubs(self) -> None:
         """See ``ProfileStore``."""
         with self._writing() as database:
-            database.execute("DELETE FROM stubs WHERE run != ?", (self._run,))
+            database.execute("UPDATE stubs SET seen = ? WHERE run = ?", (time.time(), self._run))
+
+    def drop_old_stubs(self, age_s: float) -> None:
+        """See ``ProfileStore``."""
+        with self._writing() as database:
+            database.execute("DELETE FROM stubs WHERE run != ? AND seen < ?", (self._run, time.time() - age_s))
 
     def save(
         self,
@@ -217,9 +234,9 @@ class SqliteStore:
         """See ``ProfileStore``."""
         with self._writing() as database:
             if self._mark(database, mark):
-                for table in _TABLES:
-                    database.execute(f"DELETE FROM {table} WHERE user = ?", (user,))
-                database.execute("UPDATE counters SET erased = erased + 1")
+                gone = [database.execute(f"DELETE FROM {table} WHERE user = ?", (user,)).rowcount for table in _TABLES]
+                if any(gone):
+                    database.execute("UPDATE counters SET erased = erased + 1")
             now = self._generation(database, user)
         if self._erased() is not None:
             self._clean()
@@ -335,8 +352,12 @@ class SqliteStore:
 
     def close(self) -> None:
         """See ``ProfileStore``."""
-        with self._lock, self._told():
+        with self._cleaning, self._lock, self._reading_lock, self._told():
+            self._reader.close()
             self._database.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=self._busy_s, check_same_thread=False, isolation_level=None)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -351,31 +372,33 @@ class SqliteStore:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """One view of the file, whatever others write meanwhile."""
-        with self._transaction("BEGIN") as database:
+        with self._transaction(self._reader, self._reading_lock, "BEGIN") as database:
             yield database
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """All that is changed within, or nothing."""
-        with self._transaction("BEGIN IMMEDIATE") as database:
+        with self._transaction(self._database, self._lock, "BEGIN IMMEDIATE") as database:
             yield database
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._told():
-            self._database.execute(begin)
+    def _transaction(
+        self, database: sqlite3.Connection, lock: threading.Lock, begin: str
+    ) -> Iterator[sqlite3.Connection]:
+        with lock, self._told():
+            database.execute(begin)
             try:
-                yield self._database
-                self._database.execute("COMMIT")
+                yield database
+                database.execute("COMMIT")
             except BaseException:
                 # A full disk may have ended the transaction already.
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
                 raise
 
     def _set_up(self) -> None:
         database = self._database
-        database.execute("PRAGMA journal_mode=WAL")
+        self._keep_journal(database)
         database.execute("PRAGMA synchronous=FULL")
         database.execute("PRAGMA secure_delete=ON")
         # Held while the version is read: another process may be bringing the file to this version.
@@ -397,8 +420,11 @@ class SqliteStore:
                 for statement in _REST:
                     database.execute(statement)
                 database.execute("UPDATE counters SET generation = (SELECT count(*) FROM users)")
-            if version < VERSION:
+            if version < 3:
                 database.execute(_STUBS)
+            elif version == 3:
+                database.execute("ALTER TABLE stubs ADD COLUMN seen REAL NOT NULL DEFAULT 0")
+            if version < VERSION:
                 database.execute(f"PRAGMA user_version={VERSION}")
             database.execute("COMMIT")
         except BaseException:
@@ -406,32 +432,65 @@ class SqliteStore:
                 database.execute("ROLLBACK")
             raise
 
+    def _keep_journal(self, database: sqlite3.Connection) -> None:
+        """Makes the file one with a write-ahead log, which it stays.
+
+        Where another process opens a new file at the same moment SQLite gives up at once, however long it may wait.
+        """
+        deadline = time.monotonic() + self._busy_s
+        while True:
+            try:
+                database.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(_AGAIN_S)
+
     def _erased(self) -> int | None:
         """The number of the last erase, if the file was not rewritten since."""
         with self._reading() as database:
             erased, cleaned = database.execute("SELECT erased, cleaned FROM counters").fetchone()
         return int(erased) if erased > cleaned else None
 
+    def _finish_erase(self) -> None:
+        """Does what an erase had no time or no room for. Where it cannot, what is there is of use nonetheless."""
+        try:
+            self._clean()
+        except StoreError as error:
+            log.error(
+                "%s; bytes of who was erased may still be in the file. The next erase and the next opening of the file"
+                " try again: make room on the disk, and end what reads the file for long",
+                error,
+            )
+
     def _clean(self) -> None:
-        """Rewrites the file and empties its journal.
+        """Rewrites the file and empties its journal, if nobody did since the last erase.
 
         Overwriting what is deleted is not enough: where SQLite moves rows between pages, it leaves old copies of them
-        in the pages' free space.
+        in the pages' free space. Who writes waits meanwhile, who reads does not.
         """
-        deadline = time.monotonic() + _CLEAN_S
-        erased = self._erased()
-        try:
-            with self._lock:
-                self._database.execute("VACUUM")
-                while self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                    if time.monotonic() > deadline:
-                        raise StoreError(
-                            f"{self._path}: an erase could not be finished: another process reads it all the time"
-                        )
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path}: an erase could not be finished: {error}") from error
-        with self._writing() as database:
-            database.execute("UPDATE counters SET cleaned = max(cleaned, ?)", (erased,))
+        with self._cleaning:
+            erased = self._erased()
+            if erased is None:
+                return
+            deadline = time.monotonic() + _CLEAN_S
+            try:
+                with closing(self._connect()) as database:
+                    database.execute("PRAGMA synchronous=FULL")
+                    database.execute("VACUUM")
+                    # While this waits for readers nobody writes, so it waits for moments.
+                    database.execute(f"PRAGMA busy_timeout={_CHECKPOINT_MS}")
+                    while database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                        if time.monotonic() > deadline:
+                            raise StoreError(
+                                f"{self._path}: an erase could not be finished: another process reads it all the time"
+                            )
+                        time.sleep(_CHECKPOINT_MS / 1000)
+            except sqlite3.Error as error:
+                raise StoreError(f"{self._path}: an erase could not be finished: {error}") from error
+            with self._writing() as database:
+                database.execute("UPDATE counters SET cleaned = max(cleaned, ?)", (erased,))
 
     def _load(self, database: sqlite3.Connection, user: str) -> StoredProfile:
         row = database.execute(

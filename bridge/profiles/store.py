@@ -12,7 +12,9 @@ no other generation is ever given twice.
 
 **Stubs.** A session outlives the daemon: its stub is kept from its beginning to its end, so that a daemon that is
 started again, even after it was killed, can tell whose session a resume token belongs to. It holds a hash of the token
-and the names of user and session, never the secret; what the session has done is in the profile and the marks.
+and the names of user and session, never the secret; what the session has done is in the profile and the marks. Several
+daemons may use one store, so a run says every so often that its stubs are those of sessions that last; a stub that none
+speaks for is one of a daemon that is gone.
 
 **Marks.** A message that a client may send again, after its acknowledgement was lost, is applied once: the call that
 applies it leaves a mark, in the same transaction. A call whose mark is there already changes nothing.
@@ -195,13 +197,19 @@ class ProfileStore(Protocol):
         """
 
     def stub(self, user: str, token: bytes) -> Stub | None:
-        """The stub of a session of this user that began in another run of the daemon and did not end."""
+        """The stub of a session of this user that is another run's and did not end, as far as that run said.
+
+        That run may be a daemon that serves at the same time. Who begins the session ``again`` has its stub then.
+        """
 
     def drop_stub(self, token: bytes) -> None:
-        """A session is over, and will not go on in another run."""
+        """A session of this run is over, and will not go on in another one; if it did already, nothing is changed."""
 
-    def drop_old_stubs(self) -> None:
-        """The sessions of other runs will not go on any more."""
+    def keep_stubs(self) -> None:
+        """The sessions of this run last."""
+
+    def drop_old_stubs(self, age_s: float) -> None:
+        """Sessions of other runs that began and were kept last more than that many seconds ago will not go on."""
 
     def save(
         self,
@@ -254,11 +262,13 @@ class ProfileStore(Protocol):
     def erase(self, user: str, *, mark: Mark | None = None) -> int:
         """Leaves no byte of the user in the store's files: profile, free space and journal. Generation 0.
 
-        Rewrites the file, so takes as long as that is large. Others may read and write meanwhile.
+        Rewrites the file, so takes as long as that is large; one rewriting serves all erases that wait for it. Others
+        may read meanwhile, but who writes waits, in this process and in others. A user of whom nothing is kept costs
+        nothing, unless an earlier erase was not finished.
 
         Raises:
             StoreError: if it says that the erase could not be finished, the profile is gone, but bytes of it may still
-                be in the files; that is made up for by the next erase, and when the store is opened next.
+                be in the files; that is tried again by the next erase, and when the store is opened next.
         """
 
     def export(self, user: str) -> bytes:

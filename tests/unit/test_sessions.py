@@ -14,7 +14,7 @@ import pytest
 from bridge.app import App
 from bridge.frame_path.path import Seat
 from bridge.profiles.sqlite import SqliteStore
-from bridge.profiles.store import token_of
+from bridge.profiles.store import MAX_ADAPTER_BYTES, token_of
 from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
@@ -179,6 +179,53 @@ async def test_what_is_learned_is_written_down_again_and_again(house: House) -> 
     await asyncio.wait_for(saved.wait(), 20)
     await sessions._users.save_all()
     assert house.store.load("ada").adapters == {"fake@7": b"learned"}
+
+
+async def test_what_is_wrong_with_one_user_keeps_nobody_else_from_being_saved(house: House) -> None:
+    saved = asyncio.Event()
+    house.open(save_s=0.001)
+    write, loop, failed = house.store.save, asyncio.get_running_loop(), 0
+
+    def save(user: str, *arguments: Any, **settings: Any) -> int:
+        nonlocal failed
+        if user == "ada":
+            failed += 1
+            house.path.learned = {"fake@7": b"learned %d" % failed}
+            raise ValueError("what nobody thought of")
+        if failed > 2:
+            loop.call_soon_threadsafe(saved.set)
+        return write(user, *arguments, **settings)
+
+    house.store.save = save  # type: ignore[method-assign]
+    await house.enter("ada")
+    await house.enter("eve")
+    await asyncio.wait_for(saved.wait(), 20)
+    assert house.sessions.counters.unsaved >= 2
+    assert house.store.load("eve").adapters.keys() == {"fake@7"}
+
+
+async def test_what_is_wrong_with_one_user_keeps_nobody_else_from_being_loaded_again(house: House) -> None:
+    await house.enter("ada")
+    eve, _ = await house.enter("eve")
+    for user in ("ada", "eve"):
+        house.store.reset(user, "all")
+    load = house.store.load
+
+    def loads(user: str) -> Any:
+        if user == "ada":
+            raise ValueError("what nobody thought of")
+        return load(user)
+
+    house.store.load = loads  # type: ignore[method-assign]
+    await house.sessions._users.refresh()
+    assert eve.user.profile.generation == load("eve").generation
+
+
+async def test_a_user_of_whom_too_much_is_learned_can_begin_another_session(house: House) -> None:
+    first, _ = await house.enter()
+    house.path.learned = {"fake@7": bytes(MAX_ADAPTER_BYTES + 1)}
+    second, _ = await house.enter()
+    assert (first.seat.learning, second.seat.learning) == (False, True)
 
 
 async def test_what_is_erased_from_outside_is_noticed_before_the_next_save(house: House) -> None:
@@ -399,8 +446,8 @@ async def test_sessions_that_nobody_went_on_with_are_forgotten(house: House, kil
     dropped, loop = asyncio.Event(), asyncio.get_running_loop()
     drop = second.store.drop_old_stubs
 
-    def drops() -> None:
-        drop()
+    def drops(age_s: float) -> None:
+        drop(age_s)
         loop.call_soon_threadsafe(dropped.set)
 
     second.store.drop_old_stubs = drops  # type: ignore[method-assign]
@@ -410,6 +457,48 @@ async def test_sessions_that_nobody_went_on_with_are_forgotten(house: House, kil
     assert house.store.stub("eve", token_of(late.resume, "test")) is not None, "this run's own stay"
     assert second.store.stub("ada", token_of(session.resume, "test")) is None
     assert await second.sessions.end_all(20)
+
+
+async def test_sessions_of_a_daemon_that_serves_at_the_same_time_are_left_alone(
+    house: House, killed: Callable[[House], House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1e9
+    monkeypatch.setattr("time.time", lambda: now)
+    kept, dropped, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+    house.open(resume_s=0, save_s=0.001)
+    keep = house.store.keep_stubs
+
+    def keeps() -> None:
+        later = now > 1e9
+        keep()
+        if later:
+            loop.call_soon_threadsafe(kept.set)
+
+    house.store.keep_stubs = keeps  # type: ignore[method-assign]
+    session, _ = await house.enter()
+    now += 1
+    await asyncio.wait_for(kept.wait(), 20)
+    second = killed(house)
+    second.open(resume_s=0, save_s=0.001)
+    drop = second.store.drop_old_stubs
+
+    def drops(age_s: float) -> None:
+        drop(age_s)
+        loop.call_soon_threadsafe(dropped.set)
+
+    second.store.drop_old_stubs = drops  # type: ignore[method-assign]
+    await second.enter("eve")
+    await asyncio.wait_for(dropped.wait(), 20)
+    third = killed(house)
+    again, entry = await third.sessions.admit(hello(resume=session.resume))
+    assert (again.id, entry) == (session.id, "restored")
+    house.sessions.leave(session)
+    assert await house.sessions.end_all(20)
+    fourth = killed(third)
+    _, entry = await fourth.sessions.admit(hello(resume=session.resume))
+    assert entry == "restored", "the daemon that it went on in has it"
+    for other in (second, third, fourth):
+        assert await other.sessions.end_all(20)
 
 
 async def test_two_connections_that_restore_a_session_get_one(house: House, killed: Callable[[House], House]) -> None:

@@ -10,7 +10,9 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ from bridge.profiles.store import (
     TooMuch,
     scope_of,
 )
+from tests.daemons import ROOT
 
 SCOPE = scope_of("secret")
 PIECE = 12
@@ -354,15 +357,38 @@ def test_a_stub_is_there_in_the_next_run_until_its_session_or_its_user_is_gone(p
     assert (again.statistics.sessions, second.load("ada").statistics.sessions) == (0, 1)
     assert second.stub("ada", STUB.token) is None
     assert store.stub("ada", STUB.token) == STUB
-    second.drop_old_stubs()
-    assert store.stub("ada", STUB.token) == STUB
+    second.drop_old_stubs(-1)
+    store.drop_stub(STUB.token)
+    assert store.stub("ada", STUB.token) == STUB, "it went on in the second run, whose it is"
     second.drop_stub(STUB.token)
     assert store.stub("ada", STUB.token) is None
     store.begin("ada", STUB)
-    second.drop_old_stubs()
+    second.drop_old_stubs(-1)
     assert second.stub("ada", STUB.token) is None
     store.begin("ada", STUB)
     store.erase("ada")
+    assert second.stub("ada", STUB.token) is None
+    second.close()
+
+
+def test_stubs_of_a_daemon_that_serves_at_the_same_time_are_left_alone(
+    path: Path, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1e9
+    monkeypatch.setattr("time.time", lambda: now)
+    gone, gone_stub = SqliteStore(path), interface.Stub(interface.token_of("other", "gallery"), "00000001")
+    gone.begin("eve", gone_stub)
+    gone.close()
+    store.begin("ada", STUB)
+    second = SqliteStore(path)
+    now += 50
+    store.keep_stubs()
+    now += 50
+    second.drop_old_stubs(90)
+    assert second.stub("ada", STUB.token) == STUB
+    assert second.stub("eve", gone_stub.token) is None
+    now += 100
+    second.drop_old_stubs(90)
     assert second.stub("ada", STUB.token) is None
     second.close()
 
@@ -457,6 +483,110 @@ def test_an_erase_leaves_no_byte_while_others_read_and_write(path: Path, store: 
     other.close()
 
 
+class Rewriting:
+    """Holds every rewriting of a file up, at a moment at which nobody else may write, until it is let go."""
+
+    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.writes, self.go = threading.Event(), threading.Event(), threading.Event()
+        self.times = 0
+        held = self
+
+        class Connection(sqlite3.Connection):
+            def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+                if statement == "VACUUM":
+                    held.times += 1
+                    self.set_progress_handler(held.hold, 1)
+                elif statement == "BEGIN IMMEDIATE" and held.begun.is_set():
+                    held.writes.set()
+                return super().execute(statement, *parameters)
+
+        self._probe = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Connection))
+
+    def hold(self) -> int:
+        if not self.go.is_set():
+            try:
+                self._probe.execute("BEGIN IMMEDIATE")
+                self._probe.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                self.begun.set()
+                self.go.wait(60)
+        return 0
+
+    def close(self) -> None:
+        self.go.set()
+        self._probe.close()
+
+
+@pytest.fixture
+def rewriting(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rewriting]:
+    SqliteStore(path).close()
+    held = Rewriting(path, monkeypatch)
+    yield held
+    held.close()
+
+
+def test_who_reads_does_not_wait_for_an_erase_nor_for_who_waits_for_it(path: Path, rewriting: Rewriting) -> None:
+    store = SqliteStore(path)
+    store.put_item("ada", phrase("zap"))
+    store.put_item("bob", phrase("boo"))
+    with ThreadPoolExecutor(3) as pool:
+        erase = pool.submit(store.erase, "ada")
+        try:
+            assert rewriting.begun.wait(60)
+            begins = pool.submit(store.begin, "bob")
+            assert rewriting.writes.wait(60)
+            assert keys(pool.submit(store.load, "bob").result(20)) == ["boo"]
+            assert not erase.done()
+            assert not begins.done()
+        finally:
+            rewriting.go.set()
+        assert (erase.result(60), keys(begins.result(60))) == (0, ["boo"])
+    store.close()
+    assert b"zap" not in all_bytes(path)
+
+
+def test_an_erase_of_nobody_does_not_rewrite_the_file_unless_one_is_unfinished(
+    path: Path, rewriting: Rewriting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewriting.go.set()
+    store = SqliteStore(path)
+    store.begin("ada")
+    store.erase("ada")
+    assert rewriting.times == 1
+    store.erase("ada", mark=Mark(SCOPE, "again"))
+    store.erase("nobody")
+    assert rewriting.times == 1
+    assert "again" in store.was_applied(SCOPE)
+    store.begin("ada")
+    with monkeypatch.context() as cut:
+        cut.setattr(SqliteStore, "_clean", lambda self: None)
+        store.erase("ada")
+    store.erase("ada")
+    assert rewriting.times == 2
+    store.close()
+
+
+def test_erases_at_once_share_a_rewriting(path: Path, rewriting: Rewriting, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = [f"user{number}" for number in range(6)]
+    store = SqliteStore(path)
+    for user in users:
+        store.begin(user)
+    with monkeypatch.context() as cut:
+        cut.setattr(SqliteStore, "_clean", lambda self: None)
+        for user in users[1:]:
+            store.erase(user)
+    with ThreadPoolExecutor(len(users)) as pool:
+        erases = [pool.submit(store.erase, user) for user in users]
+        assert rewriting.begun.wait(60)
+        rewriting.go.set()
+        for erase in erases:
+            erase.result(60)
+    assert rewriting.times <= 2
+    store.close()
+    assert not any(user.encode() in all_bytes(path) for user in users)
+
+
 def test_an_erase_that_was_cut_short_is_finished_when_the_store_is_opened(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -472,6 +602,54 @@ def test_an_erase_that_was_cut_short_is_finished_when_the_store_is_opened(
     cut.close()
     assert b"ada-lovelace" not in left
     assert b"secret" not in left
+
+
+NO_ROOM = """
+import resource, sys
+from pathlib import Path
+from bridge.profiles.sqlite import SqliteStore
+from bridge.profiles.store import StoreError
+
+# No file may grow beyond what this one has: SQLite is told what it is told on a disk that is full.
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size // 2,) * 2)
+store = SqliteStore(path)
+assert store.load("bob").adapters["m@1"]
+store.begin("cleo")
+try:
+    store.erase("cleo")
+except StoreError as error:
+    print(error)
+store.close()
+"""
+
+
+def unfinished_erases(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as database:
+        return int(database.execute("SELECT erased - cleaned FROM counters").fetchone()[0])
+
+
+def test_an_erase_that_cannot_be_finished_keeps_nobody_from_the_store(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(path)
+    store.put_item("lovelace", phrase("zap"))
+    for user in ("bob", "eve"):
+        store.save(user, {"m@1": bytes(400_000)})
+    with monkeypatch.context() as cut:
+        cut.setattr(SqliteStore, "_clean", lambda self: None)
+        store.erase("lovelace")
+    store.close()
+    full = subprocess.run(
+        [sys.executable, "-c", NO_ROOM, str(path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert full.returncode == 0, full.stderr
+    assert "an erase could not be finished" in full.stdout
+    assert "make room on the disk" in full.stderr
+    assert unfinished_erases(path) == 2
+    SqliteStore(path).close()
+    assert unfinished_erases(path) == 0
+    assert b"lovelace" not in all_bytes(path)
 
 
 def test_an_erase_that_a_reader_holds_up_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -541,6 +719,23 @@ def test_a_file_of_version_2_is_brought_to_this_version(path: Path) -> None:
     store.close()
 
 
+def test_a_file_of_version_3_is_brought_to_this_version(path: Path) -> None:
+    store = SqliteStore(path)
+    store.begin("ada", STUB)
+    store.close()
+    old = sqlite3.connect(path)
+    old.executescript("ALTER TABLE stubs DROP COLUMN seen; PRAGMA user_version=3;")
+    old.close()
+    store = SqliteStore(path)
+    assert store.stub("ada", STUB.token) == STUB
+    assert store.begin("ada", STUB, again=True).statistics.sessions == 0
+    store.drop_old_stubs(0)
+    store.close()
+    store = SqliteStore(path)
+    assert store.stub("ada", STUB.token) == STUB
+    store.close()
+
+
 def test_a_file_of_version_1_that_cannot_be_read_stays_as_it_is(path: Path) -> None:
     write_version_1(path, b"\xc1")
     with pytest.raises(StoreError, match="'ada', of version 1"):
@@ -558,6 +753,39 @@ def test_many_may_open_a_file_of_version_1_at_once(path: Path) -> None:
     for store in stores:
         assert store.load("ada").statistics.sessions == 3
         store.close()
+
+
+def test_a_new_file_that_somebody_else_opens_at_the_same_moment_is_waited_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    refused = []
+
+    class Connection(sqlite3.Connection):
+        def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+            try:
+                return super().execute(statement, *parameters)
+            except sqlite3.OperationalError:
+                refused.append(statement)
+                other.execute("COMMIT")
+                raise
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Connection))
+        store = SqliteStore(path)
+    store.begin("ada")
+    store.close()
+    other.close()
+    assert refused == ["PRAGMA journal_mode=WAL"]
+
+
+def test_a_new_file_that_somebody_else_keeps_is_not_waited_for_for_ever(path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="locked"):
+        SqliteStore(path, busy_s=0.01)
+    other.close()
 
 
 def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
