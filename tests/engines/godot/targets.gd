@@ -9,6 +9,9 @@ class Listener:
 	var reports: Array[String] = []
 	var last: GenlockRequest
 
+	func is_active() -> bool:
+		return true
+
 	func show_scene(targets: Array[Dictionary], replace := true, remove := PackedStringArray()) -> GenlockRequest:
 		var told := targets.map(func(one: Dictionary) -> String: return one["id"])
 		scenes.append({"told": told, "replace": replace, "gone": Array(remove)})
@@ -44,6 +47,7 @@ func _begin() -> void:
 	_what_the_daemon_would_refuse()
 	_what_the_daemon_refuses()
 	_too_many()
+	_who_leaves()
 	_client.free()
 	finish()
 
@@ -188,4 +192,16 @@ func _too_many() -> void:
 	for sweep in 3:
 		same(_sweep(), {}, "and no more later")
 	same(_client.reports.size(), 1, "which is reported once")
+	_remove(targets)
+
+
+func _who_leaves() -> void:
+	_start_anew()
+	var targets := [_place("Lamp"), _place("Rug")]
+	_sweep()
+	_client.scenes.clear()
+	_origin.remove_child(_session)
+	same(_client.scenes, [{"told": [], "replace": false, "gone": ["Lamp", "Rug"]}], "goes with what was told")
+	_origin.add_child(_session)
+	same(_sweep()["told"], ["Lamp", "Rug"], "and tells it again when it comes back")
 	_remove(targets)

@@ -105,6 +105,13 @@ func _ready() -> void:
 		client.connect_to_daemon.call_deferred()
 
 
+func _exit_tree() -> void:
+	# What was told of goes with this scene; the client, and what the daemon knows, outlive it.
+	if is_instance_valid(client) and client.is_active() and _known:
+		client.show_scene([], false, PackedStringArray(_known.keys()))
+	_forget_scene()
+
+
 func _process(_delta: float) -> void:
 	if not _is_streaming:
 		# Not asked in each frame: the client tells when it is over.
@@ -313,6 +320,10 @@ func _is_too_soon() -> bool:
 ## The next session is a new one, which knows nothing.
 func _on_disconnected() -> void:
 	_is_streaming = false
+	_forget_scene()
+
+
+func _forget_scene() -> void:
 	_is_scene_begun = false
 	_scene_at = 0
 	_known.clear()
