@@ -189,7 +189,7 @@ class Session:
             workers.seeing,
             self._answers,
             Surroundings(lambda: self.seat, lambda: list(self._targets.values()), self._said),
-            scope_of(origin(resume)),
+            scope_of(origin(resume), user.name, app.name),
             done=self._finish,
             refused=self._refuse,
         )

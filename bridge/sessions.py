@@ -290,7 +290,8 @@ class Sessions:
         identifier = secrets.token_hex(4) if again is None else again.session
         stub = Stub(token_of(resume, hello.app.name), identifier)
         try:
-            applied = await asyncio.to_thread(self._store.was_applied, scope_of(origin(resume)))
+            scope = scope_of(origin(resume), hello.user, hello.app.name)
+            applied = await asyncio.to_thread(self._store.was_applied, scope)
             user = await self._users.come(hello.user, stub, again=again is not None)
         except StoreError as error:
             raise self._unreadable(error) from None
@@ -348,7 +349,7 @@ class Sessions:
 
     async def _seat(self, session: Session, hello: Hello, learning: bool) -> Seat:
         user = session.user
-        shares = await self._users.make_way(user) if learning else None
+        shares = await user.make_way(learning) if session.may_learn else None
         horizons_s = [ms / 1000 for ms in hello.horizons_ms]
         while True:
             # The daemon may have begun to stop while the profile was read or room was made.

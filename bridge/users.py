@@ -41,13 +41,18 @@ class Member(Protocol):
 class User:
     """A user of whom there are sessions.
 
+    Args:
+        share: whether sessions at the same time learn together; else the newest one that may learn does alone.
+
     Attributes:
         name: as ``hello`` gives it.
         profile: what is stored, as far as it is known here.
         erased: nothing is kept of this user any more; who says ``hello`` by that name is somebody new.
+        changing: held while the profile is changed.
+        arriving: held while it changes who of the sessions learns; taken before ``changing``.
     """
 
-    def __init__(self, name: str, path: FramePath, store: ProfileStore) -> None:
+    def __init__(self, name: str, path: FramePath, store: ProfileStore, *, share: bool = False) -> None:
         self.name = name
         self.profile = StoredProfile()
         self.erased = False
@@ -56,6 +61,7 @@ class User:
         self.arriving = asyncio.Lock()
         self._path = path
         self._store = store
+        self._share = share
         self._loaded = False
         self._written: dict[str, bytes] = {}
 
@@ -161,18 +167,51 @@ class User:
                 raise Superseded(self.name, self.profile.generation)
 
     async def set_learning(self, learning: bool, mark: Mark | None) -> None:
-        """Whether anything may be learned from now on.
+        """Whether anything may be learned from now on. What was learned before is kept.
 
         Raises:
             StoreError: it cannot be written down.
         """
-        async with self.changing:
-            await self._write(
-                lambda generation: self._store.set_learning(self.name, learning, generation=generation, mark=mark)
-            )
-        self.profile.settings.learning = learning
-        for session in self.sessions:
-            self._path.learn(session.seat, learning and session.may_learn)
+        async with self.arriving:
+            async with self.changing:
+                await self._write(
+                    lambda generation: self._store.set_learning(self.name, learning, generation=generation, mark=mark)
+                )
+                self.profile.settings.learning = learning
+            if not self.learning:
+                await self._pause()
+                return
+            may_learn = [session for session in self.sessions if session.may_learn and session.seat.left is None]
+            if not self._share:
+                for older in may_learn[:-1]:
+                    older.taken_over()
+            for session in may_learn if self._share else may_learn[-1:]:
+                self._path.learn(session.seat, True)
+
+    async def make_way(self, learning: bool) -> Seat | None:
+        """Lets a session that is about to begin learn: returns the seat to share, or ends learning in the others.
+
+        Nothing that these learned is lost: it is in the profile then. Where sessions learn together they share from
+        the beginning, even if nothing is learned at the moment.
+
+        Args:
+            learning: whether it learns at once.
+        """
+        if self._share:
+            return next((one.seat for one in self.sessions if one.may_learn and one.seat.left is None), None)
+        for other in await self._pause() if learning else ():
+            other.taken_over()
+        return None
+
+    async def _pause(self) -> list[Member]:
+        """Ends learning in all sessions, and keeps what they learned; returns those that did."""
+        learned = [one for one in self.sessions if one.seat.learning and one.seat.left is None]
+        for session in learned:
+            self._path.learn(session.seat, False)
+        if learned:
+            # Where there are several they share what they learned.
+            await self.keep(await self._path.profile(learned[0].seat))
+        return learned
 
     async def reset(self, kind: Kind, mark: Mark | None) -> None:
         """Forgets what was learned of a kind.
@@ -243,6 +282,8 @@ class User:
 
     async def keep(self, adapters: Profile) -> None:
         """Keeps what a session has learned, here at once and on the disk if that can be written."""
+        if self.erased:
+            return
         self.profile.adapters.update(adapters)
         try:
             async with self.changing:
@@ -338,7 +379,7 @@ class Users:
     """The users of a daemon.
 
     Args:
-        share: whether sessions of one user at the same time learn together; else the newest one alone does.
+        share: see ``User``.
     """
 
     def __init__(self, path: FramePath, store: ProfileStore, *, share: bool) -> None:
@@ -360,7 +401,7 @@ class Users:
         """
         user = self._here.get(name)
         if user is None or user.erased:
-            user = self._here[name] = User(name, self._path, self._store)
+            user = self._here[name] = User(name, self._path, self._store, share=self._share)
             self._holders[user] = 0
         self._holders[user] += 1
         try:
@@ -377,20 +418,6 @@ class Users:
             del self._holders[user]
             if self._here.get(user.name) is user:
                 del self._here[user.name]
-
-    async def make_way(self, user: User) -> Seat | None:
-        """Lets a session that is about to begin learn: returns the seat to share, or ends learning in the others.
-
-        Nothing that these learned is lost: it is in the user's profile then.
-        """
-        others = [one for one in user.sessions if one.seat.learning and one.seat.left is None]
-        if others and self._share:
-            return others[0].seat
-        for other in others:
-            self._path.learn(other.seat, False)
-            await user.keep(await self._path.profile(other.seat))
-            other.taken_over()
-        return None
 
     async def refresh(self) -> None:
         """Loads again what somebody else changed on the disk, of whoever is here.

@@ -98,15 +98,20 @@ class StoredProfile:
 
 
 class Mark(NamedTuple):
-    """Says that the message ``id`` of a client was applied; ``scope`` is ``scope_of`` its resume token."""
+    """Says that the message ``id`` of a client was applied; ``scope`` is ``scope_of`` its session."""
 
     scope: bytes
     id: str
 
 
-def scope_of(resume: str) -> bytes:
-    """The scope of a session's marks: a hash of its resume token, so that no secret is stored."""
-    return hashlib.sha256(b"genlock scope " + resume.encode()).digest()[:16]
+def scope_of(origin: str, user: str, app: str) -> bytes:
+    """The scope of a session's marks: whose it is, in which app, and what its resume token begins with.
+
+    A hash of these, so that neither secret nor name is stored. Another user or app that goes on with the same token has
+    another scope: what was applied for one was not applied for the other.
+    """
+    parts = (hashlib.sha256(part.encode()).digest() for part in (origin, user, app))
+    return hashlib.sha256(b"genlock scope " + b"".join(parts)).digest()[:16]
 
 
 class Stub(NamedTuple):

@@ -12,7 +12,7 @@ from bridge.profiles.store import scope_of
 from tests.daemons import ROOT
 
 ROUNDS = 40
-SCOPE = scope_of("secret")
+SCOPE = scope_of("secret", "ada", "a")
 
 CHILD = """
 import sys
@@ -27,7 +27,7 @@ print("ready", flush=True)
 for number in range(first, first + 100_000):
     # One key in 200 is taught anew each time, so that the file stays small while it is written.
     key = f"phrase {number % 200}"
-    mark = Mark(scope_of("secret"), f"m{number}")
+    mark = Mark(scope_of("secret", "ada", "a"), f"m{number}")
     store.put_item("ada", Item("phrase", "a", key, {"n": number, "x": bytes(300)}, 1.0), mark=mark)
     print("item", number, flush=True)
     store.save("ada", {"m@1": number.to_bytes(4, "big") * 2000}, frames=1, generation=generation)

@@ -158,6 +158,50 @@ async def test_sessions_of_a_user_can_learn_together(house: House) -> None:
     assert link.sent == []
 
 
+async def told(session: Session, link: FakeLink, operation: Any) -> None:
+    session.event(Profile(operation, operation))
+    await session._teaching.end()
+    assert link.take(Ack).id == operation
+
+
+async def test_of_sessions_that_began_while_nothing_was_learned_the_newest_goes_on(house: House) -> None:
+    house.path.learned = {"fake@7": b"before"}
+    first, link = await house.enter()
+    await told(first, link, "pause_learning")
+    house.path.learned = {"fake@7": b"nobody may learn this"}
+    second, heard = await house.enter()
+    third, _ = await house.enter()
+    silent, _ = await house.sessions.admit(Hello(VERSION, App("test", learn=False), "ada"))
+    seats = [session.seat for session in (first, second, third, silent)]
+    assert [seat.learning for seat in seats] == [False] * 4
+    assert [seat.profile for seat in seats[1:]] == [{"fake@7": b"before"}] * 3
+    assert link.sent == heard.sent == []
+    second.event(Profile("r", "resume_learning"))
+    await second._teaching.end()
+    assert [seat.learning for seat in seats] == [False, False, True, False]
+    assert link.take(Notice).code == "profile_taken_over"
+    notice, ack = heard.sent
+    assert isinstance(notice, Notice)
+    assert (notice.code, ack) == ("profile_taken_over", Ack("r"))
+    heard.sent.clear()
+    await told(second, heard, "pause_learning")
+    await told(second, heard, "resume_learning")
+    assert [seat.learning for seat in seats] == [False, False, True, False]
+
+
+async def test_sessions_that_began_while_nothing_was_learned_can_learn_together_too(house: House) -> None:
+    house.open(share_profiles=True)
+    first, link = await house.enter()
+    await told(first, link, "pause_learning")
+    second, _ = await house.enter()
+    assert second.seat.shares is first.seat
+    assert not second.seat.learning
+    await told(first, link, "resume_learning")
+    third, _ = await house.enter()
+    assert third.seat.shares is first.seat
+    assert [session.seat.learning for session in (first, second, third)] == [True] * 3
+
+
 async def test_who_lets_nothing_be_learned_takes_nothing_over(house: House) -> None:
     first, link = await house.enter()
     session, _ = await house.sessions.admit(Hello(VERSION, App("test", learn=False), "ada"))
@@ -282,6 +326,24 @@ async def test_ids_of_a_session_that_is_no_more_are_known(house: House) -> None:
         assert link.take(Ack).id == "p1"
         assert not house.store.load("ada").settings.learning
         resume = session.resume
+
+
+@pytest.mark.parametrize("other", [{"user": "eve"}, {"app": "other"}])
+async def test_ids_of_another_user_or_app_are_not_taken_for_ones_that_were_kept(
+    house: House, other: dict[str, Any]
+) -> None:
+    session, link = await house.enter("ada", app="gallery")
+    session.event(Profile("1", "pause_learning"))
+    await session._teaching.end()
+    assert link.take(Ack).id == "1"
+    house.sessions.leave(session)
+    settings = {"user": "ada", "app": "gallery", **other}
+    next_one, link = await house.enter(resume=session.resume, **settings)
+    learns = settings["user"] == "eve"
+    next_one.event(Profile("1", "pause_learning" if learns else "resume_learning"))
+    await next_one._teaching.end()
+    assert link.take(Ack).id == "1"
+    assert house.store.load(settings["user"]).settings.learning is not learns
 
 
 async def test_a_dropped_session_goes_on(house: House) -> None:

@@ -41,7 +41,7 @@ from bridge.profiles.store import (
 )
 from tests.daemons import ROOT
 
-SCOPE = scope_of("secret")
+SCOPE = scope_of("secret", "ada", "gallery")
 PIECE = 12
 
 
@@ -315,7 +315,9 @@ def test_what_was_applied_is_applied_once(store: ProfileStore) -> None:
     assert store.load("ada").statistics.frames == 1
     applied = store.was_applied(SCOPE)
     assert [f"m{number}" in applied for number in range(1, 5)] == [True, True, True, False]
-    assert len(store.was_applied(scope_of("another"))) == 0
+    for other in (("another", "ada", "gallery"), ("secret", "eve", "gallery"), ("secret", "ada", "other")):
+        assert len(store.was_applied(scope_of(*other))) == 0
+    assert scope_of("a", "bc", "d") != scope_of("ab", "c", "d")
     assert None not in applied
 
 
