@@ -138,6 +138,11 @@ def check(app: App) -> None:
         raise mistake
 
 
+def is_spoken_to(app: App) -> bool:
+    """Whether utterances can mean something to an app."""
+    return bool(app.classifier) or any(action.phrases for action in app.actions)
+
+
 def digest(app: App) -> str:
     """A name for what the app means by its actions: the same for the same declarations, whatever its version."""
     meaning = msgspec.structs.replace(app, version="", objects=[])

@@ -117,6 +117,11 @@ class Child:
         if self._channel is not None and not self._channel.is_closing():
             self._channel.write(self._packer.pack(message))
 
+    @property
+    def expecting(self) -> bool:
+        """Whether the child has something to say by a certain time."""
+        return self._deadline < float("inf")
+
     def expect(self, within_s: float) -> None:
         """From now on the child counts as hanging, and is replaced, if it is not ``settled`` in time."""
         self._patience_s = within_s

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge import __version__
-from bridge.app import App
+from bridge.app import App, is_spoken_to
 from bridge.event_path.workers import EventPath, EventPathOptions
 from bridge.frame_path.engine import Engine, EngineOptions
 from bridge.frame_path.in_process import InProcessEngine
@@ -42,7 +42,8 @@ class DaemonOptions:
             is not makes the next batch by itself.
         tls: for wss.
         drain_s: how long sessions have, when the daemon stops, to close by themselves.
-        apps: what apps can do that do not say so in ``hello``; the language worker is started at once if there are any.
+        apps: what apps can do that do not say so in ``hello``; the language worker is started at once if one of
+            them is spoken to.
     """
 
     host: str = "127.0.0.1"
@@ -95,14 +96,15 @@ class Daemon:
         Raises:
             OSError: the address cannot be had.
             EngineError: the engine cannot be started.
-            LanguageError: there are apps, and what understands utterances cannot be started.
+            LanguageError: an app is spoken to, and what understands utterances cannot be started.
         """
         self.address = await self.listener.start(self.options.host, self.options.port, self.options.tls)
         try:
-            for app in self.options.apps:
+            spoken_to = [app for app in self.options.apps if is_spoken_to(app)]
+            for app in spoken_to:
                 self.workers.language.declare(app)
             await self.path.start()
-            if self.options.apps:
+            if spoken_to:
                 await self.workers.language.start()
         except BaseException:
             await self.path.stop()

@@ -33,6 +33,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from bridge.app import MAX_OBJECTS, App, Mistake, ObjectInfo, check
+from bridge.faults import in_words
 from bridge.fields import Identifier, Name
 from bridge.protocol import Target
 from models.limits import MAX_TARGETS
@@ -42,10 +43,6 @@ MAX_BYTES: Final = 1 << 20
 _HEADER: Final = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY: Final = re.compile(r"""\s*([A-Za-z0-9_.-]+|"[^"]*"|'[^']*')\s*=""")
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
-_WORDS: Final = {
-    "str": "a string", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list",
-    "object": "a table", "null": "nothing",
-}  # fmt: skip
 
 
 class ManifestError(ValueError):
@@ -118,19 +115,7 @@ def _convert(table: dict[str, Any]) -> _File:
     except msgspec.ValidationError as problem:
         words, _, place = str(problem).partition(" - at `")
         path = place.removesuffix("`").removeprefix("$").lstrip(".")
-        missing = re.search(r"required field `(\w+)`", words)
-        if missing:
-            raise Mistake(path, f"the key {missing.group(1)} is missing") from None
-        raise Mistake(path, _in_words(words)) from None
-
-
-def _in_words(text: str) -> str:
-    """A fault as msgspec tells it, in the words of TOML: Expected `array`, got `str`."""
-    kinds = re.fullmatch(r"Expected `([^`]+)`, got `([^`]+)`", text)
-    if kinds is None:
-        return text[:1].lower() + text[1:].replace("`", "")
-    wanted, got = (" or ".join(_WORDS.get(kind, kind) for kind in part.split(" | ")) for part in kinds.groups())
-    return f"expected {wanted}, got {got}"
+        raise Mistake(path, in_words(words, _File, path, table="a table")) from None
 
 
 def _check_keys(value: Any, kind: msgspec.inspect.Type, path: str) -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 
 from bridge.app import App, Mistake, check
+from bridge.faults import in_words
 from bridge.fields import Coordinate, HorizonMs, Identifier, Length, Microseconds, Name, Text, Unit
 from models.limits import MAX_HORIZON_S, MAX_HORIZONS, MAX_TARGETS
 
@@ -466,7 +467,7 @@ _loose_decoder: Final = msgspec.msgpack.Decoder(_Loose)
 _encode: Final = msgspec.msgpack.Encoder().encode
 # Some of msgspec's words hold what the client sent, which may be as long as a message.
 _LONGEST_FAULT: Final = 200
-_CLIENT_TYPES: Final = frozenset(type_of(message) for message in CLIENT_MESSAGES)
+_TYPES: Final = {type_of(message): message for message in CLIENT_MESSAGES}
 
 
 def encode(message: Message) -> bytes:
@@ -527,8 +528,8 @@ def _explain(data: bytes, problem: msgspec.ValidationError) -> Refused:
     name = _held(loose.type, str)
     if name is None:
         return Refused(Error(ErrorCode.INVALID, "a message needs a key 'type' that holds a string", key="type"))
-    if name not in _CLIENT_TYPES:
-        known = ", ".join(sorted(_CLIENT_TYPES))
+    if name not in _TYPES:
+        known = ", ".join(sorted(_TYPES))
         text = f"unknown type {name[:64]!r}; a client may send: {known}"
         return Refused(Error(ErrorCode.UNKNOWN_TYPE, text, of=name[:64], key="type"))
     text, _, path = str(problem).partition(" - at `")
@@ -536,6 +537,7 @@ def _explain(data: bytes, problem: msgspec.ValidationError) -> Refused:
     key = path.rpartition("$")[2].removesuffix("`").lstrip(".")
     if not key and "required field" in text:
         key = text.split("`")[-2]
+    text = in_words(text, _TYPES[name], key, table="a map")
     q = _held(loose.q, int)
     return Refused(
         Error(

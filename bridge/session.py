@@ -13,10 +13,11 @@ from typing import Final, Protocol
 
 from bridge.actions import Answers
 from bridge.aim import Aim
-from bridge.app import ANY_GESTURE, ANY_SIGHT, TARGET, App
+from bridge.app import ANY_GESTURE, ANY_SIGHT, App, is_spoken_to
 from bridge.event_path.workers import EventPath
 from bridge.frame_path.batch import FAILED, GAP
 from bridge.frame_path.path import FramePath, Seat
+from bridge.likely import Likely, Vocabulary
 from bridge.profiles.gestures import KIND as GESTURE
 from bridge.profiles.gestures import name_of
 from bridge.profiles.store import Applied, scope_of
@@ -51,7 +52,6 @@ from bridge.utterances import Said, Utterances
 from models.language.dialogue import Phrase
 from models.language.space import Viewpoint
 from models.limits import MAX_TARGETS
-from models.speech.vocabulary import filled
 
 log = logging.getLogger("genlock.session")
 
@@ -148,15 +148,14 @@ class Session:
         self._done: OrderedDict[str, Ack] = OrderedDict()
         self._applied = applied
         self._aim = Aim()
-        self._named: tuple[str, ...] = ()
-        self._commands: tuple[str, ...] = ()
+        self._vocabulary = Vocabulary(app)
         self._can_aim = bool(app.actions)
         self._by_gesture = {gesture: action for action in app.actions for gesture in action.gestures}
         self.hears_gestures = bool(self._by_gesture)
         self._workers = workers
         self._declared = app
         self._utterances: Utterances | None = None
-        if app.classifier or any(action.phrases for action in app.actions):
+        if is_spoken_to(app):
             self._utterances = Utterances(
                 workers.language,
                 workers.language.declare(app),
@@ -178,6 +177,7 @@ class Session:
             self._aim,
             viewpoint=lambda time: _viewpoint(self._aim.head(time)) or self._viewpoint(),
             whose=lambda voice: self._teaching.voice(voice),
+            likely=self._likely,
             bystanders_heard=app.bystanders == "heard",
             say=self._say,
             tell=self.send,
@@ -253,7 +253,7 @@ class Session:
                 for item in self.user.items("phrase", self.app).values()
             )
         self._sights.know(list(self.user.items("object", "").values()))
-        self._name_things()
+        self._speech.expect()
 
     def close(self) -> None:
         """Finishes what is written down of the session; may be called on any thread."""
@@ -393,35 +393,18 @@ class Session:
     def _viewpoint(self) -> Viewpoint | None:
         return _viewpoint(_head(self._last_frame))
 
-    def _name_things(self) -> None:
-        """Looks up what may be called by name, and which whole commands that makes."""
+    def _likely(self) -> Likely:
+        """What is likely to be said: see ``bridge.likely``."""
         names = [name for target in self._targets.values() for name in (target.name, *target.aliases) if name]
+        taught: list[str] = []
         if self._utterances is not None:
             names += [name for (name,) in self._utterances.names.values()]
-        arguments = [argument for action in self._declared.actions for argument in action.arguments]
-        values = [
-            word
-            for argument in arguments
-            for value in argument.values
-            for word in (value, *argument.synonyms.get(value, ()))
-        ]
-        phrases = filled(
-            [phrase for action in self._declared.actions for phrase in action.phrases],
-            {**{argument.name: argument.values for argument in arguments}, TARGET: names},
-        )
-        taught = [] if self._utterances is None else [phrase.text for phrase in self._utterances.phrases]
-        self._named = (*names, *values)
-        self._commands = tuple(dict.fromkeys((*taught, *phrases)))
-        self._expect()
-
-    def _expect(self) -> None:
-        """Tells what hears speech which words are likely."""
-        seen = (name for name, _ in self._sights.in_sight())
-        self._speech.expect(tuple(dict.fromkeys((*self._named, *seen))), self._commands)
+            taught = [phrase.text for phrase in self._utterances.phrases]
+        return self._vocabulary.likely(names, taught, [name for name, _ in self._sights.in_sight()])
 
     def _in_sight(self, name: str, sure: float, time: int) -> None:
         """Something came into sight."""
-        self._expect()
+        self._speech.expect()
         action = self._by_sight.get(name.casefold()) or self._by_sight.get(ANY_SIGHT)
         if action is None:
             return
@@ -503,7 +486,7 @@ class Session:
         self._orders[self.seat.scene] = tuple(targets)
         if self._utterances is not None:
             self._utterances.targets = tuple(targets.values())
-        self._name_things()
+        self._speech.expect()
 
 
 def new_resume(before: str | None) -> str:

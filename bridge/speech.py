@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from bridge.aim import Aim
 from bridge.event_path.hearing import Behind, Ear, Hearing
+from bridge.likely import Likely
 from bridge.profiles.voices import SURE
 from bridge.protocol import (
     Audio,
@@ -35,6 +36,7 @@ class Speech:
         viewpoint: where the head was at a moment.
         whose: takes the embedding of a voice; tells how probably it is the session's user's, or nothing while that
             cannot be told.
+        likely: tells what is likely to be said; asked only while there is a microphone.
         bystanders_heard: whether what others say is understood too.
         say: takes what the user said, if anything understands it here.
         tell: sends a message to the client.
@@ -47,6 +49,7 @@ class Speech:
         *,
         viewpoint: Callable[[int], Viewpoint | None],
         whose: Callable[[bytes], float | None],
+        likely: Callable[[], Likely],
         bystanders_heard: bool,
         say: Callable[[Said], None],
         tell: Callable[[Message], None],
@@ -55,11 +58,11 @@ class Speech:
         self._aim = aim
         self._viewpoint = viewpoint
         self._whose = whose
+        self._likely = likely
         self._bystanders_heard = bystanders_heard
         self._say = say
         self._tell = tell
         self._ear: Ear | None = None
-        self._words: tuple[Sequence[str], Sequence[str]] = ((), ())
         self._dropping = False
 
     def begin(self) -> None:
@@ -67,7 +70,7 @@ class Speech:
         if self._ear is None and not self._hearing.problem:
             self._aim.kept_us = _AIM_KEPT_US
             self._ear = self._hearing.open(self._heard, self._lost)
-            self._ear.bias(*self._words)
+            self.expect()
 
     def take(self, audio: Audio) -> None:
         """Takes samples.
@@ -87,11 +90,10 @@ class Speech:
         else:
             self._dropping = False
 
-    def expect(self, words: Sequence[str], phrases: Sequence[str]) -> None:
-        """What is likely to be said: names and words, and whole phrases."""
-        self._words = (words, phrases)
+    def expect(self) -> None:
+        """Something else may be likely to be said than before."""
         if self._ear is not None:
-            self._ear.bias(words, phrases)
+            self._ear.bias(*self._likely())
 
     def end(self) -> None:
         """The session is over."""

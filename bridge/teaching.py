@@ -149,12 +149,16 @@ class Teaching:
 
     async def _learn_voices(self) -> None:
         while self._voices:
-            known = self._user.items(voices.KIND, "").get(voices.KIND)
-            learned = voices.heard(known, self._voices.popleft())
+            embedding = self._voices.popleft()
             try:
+                known = self._user.items(voices.KIND, "").get(voices.KIND)
+                learned = voices.heard(known, embedding)
                 await self._user.put(Item(voices.KIND, "", voices.KIND, learned, time()), None)
             except (StoreError, Superseded, TooMuch) as problem:
                 log.error("the voice of user %r is not written down: %s", self._user.name, problem)
+            except Exception:
+                # Whatever went wrong with one, those that come after it must have their turn.
+                log.exception("the voice of user %r could not be learned", self._user.name)
         self._learning_voice = None
 
     def _of_words(self, lesson: Phrase | Name) -> Item:

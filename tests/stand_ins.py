@@ -42,6 +42,33 @@ class FakeLink:
         return message
 
 
+class FakeChild:
+    """A worker's process that is none: a test sees what it is told, and what it was given how many seconds for."""
+
+    pid = None
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.sent: list[tuple[Any, ...]] = []
+        self.expecting = False
+        self.expected: list[float] = []
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+    def send(self, *message: Any) -> None:
+        self.sent.append(message)
+
+    def expect(self, within_s: float) -> None:
+        self.expecting = True
+        self.expected.append(within_s)
+
+    def settled(self) -> None:
+        self.expecting = False
+
+
 class FakeLanguage:
     """Understands nothing by itself: a test reads what was asked and answers it."""
 

@@ -139,7 +139,7 @@ def speech(
     try:
         from models.speech import evaluation
     except ImportError as error:
-        fail(f"speech is not installed ({error.name} is missing): pip install 'genlock[speech]'")
+        fail(f"speech is not installed ({error.name} is missing); in Genlock's checkout: pip install '.[speech]'")
     _report(
         evaluation.evaluate,
         evaluation.table,

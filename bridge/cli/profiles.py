@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -61,9 +62,13 @@ def list_(profiles: Profiles = None, as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(user) for user in users], indent=2))
         return
-    table = Table("user", "last seen", "learning")
-    for name in ("sessions", "minutes", *_PLURALS.values(), "KiB"):
-        table.add_column(name, justify="right")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("user", overflow="fold")
+    for name in ("last seen", "learning"):
+        table.add_column(name, no_wrap=True)
+    for name in ("sessions", "minutes", "KiB"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("taught")
     for user in users:
         table.add_row(
             Text(_shown(user.user)),
@@ -71,8 +76,12 @@ def list_(profiles: Profiles = None, as_json: Json = False) -> None:
             _on(user.settings.learning),
             str(user.statistics.sessions),
             f"{user.statistics.seconds / 60:.1f}",
-            *(str(user.items.get(kind, 0)) for kind in _PLURALS),
             f"{user.bytes / 1024:.1f}",
+            "\n".join(
+                f"{count} {kind if count == 1 else plural}"
+                for kind, plural in _PLURALS.items()
+                if (count := user.items.get(kind, 0))
+            ),
         )
     Console().print(table)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bridge.app import is_spoken_to
 from bridge.cli.errors import fail
 from bridge.manifest import Manifest, ManifestError, load
 
@@ -29,6 +30,8 @@ def say(
         looked, spoken = _target(manifest, look), _target(manifest, last)
     except (ManifestError, LookupError) as error:
         fail(str(error))
+    if not is_spoken_to(manifest.app):
+        fail(f"{app}: app {manifest.app.name!r} has no phrases")
     # torch takes seconds to load; commands that do without it must not wait.
     from bridge.event_path.apps import understand
     from models.intent import background
@@ -71,8 +74,10 @@ def _target(manifest: Manifest, name: str) -> str:
 
 
 def _print(reading: dict[str, Any]) -> None:
+    why = reading["why"]
     if not reading["action"] and (reading["teaches_phrase"] or reading["teaches_name"]):
-        typer.secho("teaches:", bold=True)
+        typer.secho(why[0], bold=True)
+        why = why[1:]
     elif not reading["action"]:
         typer.secho(f"nothing: {reading['problem']}", bold=True)
     else:
@@ -82,7 +87,7 @@ def _print(reading: dict[str, Any]) -> None:
         typer.secho(f"{' '.join(said)}  ({reading['confidence']:.2f})", bold=True)
         if reading["missing"]:
             typer.echo(f"waits for {', '.join(reading['missing'])}: {reading['problem']}")
-    for line in reading["why"]:
+    for line in why:
         typer.echo(f"  {line}")
     if reading["ranking"]:
         ranked = ", ".join(f"{name} {probability:.2f}" for name, probability in reading["ranking"])

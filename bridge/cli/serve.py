@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import ipaddress
 import logging
@@ -10,8 +11,9 @@ import os
 import resource
 import signal
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -19,15 +21,17 @@ import typer
 import uvloop
 
 from bridge import logs
+from bridge.app import App
 from bridge.cli.errors import fail
 from bridge.cli.manifests import manifest_at
 from bridge.cores import divided, keep_to
 from bridge.daemon import Daemon, DaemonOptions
-from bridge.event_path.hearing import HearingOptions
+from bridge.event_path.hearing import EXTRA, NOT_INSTALLED, HearingOptions
 from bridge.event_path.language import LanguageError, LanguageOptions
 from bridge.event_path.seeing import SeeingOptions
 from bridge.event_path.workers import EventPathOptions
 from bridge.frame_path.engine import EngineError, EngineOptions
+from bridge.manifest import Manifest
 from bridge.profiles.store import StoreError
 from bridge.protocol import Hello
 from bridge.recording.format import RecordingError
@@ -35,6 +39,7 @@ from bridge.recording.recorder import Recorder
 from bridge.session import Sink
 from bridge.sessions import SessionOptions
 from bridge.transport import TransportOptions
+from models.speech.whisper import check as check_speech_model
 
 log = logging.getLogger("genlock.daemon")
 
@@ -134,15 +139,13 @@ def serve(
     logging.getLogger("websockets").setLevel(logging.WARNING)
     if not token and not allow_anonymous and not _is_loopback(host):
         fail(f"--host {host} can be reached from other machines: set --token, or say --allow-anonymous")
-    apps = tuple(manifest_at(path).app for path in app or ())
+    apps = _apps(app or ())
+    hearing = _hearing(speech_model)
     # Beside each session one that is being opened, and one that has just been taken over.
     connections = 2 * max_sessions + _OTHER_CONNECTIONS
     # A session may have a recording too.
     _allow_open_files(connections + max_sessions + _OTHER_FILES)
     cores = divided(engine_threads) if divide_cores and engine is EngineKind.PROCESS else None
-    if cores is not None:
-        log.info("the engine has cores %s, all else %s", *(", ".join(map(str, some)) for some in cores))
-        keep_to(cores[1])
     options = DaemonOptions(
         host=host,
         port=port,
@@ -161,7 +164,7 @@ def serve(
         ),
         workers=EventPathOptions(
             language=LanguageOptions(cache=str(cache.absolute()) if cache is not None else ""),
-            hearing=HearingOptions(model=speech_model),
+            hearing=hearing,
             seeing=SeeingOptions(off=no_sight),
         ),
         sessions=SessionOptions(token=token, resume_s=resume_s, share_profiles=share_profiles),
@@ -171,8 +174,10 @@ def serve(
         recorder = Recorder(record) if record is not None else None
     except RecordingError as error:
         fail(str(error))
+    if cores is not None:
+        keep_to(cores[1])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        complete = runner.run(_run(options, recorder.open if recorder is not None else None))
+        complete = runner.run(_run(options, recorder.open if recorder is not None else None, cores))
     if recorder is not None:
         recorder.close()
     raise typer.Exit(0 if complete else 1)
@@ -186,7 +191,11 @@ def _allow_open_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-async def _run(options: DaemonOptions, make_sink: Callable[[Hello, str], Sink] | None) -> bool:
+async def _run(
+    options: DaemonOptions,
+    make_sink: Callable[[Hello, str], Sink] | None,
+    cores: tuple[tuple[int, ...], tuple[int, ...]] | None,
+) -> bool:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -209,10 +218,16 @@ async def _run(options: DaemonOptions, make_sink: Callable[[Hello, str], Sink] |
     except LanguageError as error:
         fail(f"utterances cannot be understood: {error}", code=1)
     except OSError as error:
-        fail(f"cannot listen on {options.host}:{options.port}: {error.strerror or error}")
+        way_out = "; another one is chosen with --port" if error.errno == errno.EADDRINUSE else ""
+        fail(f"cannot listen on {options.host}:{options.port}: {error.strerror or error}{way_out}")
     # What is alive now lives as long as the daemon; without it a collection has next to nothing to look at.
     gc.collect()
     gc.freeze()
+    if cores is not None:
+        log.info("the engine has cores %s, all else %s", *(", ".join(map(str, some)) for some in cores))
+    for senses in (daemon.workers.hearing, daemon.workers.seeing):
+        if senses.problem:
+            log.info("%s", senses.problem)
     log.info("listening on %s", daemon.url)
     await stopping
     log.info("stopping: %d sessions", len(daemon.sessions))
@@ -224,12 +239,44 @@ def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
         return None
     if certificate is None:
         fail("--tls-key needs --tls-cert")
+    # What the ssl module says of a file that is not there names no file.
+    texts = {path: _read(path) for path in (certificate, key) if path is not None}
+    if key is None and b"PRIVATE KEY" not in texts[certificate]:
+        fail("--tls-cert needs --tls-key, unless the key is in the same file")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
-        fail(f"cannot use the certificate {certificate}: {error}")
+        fail(f"cannot use the certificate {certificate}{f' with the key {key}' if key is not None else ''}: {error}")
     return context
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        fail(f"{path}: cannot be read: {error.strerror or error}")
+
+
+def _apps(paths: Sequence[Path]) -> tuple[App, ...]:
+    manifests: dict[str, Manifest] = {}
+    for path in paths:
+        manifest = manifest_at(path)
+        other = manifests.setdefault(manifest.app.name, manifest)
+        if other is not manifest:
+            fail(f"{other.path} and {path} are both of the app {manifest.app.name!r}; each app has one manifest")
+    return tuple(manifest.app for manifest in manifests.values())
+
+
+def _hearing(model: str) -> HearingOptions:
+    if model not in ("", "off"):
+        if find_spec(EXTRA) is None:
+            fail(f"--speech-model {model}: {NOT_INSTALLED}")
+        try:
+            check_speech_model(model)
+        except ValueError as error:
+            fail(f"--speech-model {error}")
+    return HearingOptions(model=model)
 
 
 def _is_loopback(host: str) -> bool:

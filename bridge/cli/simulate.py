@@ -19,7 +19,7 @@ from bridge.cli.headset_table import HeadsetTable, wide_console
 from bridge.cli.manifests import GALLERY, manifest_at
 from bridge.headset.camera import Shot
 from bridge.headset.camera import load as load_shots
-from bridge.headset.client import ConnectError
+from bridge.headset.client import ConnectError, NobodyAnswers, NotTrusted
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.sound import Synthesizer
 from bridge.headset.track import Track, load_track
@@ -51,7 +51,8 @@ def simulate(
         bool, typer.Option("--sound", help="Say it aloud, by microphone; needs the extra demo, and the daemon speech.")
     ] = False,
     show: Annotated[
-        Path | None, typer.Option(help="A folder of photographs to show, as samples/pictures.", file_okay=False)
+        Path | None,
+        typer.Option(help="A folder of photographs to show, with a labels.tsv, as samples/pictures.", file_okay=False),
     ] = None,
     horizons_ms: Annotated[str, typer.Option(help="Forecast horizons, 0 to 250 ms.")] = "50,100",
     token: Annotated[str, typer.Option(envvar="GENLOCK_TOKEN", help="For daemons that want one.")] = "",
@@ -93,8 +94,12 @@ def simulate(
             runner.run(_simulate(headsets, duration, reconnect_every, show=not as_json))
     except KeyboardInterrupt:
         pass
-    except ConnectError as error:
+    except NobodyAnswers as error:
         fail(f"{error}; start a daemon with: genlock serve", code=1)
+    except NotTrusted as error:
+        fail(f"{error}; one of your own is trusted with --ca", code=1)
+    except ConnectError as error:
+        fail(str(error), code=1)
     except Refusal as error:
         fail(f"the daemon refused this: {error}", code=1)
     if as_json:
@@ -192,6 +197,7 @@ async def _simulate(
         for headset in headsets:
             await headset.connect()
             opened.append(headset)
+        _tell_what_is_not_served(headsets[0])
         async with asyncio.TaskGroup() as tasks:
             playing = [
                 tasks.create_task(play_out_of_step(headset, number, len(headsets), duration_s))
@@ -205,6 +211,14 @@ async def _simulate(
                     task.cancel()
     finally:
         await asyncio.gather(*(headset.close() for headset in opened))
+
+
+def _tell_what_is_not_served(headset: SimulatedHeadset) -> None:
+    served = headset.welcome.serves
+    if headset.options.synthesizer is not None and "audio" not in served:
+        typer.echo("genlock: the daemon does not hear; what is said is sent as text", err=True)
+    if headset.options.shots and "image" not in served:
+        typer.echo("genlock: the daemon does not see; nothing is shown", err=True)
 
 
 async def play_out_of_step(headset: SimulatedHeadset, number: int, of: int, duration_s: float | None) -> None:

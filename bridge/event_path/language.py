@@ -4,7 +4,8 @@ Messages are msgpack arrays, as ``bridge.child`` carries them:
 
 =========  ===========================================  =====================================================
 to it      app: key, the app                            forget: key
-           ask: serial, key, question                   (a question about an app that is not fitted yet waits)
+           ask: serial, key, question                   (about an app that is not fitted yet it waits, and it fails
+                                                        when that is forgotten)
 from it    fitted: key, seconds, "" or what went wrong  answer: serial, reading
            failed: serial, what went wrong
 =========  ===========================================  =====================================================
@@ -64,7 +65,9 @@ class Language(OnDemand):
         self.counters = QuestionCounters()
         super().__init__("the language worker", options, self.counters, on_change)
         self._apps: dict[str, _Declared] = {}
-        self._questions = Questions(self._child, self.counters, options.answer_timeout_s)
+        self._questions = Questions(
+            "an utterance could not be read", self._child, self.counters, options.answer_timeout_s
+        )
 
     async def start(self) -> None:
         """Starts the worker, if it has not been; returns when it takes questions.
@@ -119,12 +122,7 @@ class Language(OnDemand):
             else:
                 log.info("app %s is fitted in %.1f s", key, seconds)
         else:
-            serial, told = rest
-            if kind == "failed":
-                log.error("an utterance could not be read: %s", told)
-                self._questions.failed(serial)
-            else:
-                self._questions.answered(serial, told)
+            self._questions.replied(kind, *rest)
         self._questions.still_waiting()
 
     def _ready(self, again: bool, *told: Any) -> None:

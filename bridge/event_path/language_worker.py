@@ -100,7 +100,12 @@ class Worker:
 
     def _answer_all(self) -> None:
         ready = [asked for asked in self._waiting if asked[1] in self._fitted]
-        self._waiting = [asked for asked in self._waiting if asked[1] not in self._fitted and asked[1] in self._fitting]
+        unfitted = [asked for asked in self._waiting if asked[1] not in self._fitted]
+        self._waiting = [asked for asked in unfitted if asked[1] in self._fitting]
+        for serial, key, _ in unfitted:
+            if key not in self._fitting:
+                # Nobody waits for it, but a question without any answer makes a worker look as if it hung.
+                self._say("failed", serial, "its app was forgotten")
         for at in range(0, len(ready), _LARGEST_BATCH):
             self._answer(ready[at : at + _LARGEST_BATCH])
 

@@ -7,6 +7,7 @@ and given up, while the others get their answers.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from time import monotonic
 from typing import Any, Final
 
 from bridge.child import Child
+
+log = logging.getLogger("genlock.questions")
 
 LATENCY_BOUNDS_S: Final = (0.005, 0.01, 0.015, 0.02, 0.025, 0.035, 0.05, 0.1, 0.25, 1.0)
 """Upper bounds of the classes in which the time from a question to its answer is counted."""
@@ -51,11 +54,15 @@ class _Asked:
 class Questions:
     """The questions to one worker and its successors. Sends ``ask``, a serial number, and the question's own parts.
 
+    The worker replies to each, also to one that nobody waits for any more: ``answer`` or ``failed``, and its number.
+
     Args:
+        failure: says in the log that one of them failed.
         answer_timeout_s: a worker that says nothing for so long although it was asked hangs, and is replaced.
     """
 
-    def __init__(self, child: Child, counters: QuestionCounters, answer_timeout_s: float) -> None:
+    def __init__(self, failure: str, child: Child, counters: QuestionCounters, answer_timeout_s: float) -> None:
+        self._failure = failure
         self._child = child
         self._counters = counters
         self._answer_timeout_s = answer_timeout_s
@@ -114,18 +121,19 @@ class Questions:
         for serial in list(self._asked):
             self.give_up(serial)
 
-    def answered(self, serial: int, answer: Any) -> None:
-        """The worker answered."""
-        asked = self._asked.pop(serial, None)
-        if asked is not None:
-            self._counters.waited(monotonic() - asked.since)
-            asked.answer(answer)
-        self._done(serial)
-
-    def failed(self, serial: int) -> None:
-        """The worker could not answer."""
-        self.give_up(serial)
-        self._done(serial)
+    def replied(self, kind: str, serial: int, told: Any) -> None:
+        """The worker answered, or told what went wrong."""
+        if serial in self._asked:
+            if kind == "failed":
+                log.error("%s: %s", self._failure, told)
+                self.give_up(serial)
+            else:
+                asked = self._asked.pop(serial)
+                self._counters.waited(monotonic() - asked.since)
+                asked.answer(told)
+        if self._suspects and self._suspects[0] == serial:
+            self._suspects.popleft()
+            self._next_suspect()
 
     def give_up(self, serial: int) -> None:
         """This question gets no answer."""
@@ -141,15 +149,12 @@ class Questions:
         else:
             self._child.settled()
 
-    def _done(self, serial: int) -> None:
-        if self._suspects and self._suspects[0] == serial:
-            self._suspects.popleft()
-            self._next_suspect()
-
     def _send(self, serial: int) -> None:
         if self._up:
             self._child.send("ask", serial, *self._asked[serial].message)
-            self._child.expect(self._answer_timeout_s)
+            if not self._child.expecting:
+                # One that hangs is not given more time by everybody who goes on asking.
+                self._child.expect(self._answer_timeout_s)
 
     def _next_suspect(self) -> None:
         while self._suspects and self._suspects[0] not in self._asked:

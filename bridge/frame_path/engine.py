@@ -25,7 +25,7 @@ that model's adapters as safetensors. A ``moment`` is what a selection was learn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -113,6 +113,3 @@ class Engine(Protocol):
 
     async def stop(self) -> None:
         """Ends the engine and frees what it holds."""
-
-
-EngineFactory = Callable[[EngineOptions], Engine]

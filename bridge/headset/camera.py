@@ -43,10 +43,12 @@ def load(folder: Path = SAMPLES) -> list[Shot]:
     between commas), ``width`` and ``height``.
 
     Raises:
-        ValueError: ``labels.tsv`` lacks a column, or has a line that makes no sense.
+        ValueError: there is no ``labels.tsv``, or it lacks a column, or has a line that makes no sense.
         OSError: a file is missing.
     """
     path = folder / "labels.tsv"
+    if not path.is_file():
+        raise ValueError(f"{folder} is no folder with a labels.tsv, as samples/pictures is")
     shots = []
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t")

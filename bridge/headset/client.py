@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import cast
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake, InvalidURI
+from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidURI
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
@@ -20,6 +20,14 @@ from bridge.protocol import MAX_LARGE_MESSAGE_BYTES, SUBPROTOCOL
 
 class ConnectError(ConnectionError):
     """No connection could be opened; the message says to where and why."""
+
+
+class NobodyAnswers(ConnectError):
+    """Nothing listens there."""
+
+
+class NotTrusted(ConnectError):
+    """The certificate is not accepted."""
 
 
 class Connection(asyncio.Protocol):
@@ -53,7 +61,9 @@ class Connection(asyncio.Protocol):
         """Connects and does the handshake. ``on_message`` gets each binary message, on the event loop.
 
         Raises:
-            ConnectError: nobody listens there, or not a Genlock daemon, or it took too long.
+            NobodyAnswers: nobody listens there.
+            NotTrusted: its certificate is not accepted.
+            ConnectError: not a Genlock daemon, or it took too long.
         """
         try:
             connection = cls(url, on_message)
@@ -69,13 +79,20 @@ class Connection(asyncio.Protocol):
         except TimeoutError as error:
             connection.abort()
             raise ConnectError(f"{url}: no answer within {timeout_s:g} s") from error
+        except InvalidMessage as error:
+            connection.abort()
+            hint = "" if uri.secure else "; a daemon with a certificate is at wss://"
+            raise ConnectError(f"{url}: what answers is no WebSocket server{hint}") from error
         except InvalidHandshake as error:
             connection.abort()
             raise ConnectError(f"{url}: {error}") from error
-        except ssl.SSLError as error:
-            raise ConnectError(f"{url}: the certificate is not accepted: {error}") from error
+        except ssl.SSLCertVerificationError as error:
+            raise NotTrusted(f"{url}: the certificate is not accepted: {error.verify_message}") from error
+        except (ssl.SSLError, ConnectionResetError) as error:
+            what = "what answers does so without TLS; without it is ws://" if uri.secure else "the connection was cut"
+            raise ConnectError(f"{url}: {what}") from error
         except OSError as error:
-            raise ConnectError(f"{url}: nobody answers ({error.strerror or error})") from error
+            raise NobodyAnswers(f"{url}: nobody answers ({error.strerror or error})") from error
         return connection
 
     def send(self, data: bytes) -> None:

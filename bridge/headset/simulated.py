@@ -220,6 +220,7 @@ class SimulatedHeadset:
         for sending in self._sending:
             sending.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
+        self.speech.end()
 
     async def send(self, message: Identified) -> None:
         """Sends what must not be lost, until it is acknowledged, over as many connections as that takes.

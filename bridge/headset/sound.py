@@ -50,7 +50,8 @@ class Synthesizer:
         try:
             from hibari import SAMPLE_RATE, Hibari
         except ImportError as error:
-            raise ImportError("headsets cannot speak without hibari-tts: pip install 'genlock[demo]'") from error
+            text = "headsets cannot speak without hibari-tts; in Genlock's checkout: pip install '.[demo]'"
+            raise ImportError(text) from error
         self._speak: Any = Hibari()
         self._rate: int = SAMPLE_RATE
         self._clips: dict[str, Clip] = {}

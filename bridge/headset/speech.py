@@ -6,8 +6,6 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-
 from bridge.headset.track import Track
 from bridge.protocol import Action, Transcript
 
@@ -85,12 +83,14 @@ class SpeechScore:
     was_right: bool | None = None
     latency_s: array[float] = field(default_factory=lambda: array("d"))
     _waiting: dict[str, tuple[Line, float]] = field(default_factory=dict)
+    _sure: bool = True
     _aloud: list[_Aloud] = field(default_factory=list)
 
     def say(self, identifier: str, line: Line, now: float) -> None:
         """An utterance is sent."""
         self.said += 1
         self.heard, self.came, self.was_right = line.text, "", None
+        self._sure = True
         self._waiting[identifier] = (line, now)
 
     def say_aloud(self, line: Line, begin_us: int, end_us: int, ended: float) -> None:
@@ -101,6 +101,7 @@ class SpeechScore:
     def hear(self, transcript: Transcript) -> None:
         """What was heard came back."""
         self.heard, self.came, self.was_right = transcript.text, "", None
+        self._sure = transcript.final
         if not transcript.final:
             return
         for said in self._aloud:
@@ -109,6 +110,11 @@ class SpeechScore:
                 line = Line(transcript.text, said.line.action, said.line.target)
                 self._waiting[transcript.id] = (line, said.ended)
                 return
+
+    def end(self) -> None:
+        """Nothing more comes: words so far, which only the final ones would have made sure, were not said."""
+        if not self._sure:
+            self.heard = ""
 
     def act(self, action: Action, now: float) -> None:
         """An action came."""
@@ -129,12 +135,6 @@ class SpeechScore:
     def percent(self) -> float:
         """How often it was right; NaN before the first."""
         return 100 * self.right / self.said if self.said else float("nan")
-
-    def latency_ms(self, *percentiles: float) -> list[float]:
-        """Percentiles from utterance to action in milliseconds; NaN before the first."""
-        if not self.latency_s:
-            return [float("nan")] * len(percentiles)
-        return [float(value) * 1000 for value in np.percentile(np.frombuffer(self.latency_s), percentiles)]
 
     def _settle(self, line: Line, came: str, right: bool) -> None:
         if line.text == self.heard:

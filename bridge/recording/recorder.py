@@ -33,6 +33,8 @@ class Recorder:
     """
 
     def __init__(self, folder: Path, *, backlog_bytes: int = _BACKLOG_BYTES) -> None:
+        if folder.is_file():
+            raise RecordingError(f"{folder} is a file; recordings are files in a folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -37,6 +37,7 @@ _LIKELY: Final = 0.3
 _LIKELIER_BY: Final = 1.5
 _SAME_THING: Final = 0.55
 _NAMES_KEPT: Final = 2048
+_SAID: Final = {"name": "is a name", "deixis": "is pointed at", "anaphora": "refers back"}
 # "When I say zap it I mean take it" is near to taking; only an app's very phrase is that for sure.
 _CLAIMED: Final = 0.98
 
@@ -237,7 +238,7 @@ class _Heard:
         self._own: Phrase | None = None
         said = bool(words(question.text))
         self.texts = list(dict.fromkeys((question.text, without))) if said else []
-        self._why = [f"{ref.mention.text!r} is a {ref.mention.kind}: {ref.why}" for ref in self._references]
+        self._why = [f"{ref.mention.text!r} {_SAID[ref.mention.kind]}: {ref.why}" for ref in self._references]
 
     def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
         if not self.texts:

@@ -8,6 +8,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.speech.recognition import MISSING
+
 Array = NDArray[np.float32]
 
 CHUNK: Final = 512
@@ -58,7 +60,7 @@ class SileroActivity:
         try:
             import onnxruntime
         except ImportError as error:
-            raise ImportError("speech is not installed: pip install 'genlock[speech]'") from error
+            raise ImportError(MISSING) from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3

@@ -13,6 +13,8 @@ from models.speech.vocabulary import Vocabulary
 RATE: Final = 16000
 """Samples a second of all audio."""
 
+MISSING: Final = "speech is not installed; in Genlock's checkout: pip install '.[speech]'"
+
 Audio = NDArray[np.float32]
 """``[S]``, mono, -1 to 1, ``RATE`` samples a second."""
 

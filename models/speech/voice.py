@@ -82,7 +82,11 @@ class Voice:
             mean, count = np.frombuffer(data["mean"], "<f4"), int(data["count"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"this is no voice: {error}") from error
-        if mean.shape != (SIZE,) or not np.all(np.isfinite(mean)) or not 0 <= count <= MOST:
+        # Of numbers that are finite but too large or too small, the length is not, or is nothing.
+        with np.errstate(over="ignore", invalid="ignore"):
+            length = np.linalg.norm(mean)
+        usable = bool(np.isfinite(length)) and bool(length > 0 or not np.any(mean))
+        if mean.shape != (SIZE,) or not usable or not 0 <= count <= MOST:
             raise ValueError(f"this is no voice: {mean.shape[0]} numbers, {count} utterances")
         return cls(mean.astype(np.float32), count)
 

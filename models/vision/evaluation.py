@@ -68,7 +68,7 @@ def evaluate(
 
     Raises:
         DataError: the folder is not in the format, or no picture can be measured.
-        ImportError: the extra ``genlock[sight]`` is not installed.
+        ImportError: the extra ``sight`` is not installed.
     """
     torch.set_num_threads(threads)
     rows = _rows(data)

@@ -1,6 +1,6 @@
 """From bytes to pixels: JPEG, PNG and raw RGB as headsets send them, refused in words where they are none.
 
-Decoding needs pillow, from the extra ``genlock[sight]``; without it this imports all the same.
+Decoding needs pillow, from the extra ``sight``; without it this imports all the same.
 """
 
 from __future__ import annotations
@@ -150,5 +150,5 @@ def _pillow() -> Any:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError("pictures need pillow: pip install 'genlock[sight]'") from error
+        raise ImportError("pictures need pillow; in Genlock's checkout: pip install '.[sight]'") from error
     return Image

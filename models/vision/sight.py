@@ -117,7 +117,9 @@ def _weights() -> bytes:
     try:
         folder = resources.files(PACKAGE)
     except ModuleNotFoundError as error:
-        raise ImportError(f"sight needs {PACKAGE.replace('_', '-')}: pip install 'genlock[sight]'") from error
+        raise ImportError(
+            f"sight needs {PACKAGE.replace('_', '-')}; in Genlock's checkout: pip install '.[sight]'"
+        ) from error
     found = [file for file in folder.joinpath("models").iterdir() if file.name.endswith(".pth")]
     if not found:
         raise ValueError(f"{PACKAGE} holds no weights; install it again")

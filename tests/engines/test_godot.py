@@ -21,16 +21,20 @@ from pathlib import Path
 from typing import Any
 
 import msgpack
+import msgspec
 import numpy as np
 import PIL.Image
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from bridge.app import App, Mistake, check
 from bridge.protocol import (
     Ack,
     Action,
     Actions,
     Audio,
+    Error,
+    ErrorCode,
     Feedback,
     Frame,
     Image,
@@ -567,6 +571,34 @@ def test_what_client_and_daemon_say_to_each_other(project: Project) -> None:
     run_checks(project, "conversation.gd", at_least=160)
 
 
+def test_sound_is_resampled(project: Project) -> None:
+    run_checks(project, "sound.gd", at_least=60)
+
+
+def test_what_is_told_of_targets(project: Project) -> None:
+    run_checks(project, "targets.gd", at_least=30)
+
+
+async def test_a_target_that_is_refused_takes_no_other_with_it(project: Project) -> None:
+    async with false_daemon() as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url})
+        await worn.do("targets", targets=[{"id": name, "position": [0, 0, -1]} for name in ("kettle", "plant", "mug")])
+        await worn.do("connect")
+        first = await daemon.next(Scene)
+        assert [target.id for target in first.targets] == ["kettle", "plant", "mug"]
+        await daemon.send(Error(ErrorCode.INVALID, "no", "scene", "targets[1].name", first.id))
+        await worn.event("failed", code="invalid")
+        second = await daemon.next(Scene)
+        assert [target.id for target in second.targets] == ["kettle", "mug"]
+        await daemon.send(Ack(second.id, scene=1))
+        await worn.do("targets", targets=[{"id": "lamp", "position": [0, 0, -1]}])
+        third = await daemon.next(Scene)
+        assert ([target.id for target in third.targets], third.replace) == (["lamp"], False)
+        await daemon.send(Ack(third.id, scene=2))
+        await worn.quit()
+    assert len(worn.happened("failed")) == 1
+
+
 def _zigzag() -> list[list[float]]:
     """Three examples of a gesture of the right hand: half a second from left to right and back, twice."""
     examples = []
@@ -652,6 +684,61 @@ async def test_a_gesture_that_is_made_arrives_as_its_action(project: Project, tm
         await worn.do("replay", path=str(tmp_path / "shake.genlock"))
         made = await worn.event("gesture")
         assert (made["gesture"], made["device"], made["action"]) == ("shake", "head", "refuse")
+        await worn.quit()
+
+
+def _action(**keys: Any) -> dict[str, Any]:
+    return {"name": "paint", "phrases": ["paint it"], **keys}
+
+
+def _argument(**keys: Any) -> dict[str, Any]:
+    return _action(arguments=[{"name": "colour", "values": ["red"], **keys}])
+
+
+def _number(**keys: Any) -> dict[str, Any]:
+    return _argument(kind="number", values=[], **keys)
+
+
+REFUSED = [
+    [_action(phrases=[])],
+    [_action(), _action()],
+    [_action(phrases=["paint {target}"])],
+    [_action(phrases=["paint it {colour}"])],
+    [_action(phrases=["paint {}"])],
+    [_action(phrases=["paint {it"])],
+    [_action(phrases=["paint it}"])],
+    [_action(phrases=["paint {{colour}}"], arguments=[{"name": "colour", "values": ["red"]}])],
+    [_action(phrases=["?!"])],
+    [_action(gestures=["nod", "nod"])],
+    [_action(gestures=["nod"]), _action(name="drop", gestures=["nod"])],
+    [_action(sees=["mug"]), _action(name="drop", sees=["Mug"])],
+    [_argument(values=[])],
+    [_argument(name="a colour")],
+    [_argument(name="1st")],
+    [_argument(name="target")],
+    [_argument(kind="text")],
+    [_argument(synonyms={"blue": ["navy"]})],
+    [_argument(default="blue")],
+    [_number(minimum=2, maximum=1)],
+    [_number(minimum=1, maximum=2, default=3)],
+    [_action(arguments=[{"name": "colour", "values": ["red"]}, {"name": "colour", "values": ["blue"]}])],
+]
+TAKEN = [
+    [_action(target="optional", phrases=["paint {target}", "塗って"], gestures=["nod", "*"], sees=["mug"])],
+    [_argument(synonyms={"red": ["crimson"]}, default="red")],
+    [_number(minimum=1, maximum=2, default=1.5)],
+    [_argument(kind="text", values=[], default="anything")],
+]
+
+
+async def test_an_app_is_told_what_the_daemon_would_refuse(project: Project) -> None:
+    async with headset(project) as worn:
+        for actions in REFUSED + TAKEN:
+            with pytest.raises(Mistake) if actions in REFUSED else contextlib.nullcontext():
+                check(msgspec.convert({"name": "shop", "actions": actions}, App))
+            await worn.do("app", app={"name": "shop", "actions": actions})
+            problems = (await worn.event("problems"))["problems"]
+            assert bool(problems) == (actions in REFUSED), (actions, problems)
         await worn.quit()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgpack
@@ -44,10 +46,10 @@ def held(path: Path) -> Iterator[SqliteStore]:
     store.close()
 
 
-def profiles(path: Path, *arguments: str, typed: str = "") -> tuple[int, str, str]:
+def profiles(path: Path, *arguments: str, typed: str = "", columns: int = 160) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "bridge", "profiles", *arguments],
-        cwd=ROOT, env={**os.environ, "GENLOCK_PROFILES": str(path), "COLUMNS": "160", "NO_COLOR": "1"},
+        cwd=ROOT, env={**os.environ, "GENLOCK_PROFILES": str(path), "COLUMNS": str(columns), "NO_COLOR": "1"},
         input=typed, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
@@ -64,6 +66,32 @@ def test_everybody_is_listed(path: Path) -> None:
     assert (hopper["user"], hopper["statistics"]["sessions"], hopper["bytes"]) == ("hopper", 1, 0)
     assert lovelace["items"] == {"gesture": 1, "name": 1, "phrase": 1}
     assert lovelace["adapters"] == {"forecast@1": len(TENSORS), "forecast@2": len(TENSORS)}
+
+
+def test_the_list_is_whole_in_a_usual_terminal(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        for number, kind in enumerate(("phrase", "phrase", "name", "gesture", "object", "voice")):
+            store.put_item("lovelace", Item(kind, "gallery" if kind in ("phrase", "name") else "", f"k{number}", {}))
+    code, out, err = profiles(path, "list", columns=80)
+    assert code == 0, err
+    assert "…" not in out
+    for words in ("user", "last seen", "learning", "sessions", "minutes", "taught", "KiB"):
+        assert words in out.splitlines()[1]
+    assert re.search(r"lovelace +\d{4}-\d\d-\d\d \d\d:\d\d +on +1 +1\.5 ", out)
+    for words in ("3 phrases", "2 names", "2 gestures", "1 object", "1 voice"):
+        assert words in out
+
+
+def test_the_example_of_the_docs_reads_an_export(path: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "profiles.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    for user, told in (("lovelace", "forecast@1 {'w': (300,)}\nforecast@2 {'w': (300,)}\n"), ("hopper", "")):
+        (tmp_path / "ada.profile").unlink(missing_ok=True)
+        assert profiles(path, "export", user, str(tmp_path / "ada.profile"))[0] == 0
+        done = subprocess.run(
+            [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert (done.returncode, done.stdout) == (0, told), done.stderr
 
 
 def test_what_is_known_is_shown_in_words(path: Path) -> None:

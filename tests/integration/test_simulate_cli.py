@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.daemons import ROOT, Served
+from tests.daemons import ROOT, Served, served
 
 RECORDING = ROOT / "samples" / "recordings" / "u15-1.genlock"
 
@@ -44,6 +44,20 @@ async def test_headsets_that_lose_their_network_resume(daemon: Served) -> None:
     assert row["reconnects"] >= 1
     assert row["resumed"] == row["reconnects"]
     assert row["errors"] == {}
+
+
+async def test_what_the_daemon_does_not_serve_is_told(tmp_path: Path) -> None:
+    async with served(tmp_path, "--speech-model", "off", "--no-sight") as daemon:
+        assert any("speech is turned off" in line for line in daemon.log)
+        pictures = ROOT / "samples" / "pictures"
+        code, out, err = await genlock(
+            "simulate", daemon.url, "--recording", str(RECORDING), "--duration", "1", "--json",
+            "--sound", "--show", str(pictures),
+        )  # fmt: skip
+    assert code == 0, err
+    assert json.loads(out)["headsets"][0]["shown"] == 0
+    assert "the daemon does not hear" in err
+    assert "the daemon does not see" in err
 
 
 async def test_nobody_there_is_said_in_one_line() -> None:

@@ -34,12 +34,28 @@ def test_say_tells_what_and_why() -> None:
     assert "Red mug" in text
 
 
+def test_say_explains_in_plain_words() -> None:
+    back = genlock("say", "hide it", "--app", GALLERY, "--last", "Kettle")
+    assert "'it' refers back: " in back
+    pointed = genlock("say", "hide that one", "--app", GALLERY, "--look", "Kettle")
+    assert "'that one' is pointed at: " in pointed
+    taught = genlock("say", "when I say zap it I mean hide the kettle", "--app", GALLERY)
+    assert taught.splitlines()[0] == "teaches that 'zap it' means hide"
+    assert taught.count("teaches") == 1
+
+
 def test_say_tells_what_is_wrong(tmp_path: Path) -> None:
     assert "no target 'nowhere'; there are kettle" in genlock("say", "a", "--app", GALLERY, "--look", "nowhere", code=2)
     wrong = tmp_path / "wrong.toml"
     wrong.write_text('name = "a"\nactions = 3\n')
     assert f"{wrong}, line 2, actions: expected a list" in genlock("say", "a", "--app", str(wrong), code=2)
     assert f"{wrong}, line 2" in genlock("serve", "--app", str(wrong), "--port", "0", code=2)
+
+
+def test_nothing_can_be_said_to_an_app_of_gestures(tmp_path: Path) -> None:
+    manifest = tmp_path / "nods.toml"
+    manifest.write_text('name = "nods"\n[[actions]]\nname = "take"\ngestures = ["nod"]\n')
+    assert "app 'nods' has no phrases" in genlock("say", "take it", "--app", str(manifest), code=2)
 
 
 def test_the_benchmark_measures_both() -> None:
@@ -68,4 +84,4 @@ async def test_headsets_speak_and_are_understood(tmp_path: Path) -> None:
         assert (headset.speech.said, headset.speech.right) == (1, 1)
         assert headset.speech.heard == "pick up the flowers"
         assert headset.speech.came == "take K01_L16"
-        assert headset.speech.latency_ms(50)[0] > 0
+        assert headset.speech.latency_s[0] > 0

@@ -270,3 +270,16 @@ async def test_a_manifest_on_the_daemons_side(tmp_path: Path) -> None:
             assert (action.name, action.phase) == ("next_room", "performed")
         assert await daemon.metric('genlock_utterances_total{fate="answered"}') == 1
         assert await daemon.stop() == 0
+
+
+async def test_a_manifest_of_gestures_needs_nothing_that_reads_utterances(tmp_path: Path) -> None:
+    manifest = tmp_path / "nods.toml"
+    manifest.write_text('name = "nods"\n[[actions]]\nname = "take"\ngestures = ["nod"]\n')
+    async with served(tmp_path, "--app", str(manifest)) as daemon:
+        assert await daemon.metric("genlock_language_up") == 0
+        async with connected(daemon.url) as client:
+            welcome = await client.ask(Hello("1.0", App("nods"), "ada"))
+            assert isinstance(welcome, Welcome)
+            assert "utterance" not in welcome.serves
+        assert await daemon.stop() == 0
+    assert "Traceback" not in "\n".join(daemon.log)

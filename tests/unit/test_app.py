@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge.app import App, Mistake, check, digest
+from bridge.app import App, Mistake, check, digest, is_spoken_to
 
 
 def app(**action: Any) -> App:
@@ -59,6 +59,13 @@ def test_mistakes_are_told_with_their_place(wrong: App, path: str, words: str) -
         check(wrong)
     assert caught.value.path == path
     assert words in caught.value.text
+
+
+def test_an_app_of_gestures_is_not_spoken_to() -> None:
+    assert is_spoken_to(app())
+    assert is_spoken_to(msgspec.convert({"name": "a", "classifier": "file", "actions": [{"name": "x"}]}, App))
+    assert not is_spoken_to(app(phrases=[], gestures=["nod"]))
+    assert not is_spoken_to(App("bare"))
 
 
 def test_names_are_there_once() -> None:

@@ -60,3 +60,10 @@ def test_a_missing_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "labels.tsv").write_text("file\tlabel\talso\twidth\theight\ngone.jpg\tcat\t\t320\t240\n")
     with pytest.raises(OSError, match=r"gone\.jpg"):
         load(tmp_path)
+
+
+def test_a_folder_without_labels_is_named(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nosuch"):
+        with pytest.raises(ValueError, match=r"no folder with a labels\.tsv") as caught:
+            load(folder)
+        assert str(folder) in str(caught.value)

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.event_path.hearing import KEPT_US, Behind, Ear, Hearing, HearingOptions
 from models.speech.heard import Heard
+from tests.stand_ins import FakeChild
 
 
 class Microphone:
@@ -25,6 +26,10 @@ class Microphone:
             last = end and word == words[-1]
             self.ear.hear(self._time, word.encode().ljust(3200), last)
             self._time += 100_000
+
+    def pause(self, seconds: int) -> None:
+        """Nothing comes for so long, as when the headset is taken off."""
+        self._time += seconds * 1_000_000
 
     async def hears(self) -> str | None:
         """The next words that are final; nothing if they could not be heard."""
@@ -117,6 +122,22 @@ async def test_one_that_hangs_is_replaced(make: Callable[..., Listener]) -> None
     assert await first.hears() == "alive"
 
 
+async def test_who_goes_on_speaking_gives_one_that_hangs_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = FakeChild()
+    monkeypatch.setattr("bridge.event_path.on_demand.Child", lambda *_, **__: child)
+    hearing = Hearing(HearingOptions(answer_timeout_s=60), lambda up: None)
+    microphone = Microphone(hearing)
+    hearing.ready("fake")
+    microphone.say("one", end=False)
+    microphone.say("two", end=False)
+    assert child.expected == [60]
+    hearing.message(("idle", 1))
+    assert child.expected == [60, 60], "it said something, and has its time again for what is left"
+    hearing.message(("idle", 2))
+    assert not child.expecting
+    await hearing.stop()
+
+
 async def test_more_than_can_be_heard_is_refused(make: Callable[..., Listener]) -> None:
     listener = make()
     microphone = listener.microphone()
@@ -124,6 +145,24 @@ async def test_more_than_can_be_heard_is_refused(make: Callable[..., Listener]) 
         microphone.say(*["word"] * (KEPT_US // 100_000 + 1))
     assert listener.hearing.counters.dropped == 1
     assert listener.hearing.waiting_s == KEPT_US / 1e6
+
+
+async def test_empty_sound_is_not_kept_without_bound(make: Callable[..., Listener]) -> None:
+    microphone = make().microphone()
+    for _ in range(KEPT_US // 1000):
+        microphone.ear.hear(0, b"", False)
+    with pytest.raises(Behind):
+        microphone.ear.hear(0, b"", False)
+
+
+async def test_who_pauses_in_mid_speech_is_heard_again(make: Callable[..., Listener]) -> None:
+    microphone = make().microphone()
+    microphone.say("pick", "it", end=False)
+    microphone.pause(60)
+    microphone.say("up")
+    assert await microphone.hears() == "pick it up"
+    # All that room is there again.
+    microphone.say(*["word"] * (KEPT_US // 100_000), end=False)
 
 
 async def test_a_microphone_that_is_gone_is_not_heard(make: Callable[..., Listener]) -> None:

@@ -234,6 +234,21 @@ def test_a_gap_in_the_sound_is_silence() -> None:
     assert abs(second.begin_us - us(50 * CHUNK) - 700_000) <= 32_000
 
 
+def test_a_long_gap_in_mid_speech_ends_it_and_all_before_is_done_with() -> None:
+    hears, _, _ = listening()
+    hears.open(1)
+    assert finals(play(hears, sound((20, 0), (30, LOUD)))) == []
+    resumed = us(50 * CHUNK) + 60_000_000
+    hears.feed(1, resumed, sound((10, 0)), False)
+    heard = []
+    while hears.busy:
+        heard += hears.work()
+    (said,) = finals(heard)
+    assert (said.begin_us, said.end_us) == (us(20 * CHUNK), us(50 * CHUNK))
+    assert said.text == f"all {(8 + 30) * CHUNK + PAUSE}"
+    assert us(50 * CHUNK) <= heard[-1].done_us < resumed + 10 * CHUNK * 1_000_000 // RATE
+
+
 def test_sound_that_comes_again_is_heard_once() -> None:
     hears, _, _ = listening()
     hears.open(1)

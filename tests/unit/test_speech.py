@@ -9,7 +9,7 @@ import pytest
 from bridge.headset.speech import LINES, Line, SpeechScore, Voice
 from bridge.headset.track import load_track
 from bridge.manifest import load
-from bridge.protocol import Action
+from bridge.protocol import Action, Transcript
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 LINE = Line("pick up the kettle", "take", "kettle")
@@ -51,7 +51,7 @@ def test_right_is_the_action_with_the_target(action: Action, right: bool) -> Non
     score.act(action, 10.25)
     assert (score.right, score.was_right, score.percent) == (int(right), right, 100.0 * right)
     assert score.came == f"{action.name} {action.target}"
-    assert score.latency_ms(50) == [pytest.approx(250)]
+    assert list(score.latency_s) == [pytest.approx(0.25)]
     score.act(action, 11)
     assert score.right == int(right)
 
@@ -62,4 +62,16 @@ def test_what_is_explained_is_wrong() -> None:
     score.say("u", LINE, 0.0)
     score.explain("u", "none of this app's actions")
     assert (score.was_right, score.came) == (False, "none of this app's actions")
-    assert score.latency_ms(50)[0] != score.latency_ms(50)[0]
+    assert not score.latency_s
+
+
+def test_words_so_far_that_never_became_final_were_not_said() -> None:
+    score = SpeechScore()
+    score.hear(Transcript("Pick up the", False, 0))
+    assert score.heard == "Pick up the"
+    score.end()
+    assert score.heard == ""
+    score.hear(Transcript("Pick up the", False, 0))
+    score.hear(Transcript("Pick up the kettle.", True, 0, "s-1"))
+    score.end()
+    assert score.heard == "Pick up the kettle."

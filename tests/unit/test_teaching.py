@@ -225,6 +225,32 @@ async def test_a_voice_is_learned_from_what_is_heard_and_told_from_others(room: 
     assert session._teaching.voice(other) is None
 
 
+async def test_a_voice_that_cannot_be_learned_keeps_no_other_from_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    session, _ = await room.enter()
+    put = session.user.put
+    faults = [RuntimeError("on purpose")]
+
+    async def failing(*args: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return await put(*args)
+
+    monkeypatch.setattr(session.user, "put", failing)
+    # Of the first one nothing can be made, and the second one is not kept.
+    for embedding in (bytes(4 * 256), voice(0), voice(0)):
+        session._teaching.voice(embedding)
+    await session._teaching.end()
+    assert caplog.text.count("could not be learned") == 2
+    (item,) = room.store.load("ada").items
+    assert item.data["count"] == 1
+    session._teaching.voice(voice(0))
+    await session._teaching.end()
+    (item,) = room.store.load("ada").items
+    assert item.data["count"] == 2
+
+
 async def test_no_voice_is_learned_where_nothing_is(room: Room) -> None:
     session, link = await room.enter()
     await settle(session, link, Profile("p", "pause_learning"))

@@ -76,11 +76,20 @@ def test_a_voice_is_packed_and_unpacked() -> None:
 @pytest.mark.parametrize(
     "data",
     [{}, {"mean": b"abc", "count": 1}, {"mean": bytes(8), "count": 1}, {"mean": bytes(4 * SIZE), "count": -1},
-     {"mean": np.full(SIZE, np.inf, "<f4").tobytes(), "count": 1}],
+     *({"mean": np.full(SIZE, number, "<f4").tobytes(), "count": 3} for number in (np.inf, np.nan, 3e38, 1e-30))],
 )  # fmt: skip
 def test_what_is_no_voice_is_refused(data: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="no voice"):
         Voice.unpacked(data)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-15, 1e-3, 1.0, 1e15])
+def test_what_is_taken_for_a_voice_can_be_compared_and_goes_on(size: float) -> None:
+    voice = Voice.unpacked({"mean": (ANN * np.float32(size)).astype("<f4").tobytes(), "count": 3})
+    assert 0 <= voice.is_user(ANN) <= 1
+    again = Voice.unpacked(voice.with_utterance(ANN).packed())
+    assert again.count == 4
+    assert 0 <= again.is_user(ANN) <= 1
 
 
 def test_the_gateway_knows_voices_without_torch() -> None:

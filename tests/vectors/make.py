@@ -565,7 +565,7 @@ def good_from_daemons() -> Iterator[Good]:
     scene = {
         "type": "error",
         "code": "invalid",
-        "message": "scene.targets[3].size[0]: Expected `float` >= 0.0",
+        "message": "scene.targets[3].size[0]: expected a number >= 0.0",
         "of": "scene",
         "key": "targets[3].size[0]",
         "id": "scene-9",

@@ -10,6 +10,7 @@ func _initialize() -> void:
 	_a_session_begins()
 	_what_is_not_answered_is_said_again()
 	_a_new_session_is_shown_the_whole_scene()
+	_a_refused_scene_changes_nothing()
 	_a_restarted_daemon_goes_on()
 	_an_action_comes_once()
 	_only_the_newest_answer_counts()
@@ -154,6 +155,32 @@ func _a_new_session_is_shown_the_whole_scene() -> void:
 	_talk.closed(1006, "")
 	_begin(true)
 	same(_ids(_sent()), ["u"], "nothing of scenes is left")
+
+
+func _a_refused_scene_changes_nothing() -> void:
+	_new()
+	_begin()
+	_talk.say({"type": "scene", "id": "s1", "targets": [_target("a"), _target("b")]})
+	_talk.say({"type": "scene", "id": "s2", "targets": [_target("c"), _target("d")], "replace": false})
+	_talk.say({"type": "scene", "id": "s3", "targets": [_target("e")], "replace": false, "remove": ["a"]})
+	_hear({"type": "ack", "id": "s1", "scene": 1})
+	_talk.news.clear()
+	_hear({"type": "error", "code": "invalid", "message": "no", "id": "s2", "of": "scene", "key": "targets[1].name"})
+	same(_news("request")[0]["target_id"], "d", "which target it was refused for")
+	_hear({"type": "ack", "id": "s3", "scene": 2})
+	_talk.news.clear()
+	_hear(_answer(1, 1, [0.25, 0.75], 2, []))
+	same(_answers()[0].target, "e", "what came after it is in force, in the daemon's order")
+	_sent()
+	_talk.closed(1006, "")
+	_begin(false)
+	var whole: Dictionary = _sent()[0]
+	same(_ids(whole["targets"] as Array), ["b", "e"], "a new session is shown what is left")
+	_hear({"type": "error", "code": "invalid", "message": "no", "id": whole["id"], "key": "targets[9]"})
+	same(_news("request")[0]["target_id"], "", "a path that leads nowhere")
+	_talk.closed(1006, "")
+	_begin(false)
+	same(_sent(), [], "a refused whole leaves nothing")
 
 
 func _a_restarted_daemon_goes_on() -> void:

@@ -252,6 +252,12 @@ func _app(told: Dictionary) -> GenlockActions:
 			var argument := GenlockArgument.new()
 			argument.name = one["name"]
 			argument.values = PackedStringArray(one.get("values", []) as Array)
+			argument.kind = GenlockArgument.Kind.get((one.get("kind", "choice") as String).to_upper())
+			for value: String in one.get("synonyms", {}):
+				argument.synonyms[value] = PackedStringArray(one["synonyms"][value] as Array)
+			argument.minimum = one.get("minimum", -1e9)
+			argument.maximum = one.get("maximum", 1e9)
+			argument.default = str(one.get("default", ""))
 			argument.required = one.get("required", false)
 			action.arguments.append(argument)
 		app.actions.append(action)

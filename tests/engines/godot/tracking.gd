@@ -10,6 +10,7 @@ func _initialize() -> void:
 	var cases: Dictionary = given("CASES")
 	_joints(cases["spaces"] as Dictionary)
 	_left_out()
+	_recorded_gestures()
 	for vector: Dictionary in cases["vectors"] as Array:
 		var message: Dictionary = typed(vector["meaning"])
 		if message["type"] == "frame" and vector["decoded"] != null:
@@ -46,6 +47,35 @@ func _joints(spaces: Dictionary) -> void:
 		var frame := GenlockFrame.new(1)
 		frame.add_pose(GenlockFrame.Part.HEAD, _transform(case["godot"] as Array))
 		_same_pose(frame.blob().to_float32_array(), case["openxr"] as Array, case["name"] as String)
+
+
+## Each moment of an example is what goes over the wire of that part.
+func _recorded_gestures() -> void:
+	var frame := GenlockFrame.new(1_000_000)
+	var joints: Array[Transform3D] = []
+	for joint in GenlockFrame.JOINTS:
+		joints.append(Transform3D(Basis(Vector3.UP, 0.1 * joint), Vector3(0.01 * joint, 1, 0)))
+	frame.add_pose(GenlockFrame.Part.HEAD, Transform3D(Basis(), Vector3(0, 1.6, 0)))
+	frame.add_hand(GenlockFrame.Part.RIGHT_HAND, joints)
+	var later := GenlockFrame.new(1_500_000)
+	later.add_hand(GenlockFrame.Part.RIGHT_HAND, joints)
+	var broken := GenlockFrame.new(1_600_000)
+	joints[5].origin.x = NAN
+	broken.add_hand(GenlockFrame.Part.RIGHT_HAND, joints)
+	var session := GenlockSession.new()
+	var wanted := {
+		"right_hand": Array(frame.blob().to_float32_array().slice(7)), "head": [0.0, 1.6, 0.0, 0.0, 0.0, 0.0, 1.0]
+	}
+	for device: String in wanted:
+		var recorder := GenlockGestureRecorder.new(session, device)
+		recorder.start()
+		for each: GenlockFrame in [frame, later, broken]:
+			session.frame_sent.emit(each)
+		var moments := [0.0] + (wanted[device] as Array)
+		if device == "right_hand":
+			moments += [0.5] + (wanted[device] as Array)
+		close(recorder.stop(), moments, "an example of " + device)
+	session.free()
 
 
 func _left_out() -> void:
@@ -161,6 +191,9 @@ func _replayed(path: String) -> void:
 		holds(kept[index].time_us > kept[index - 1].time_us, "a frame that is kept is not filled again")
 	replay.stop()
 	_trackers_come_and_go(session)
+	_hands_come_later(replay)
+	_no_headset_no_flood(session)
+	_a_driven_node_keeps_its_scale(session)
 	replay.queue_free()
 	origin.queue_free()
 	finish()
@@ -194,6 +227,69 @@ func _trackers_come_and_go(session: GenlockSession) -> void:
 	same(_captured(session).pose_of(GenlockFrame.Part.LEFT_AIM).origin.x, 4.0, "another in its place")
 	XRServer.remove_tracker(second)
 	same(_captured(session).parts, GenlockFrame.Part.HEAD, "gone")
+
+
+func _hands_come_later(replay: GenlockReplay) -> void:
+	var pose := PackedFloat32Array([0, 1, 0, 0, 0, 0, 1])
+	var joints := pose.duplicate()
+	for joint in GenlockFrame.JOINTS:
+		joints.append_array(pose)
+	replay._show({"m": GenlockFrame.Part.HEAD, "d": pose.to_byte_array()})
+	holds(XRServer.get_tracker(&"/user/hand_tracker/right") == null, "no hand yet")
+	var parts := GenlockFrame.Part.HEAD | GenlockFrame.Part.RIGHT_HAND
+	replay._show({"m": parts, "d": joints.to_byte_array()})
+	holds(XRServer.get_tracker(&"/user/hand_tracker/right") != null, "a hand that comes later")
+	holds(XRServer.get_tracker(&"/user/hand_tracker/left") == null, "the other is not there")
+	replay.stop()
+	holds(XRServer.get_tracker(&"/user/hand_tracker/right") == null, "gone at the end")
+
+
+## A client that is there, and only counts.
+class Counter:
+	extends GenlockClient
+	var frames := 0
+
+	func is_active() -> bool:
+		return true
+
+	func send_frame(_frame: GenlockFrame) -> void:
+		frames += 1
+
+
+func _no_headset_no_flood(session: GenlockSession) -> void:
+	var counter := Counter.new()
+	var before := session.client
+	session.client = counter
+	var began := Time.get_ticks_usec()
+	var calls := 0
+	while Time.get_ticks_usec() - began < 300_000:
+		session._process(0.0)
+		calls += 1
+	var most := (Time.get_ticks_usec() - began) * counter.refresh_hz / 1e6 + GenlockSession.FRAMES_AHEAD + 1
+	holds(calls > 10 * most, "it was asked more often")
+	holds(counter.frames > 5, "frames are sent")
+	holds(counter.frames <= most, "%d frames, no more than hello said" % counter.frames)
+	session.client = before
+	counter.free()
+
+
+func _a_driven_node_keeps_its_scale(session: GenlockSession) -> void:
+	var stand := Node3D.new()
+	stand.rotation.y = 0.5
+	stand.position.x = 2.0
+	var ghost := Node3D.new()
+	ghost.scale = Vector3(0.5, 2.0, 0.5)
+	var forecast := GenlockForecast.new()
+	ghost.add_child(forecast)
+	stand.add_child(ghost)
+	session.add_child(stand)
+	forecast._driven = ghost
+	var pose := Transform3D(Basis(Vector3.UP, 1.0), Vector3(1, 2, 3))
+	for frame in 3:
+		forecast._place(pose)
+	holds(ghost.scale.is_equal_approx(Vector3(0.5, 2.0, 0.5)), "its scale: %s" % ghost.scale)
+	holds(ghost.global_transform.orthonormalized().is_equal_approx(pose), "its pose: %s" % ghost.global_transform)
+	stand.free()
 
 
 func _captured(session: GenlockSession) -> GenlockFrame:

@@ -20,6 +20,8 @@ func _initialize() -> void:
 	action.name = "take"
 	_says(session, "neither a phrase nor a gesture")
 	action.phrases = PackedStringArray(["take {target}"])
+	_says(session, "names a target")
+	action.target = GenlockAction.Aim.REQUIRED
 	var argument := GenlockArgument.new()
 	argument.name = "colour"
 	action.arguments.append(argument)
@@ -48,6 +50,10 @@ func _initialize() -> void:
 	target.measure()
 	same(target._get_configuration_warnings(), PackedStringArray(), "a target that can be seen")
 	same(target.box(), AABB(Vector3(-0.5, -1, -1.5), Vector3(1, 2, 3)), "its box")
+	_a_device_wakes()
+	var device := GenlockClient._runtime({"XRRuntimeName": "Monado", "XRRuntimeVersion": "25.0.0"}, "OpenXR")
+	same(device, "Monado 25.0.0", "the runtime and its version")
+	same(GenlockClient._runtime({}, "Native mobile"), "Native mobile", "an interface that tells nothing more")
 	var replay := GenlockReplay.new()
 	_says(replay, "Choose")
 	replay.recording = "res://nothing.genlock"
@@ -60,6 +66,16 @@ func _initialize() -> void:
 	for node: Node in [origin, body, replay, forecast, microphone]:
 		node.free()
 	finish()
+
+
+func _a_device_wakes() -> void:
+	var client := GenlockClient.new()
+	var link := GenlockLink.new()
+	client._link = link
+	client.notification(Node.NOTIFICATION_APPLICATION_RESUMED)
+	same(link._at_once, true, "a device that wakes connects at once")
+	client._link = null
+	client.free()
 
 
 func _says(node: Node, words: String) -> void:

@@ -5,8 +5,11 @@ namespace Genlock.Editor
 {
     /// <summary>The client's settings, what is wrong with them, and while the app runs how it goes.</summary>
     [CustomEditor(typeof(GenlockClient))]
+    [CanEditMultipleObjects]
     internal sealed class GenlockClientEditor : UnityEditor.Editor
     {
+        private readonly ProjectProblems _problems = new ProjectProblems();
+
         public override void OnInspectorGUI()
         {
             var client = (GenlockClient)target;
@@ -17,12 +20,15 @@ namespace Genlock.Editor
             }
             else
             {
-                foreach (var problem in ProjectCheck.Problems(ProjectReader.Read(client)))
+                foreach (var problem in _problems.Of(client))
                 {
                     EditorGUILayout.HelpBox(problem, MessageType.Warning);
                 }
             }
-            DrawDefaultInspector();
+            if (DrawDefaultInspector())
+            {
+                _problems.Forget();
+            }
         }
 
         public override bool RequiresConstantRepaint()

@@ -16,11 +16,18 @@ namespace Genlock.Editor
                 var camera = Camera.main;
                 var owner = camera != null && camera.transform.parent != null
                     ? camera.transform.root.gameObject
-                    : new GameObject("Genlock");
+                    : NewObject();
                 client = Undo.AddComponent<GenlockClient>(owner);
                 client.Url = GenlockProjectSettings.instance.Url;
             }
             Selection.activeGameObject = client.gameObject;
+        }
+
+        private static GameObject NewObject()
+        {
+            var made = new GameObject("Genlock");
+            Undo.RegisterCreatedObjectUndo(made, "Add a Genlock client");
+            return made;
         }
 
         [MenuItem("GameObject/Genlock/Target", false, 11)]

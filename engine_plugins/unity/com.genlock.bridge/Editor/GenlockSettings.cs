@@ -9,6 +9,8 @@ namespace Genlock.Editor
     {
         internal const string Path = "Project/Genlock";
 
+        private static readonly ProjectProblems Problems = new ProjectProblems();
+
         [SettingsProvider]
         internal static SettingsProvider Provide()
         {
@@ -34,7 +36,7 @@ namespace Genlock.Editor
                 }
                 return;
             }
-            var problems = ProjectCheck.Problems(ProjectReader.Read(client));
+            var problems = Problems.Of(client);
             foreach (var problem in problems)
             {
                 EditorGUILayout.HelpBox(problem, MessageType.Warning);

@@ -10,6 +10,7 @@ namespace Genlock.Editor
         private const int Kept = 200;
 
         private readonly Queue<string> _lines = new Queue<string>();
+        private readonly ProjectProblems _problems = new ProjectProblems();
         private GenlockClient _client;
         private Vector2 _scroll;
         private string _text = "";
@@ -40,7 +41,7 @@ namespace Genlock.Editor
             }
             if (!EditorApplication.isPlaying)
             {
-                foreach (var problem in ProjectCheck.Problems(ProjectReader.Read(_client)))
+                foreach (var problem in _problems.Of(_client))
                 {
                     EditorGUILayout.HelpBox(problem, MessageType.Warning);
                 }

@@ -12,10 +12,7 @@ namespace Genlock.Editor
             var session = client.Session;
             if (session == null)
             {
-                if (GUILayout.Button("Connect"))
-                {
-                    client.Connect();
-                }
+                DrawConnect(client);
                 return;
             }
             var welcome = session.Welcome;
@@ -31,9 +28,29 @@ namespace Genlock.Editor
             EditorGUILayout.LabelField("Not answered", session.Unanswered.ToString());
             EditorGUILayout.LabelField("Reconnects", session.Reconnects.ToString());
             EditorGUILayout.LabelField("Target", client.CurrentTarget == null ? "-" : client.CurrentTarget.DisplayName);
-            if (GUILayout.Button("Disconnect"))
+            if (session.State == SessionState.Ended)
+            {
+                DrawConnect(client);
+            }
+            else if (GUILayout.Button("Disconnect"))
             {
                 client.Disconnect();
+            }
+        }
+
+        private static void DrawConnect(GenlockClient client)
+        {
+            if (!GUILayout.Button("Connect"))
+            {
+                return;
+            }
+            try
+            {
+                client.Connect();
+            }
+            catch (GenlockException problem)
+            {
+                Debug.LogError("Genlock: " + problem.Message, client);
             }
         }
 

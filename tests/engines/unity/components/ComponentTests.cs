@@ -190,7 +190,7 @@ namespace Genlock.Tests
             var ghost = new GameObject("Ghost").AddComponent<GenlockForecast>();
             var spare = new GameObject("Spare").transform;
             spare.position = new Vector3(9f, 9f, 9f);
-            ghost.Device = Devices.Head;
+            ghost.Device = ForecastDevice.Head;
             ghost.Fallback = spare;
             _client.transform.position = new Vector3(0f, 10f, 0f);
             Begin();
@@ -222,6 +222,48 @@ namespace Genlock.Tests
             frame.Clear();
             source.Track(frame);
             Assert.AreEqual(Parts.Gaze, frame.Mask);
+            Engine.Features["Eyes/IsTracked"] = false;
+            frame.Clear();
+            source.Track(frame);
+            Assert.AreEqual(Parts.None, frame.Mask);
+        }
+
+        [Test]
+        public void ASourceThatThrowsIsToldOnceAndKeepsNoFrameBack()
+        {
+            _client.gameObject.AddComponent<Broken>();
+            var follower = _client.gameObject.AddComponent<GenlockTransformSource>();
+            follower.Follows = _camera.transform;
+            follower.Part = PosePart.LeftGrip;
+            Answer last = null;
+            _client.Answered += answer => last = answer;
+            Begin();
+            Until(() => last != null && _client.Session.FramesSent > 20);
+            Assert.AreEqual(Devices.Head | Devices.LeftHand, last.Devices);
+            StringAssert.Contains("one part at a time", Engine.Log.Single());
+        }
+
+        [Test]
+        public void WhatTheInspectorOffersHasAPoseOrAForecast()
+        {
+            var source = new GameObject("Source").AddComponent<GenlockTransformSource>();
+            source.Follows = source.transform;
+            var frame = new TrackingFrame();
+            foreach (PosePart part in Enum.GetValues(typeof(PosePart)))
+            {
+                frame.Clear();
+                source.Part = part;
+                source.Track(frame);
+                Assert.AreEqual(part.ToString(), frame.Mask.ToString());
+            }
+            foreach (var field in typeof(GenlockTransformSource).Assembly.GetTypes().SelectMany(
+                type => type.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)))
+            {
+                if (field.IsDefined(typeof(SerializeField), false))
+                {
+                    Assert.IsFalse(field.FieldType.IsDefined(typeof(FlagsAttribute), false), field.Name);
+                }
+            }
         }
 
         [Test]
@@ -255,12 +297,12 @@ namespace Genlock.Tests
             var source = new GameObject("Input").AddComponent<GenlockInputSystemSource>();
             var frame = new TrackingFrame();
             source.Track(frame);
-            Assert.AreEqual(Parts.RightButtons, frame.Mask);
-            Set(source, "aimPosition", new InputAction { Value = new Vector3(0f, 1f, 1f) });
-            Set(source, "aimRotation", new InputAction { Value = Quaternion.identity });
+            Assert.AreEqual(Parts.RightButtons, frame.Mask, "an empty field has an action without bindings");
+            Set(source, "aimPosition", new InputAction(1) { Value = new Vector3(0f, 1f, 1f) });
+            Set(source, "aimRotation", new InputAction(1) { Value = Quaternion.identity });
             source.Track(frame);
             Assert.AreEqual(Parts.RightButtons | Parts.RightAim, frame.Mask);
-            var tracked = new InputAction { Value = 0f };
+            var tracked = new InputAction(1) { Value = 0f };
             Set(source, "isTracked", tracked);
             source.enabled = false;
             source.enabled = true;
@@ -294,6 +336,128 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void AMicrophoneThatStoppedIsToldOnceAndStartedAgain()
+        {
+            var told = new List<string>();
+            var microphone = _client.gameObject.AddComponent<GenlockMicrophone>();
+            microphone.OnTrouble.AddListener(told.Add);
+            Begin();
+            Engine.Tick(0.1);
+            Assert.IsEmpty(told);
+            var before = Engine.Sound;
+            Engine.Sound = new float[0];
+            Engine.Recording = false;
+            for (var i = 0; i < 50; i++)
+            {
+                Engine.Tick(0.1);
+            }
+            Assert.IsFalse(Engine.Recording, "it is unplugged");
+            StringAssert.Contains("the microphone stopped", told.Single());
+            Engine.Sound = before;
+            Engine.Tick(1.0);
+            Assert.IsTrue(Engine.Recording);
+            Engine.Recording = false;
+            Engine.Tick(0.1);
+            Assert.AreEqual(2, told.Count);
+            Assert.IsFalse(Engine.Recording, "once a second is often enough");
+            Engine.Tick(1.0);
+            Assert.IsTrue(Engine.Recording);
+            microphone.enabled = false;
+        }
+
+        [Test]
+        public void AMicrophoneSleepsWithTheApp()
+        {
+            var told = new List<string>();
+            var microphone = _client.gameObject.AddComponent<GenlockMicrophone>();
+            microphone.OnTrouble.AddListener(told.Add);
+            Begin();
+            Engine.Pause(true);
+            Assert.IsFalse(Engine.Recording);
+            Engine.Tick(5.0);
+            Assert.IsFalse(Engine.Recording);
+            Engine.Pause(false);
+            Engine.Tick(0.01);
+            Assert.IsTrue(Engine.Recording);
+            Assert.IsEmpty(told);
+            microphone.enabled = false;
+            Engine.Pause(true);
+            Engine.Pause(false);
+            Engine.Tick(5.0);
+            Assert.IsFalse(Engine.Recording, "it is disabled");
+        }
+
+        [Test]
+        public void HowLoudSpeechIsMayBeChangedWhileItRuns()
+        {
+            var microphone = _client.gameObject.AddComponent<GenlockMicrophone>();
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            _client.Session.Welcome.Serves.Add("audio");
+            microphone.Threshold = 0.9f;
+            for (var i = 0; i < 20; i++)
+            {
+                Record(0.3f);
+            }
+            Assert.IsFalse(microphone.IsSpeaking);
+            for (var i = 0; i < 20; i++)
+            {
+                Record(0f);
+            }
+            microphone.Threshold = 0.01f;
+            for (var i = 0; i < 20; i++)
+            {
+                Record(0.3f);
+            }
+            Assert.IsTrue(microphone.IsSpeaking);
+        }
+
+        [Test]
+        public void AHeadsetThatWakesConnectsAtOnce()
+        {
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            _client.Session.Drop();
+            Until(() => _client.State == SessionState.Waiting);
+            Engine.Pause(true);
+            Engine.Pause(false);
+            Engine.Tick(0.0);
+            Assert.AreNotEqual(SessionState.Waiting, _client.State);
+            Until(() => _client.State == SessionState.Connected);
+        }
+
+        [Test]
+        public void ARigThatAChangeOfSceneTookIsFoundAgain()
+        {
+            _client.transform.SetParent(null, false);
+            UnityEngine.Object.Destroy(_offset.gameObject);
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            for (var i = 0; i < 30; i++)
+            {
+                Engine.Tick(0.1);
+            }
+            StringAssert.Contains("MainCamera", Engine.Log.Single());
+            Assert.AreSame(_client.transform, _client.TrackingSpace);
+            for (var round = 0; round < 2; round++)
+            {
+                var space = new GameObject("Next Offset").transform;
+                var eye = new GameObject("Next Camera") { tag = "MainCamera" };
+                eye.transform.SetParent(space, false);
+                eye.AddComponent<Camera>();
+                Engine.Tick(1.1);
+                Assert.AreSame(eye.transform, _client.Head);
+                Assert.AreSame(space, _client.TrackingSpace);
+                UnityEngine.Object.Destroy(space.gameObject);
+            }
+            Answer last = null;
+            _client.Answered += answer => last = answer;
+            Until(() => last != null);
+            Assert.AreEqual(Devices.None, last.Devices, "its head is gone again");
+            Assert.AreEqual(1, Engine.Log.Count);
+        }
+
+        [Test]
         public void FramesGoOutAtTheRateOfTheDisplayThatRuns()
         {
             Assert.AreEqual(0f, HeadsetDisplay.Find().Hz);
@@ -308,6 +472,15 @@ namespace Genlock.Tests
             Assert.AreEqual("OpenXR Display", display.Name);
             Begin();
             Until(() => _client.State == SessionState.Connected);
+            Assert.AreEqual(100, FramesOf(100), "the display paces them");
+        }
+
+        [Test]
+        public void WithoutAHeadsetFramesGoOutAtTheRateThatTheDaemonWasTold()
+        {
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            Assert.That(FramesOf(200), Is.InRange(17, 20), "a fifth of a second of an editor that draws 1000 frames a second");
         }
 
         [Test]
@@ -332,16 +505,45 @@ namespace Genlock.Tests
             Begin();
             Assert.AreEqual(SessionState.Idle, _client.State);
             StringAssert.Contains("it must be like ws://", Engine.Log.Single(line => line.StartsWith("error")));
-            Assert.Throws<GenlockException>(() => _client.SayAsync("hello"));
+            var saying = _client.SayAsync("hello");
+            Assert.AreEqual(ErrorCodes.Closed, ((GenlockException)saying.Exception.InnerException).Code);
         }
 
         [Test]
         public void TwoTargetsOfOneIdAreToldInTheLog()
         {
             Begin();
-            Thing("Kettle", Vector3.zero);
-            Thing("Kettle", Vector3.zero);
+            foreach (var name in new[] { "Kettle", "Mug" })
+            {
+                var thing = Thing(name, Vector3.zero);
+                thing.enabled = false;
+                thing.Id = "same";
+                thing.enabled = true;
+            }
             StringAssert.Contains("two targets", Engine.Log.Single(line => line.StartsWith("error")));
+        }
+
+        [Test]
+        public void SiblingsOfOneNameHaveIdsOfTheirOwn()
+        {
+            Begin();
+            var shelf = new GameObject("Shelf");
+            var mugs = new List<GenlockTarget>();
+            for (var i = 0; i < 3; i++)
+            {
+                var mug = new GameObject("Mug(Clone)");
+                mug.transform.SetParent(shelf.transform, false);
+                mugs.Add(mug.AddComponent<GenlockTarget>());
+            }
+            CollectionAssert.AreEqual(
+                new[] { "Shelf/Mug(Clone)", "Shelf/Mug(Clone)[1]", "Shelf/Mug(Clone)[2]" }, mugs.Select(mug => mug.Id));
+            UnityEngine.Object.Destroy(mugs[0].gameObject);
+            var late = new GameObject("Mug(Clone)");
+            late.transform.SetParent(shelf.transform, false);
+            Assert.AreEqual("Shelf/Mug(Clone)[2][2]", late.AddComponent<GenlockTarget>().Id);
+            Assert.AreEqual("Chair", Thing("Chair", Vector3.zero).Id);
+            StringAssert.IsMatch(@"^Chair\[\d+\]$", Thing("Chair", Vector3.zero).Id);
+            Assert.IsEmpty(Engine.Log);
         }
 
         [Test]
@@ -354,6 +556,63 @@ namespace Genlock.Tests
             Begin();
             Until(() => _client.CurrentTarget != null && _client.Session.Unanswered == 0);
             Assert.AreEqual(1, Engine.Log.Count(line => line.Contains("more than 64")));
+        }
+
+        [Test]
+        public void ATargetThatNoDaemonWouldTakeIsToldOnceAndLeftOut()
+        {
+            var far = Thing("Far", new Vector3(20000f, 0f, 0f));
+            var nameless = GameObject.CreatePrimitive(PrimitiveType.Cube);
+            nameless.SetActive(false);
+            nameless.AddComponent<GenlockTarget>().Id = new string('x', 129);
+            nameless.SetActive(true);
+            var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
+            var mug = Thing("Mug", new Vector3(1f, 1f, 1f));
+            Begin();
+            Until(() => _client.CurrentTarget == kettle && _client.Session.Unanswered == 0);
+            var frames = _client.Session.FramesSent;
+            Until(() => _client.Session.FramesSent > frames + 50);
+            Assert.AreSame(kettle, _client.CurrentTarget);
+            kettle.gameObject.SetActive(false);
+            Until(() => _client.CurrentTarget == mug);
+            StringAssert.Contains("\"Far\" is more than 10000 m", Engine.Log.Single(line => line.Contains("Far")));
+            StringAssert.Contains("1 to 128", Engine.Log.Single(line => line.Contains("xxx")));
+            mug.gameObject.SetActive(false);
+            far.transform.position = new Vector3(2f, 0f, 0f);
+            Until(() => _client.CurrentTarget == far);
+        }
+
+        [Test]
+        public void ATargetThatTheDaemonRefusesIsToldOnceAndLeftOut()
+        {
+            var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
+            // Halves of characters become the same on the wire: one name for two.
+            var first = Thing("Mug \ud800", new Vector3(1f, 1f, 1f));
+            Thing("Mug \ud801", new Vector3(2f, 1f, 1f));
+            Begin();
+            Until(() => _client.CurrentTarget == kettle && _client.Session.Unanswered == 0);
+            kettle.gameObject.SetActive(false);
+            Until(() => _client.CurrentTarget == first && _client.Session.Unanswered == 0);
+            Assert.AreEqual(1, Engine.Log.Count(line => line.Contains("the daemon refused")));
+            Assert.AreEqual(1, Engine.Log.Count(line => line.Contains("there twice")));
+        }
+
+        [Test]
+        public void TargetsThatAreTooLongTogetherAreLeftOut()
+        {
+            for (var i = 0; i < 30; i++)
+            {
+                var thing = Thing("thing " + i, new Vector3(i, 0f, 0f));
+                for (var alias = 0; alias < 16; alias++)
+                {
+                    thing.Aliases.Add(new string('x', 256));
+                }
+            }
+            Begin();
+            Until(() => _client.CurrentTarget != null && _client.Session.Unanswered == 0);
+            var lost = Engine.Log.Count(line => line.Contains("more than 64 KiB"));
+            Assert.AreEqual(lost, Engine.Log.Count);
+            Assert.That(lost, Is.InRange(12, 18));
         }
 
         [Test]
@@ -402,6 +661,17 @@ namespace Genlock.Tests
             }
         }
 
+        /// <summary>How many frames are sent while so many are drawn, 1000 a second.</summary>
+        private long FramesOf(int drawn)
+        {
+            var before = _client.Session.FramesSent;
+            for (var i = 0; i < drawn; i++)
+            {
+                Engine.Tick(0.001);
+            }
+            return _client.Session.FramesSent - before;
+        }
+
         private static GenlockActions Shop()
         {
             var actions = ScriptableObject.CreateInstance<GenlockActions>();
@@ -442,6 +712,14 @@ namespace Genlock.Tests
             }
             Engine.Position = (Engine.Position + 960) % Engine.Sound.Length;
             Engine.Tick(0.02);
+        }
+
+        private sealed class Broken : GenlockTrackingSource
+        {
+            public override void Track(TrackingFrame frame)
+            {
+                frame.SetPose(Parts.LeftAim | Parts.RightAim, default(WirePose));
+            }
         }
 
         private sealed class Plain : IConnector

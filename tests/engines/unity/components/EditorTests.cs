@@ -70,8 +70,83 @@ namespace Genlock.Tests
             actions.Entries.Add(new GenlockActions.Entry { name = "x" });
             var other = (GenlockActionsEditor)System.Activator.CreateInstance(typeof(GenlockActionsEditor), true);
             other.target = actions;
+            Call(other, "OnEnable");
             other.OnInspectorGUI();
             Assert.IsTrue(Engine.Log.Any(line => line.Contains("\"x\" needs at least one phrase")));
+            actions.Entries[0].phrases.Add("do x");
+            Engine.Edited = true;
+            other.OnInspectorGUI();
+            Engine.Log.Clear();
+            other.OnInspectorGUI();
+            Assert.IsEmpty(Engine.Log);
+            Call(other, "OnDisable");
+            Assert.IsNull(Undo.undoRedoPerformed);
+        }
+
+        [Test]
+        public void WhatIsWrongIsLookedForOnceASecondAndAfterAnEdit()
+        {
+            var client = new GameObject("Genlock").AddComponent<GenlockClient>();
+            client.Disconnect();
+            var editor = (GenlockClientEditor)System.Activator.CreateInstance(typeof(GenlockClientEditor), true);
+            editor.target = client;
+            Assert.AreEqual(1, Boxes(editor, "no Actions"));
+            client.Actions = ScriptableObject.CreateInstance<GenlockActions>();
+            Assert.AreEqual(1, Boxes(editor, "no Actions"), "it was read just now");
+            Engine.Now += 1.5;
+            Assert.AreEqual(0, Boxes(editor, "no Actions"));
+            client.Actions = null;
+            Engine.Edited = true;
+            editor.OnInspectorGUI();
+            Assert.AreEqual(1, Boxes(editor, "no Actions"));
+        }
+
+        [Test]
+        public void EachInspectorTakesSeveralObjects()
+        {
+            foreach (var type in typeof(GenlockTargetEditor).Assembly.GetTypes().Where(one => one.IsDefined(typeof(CustomEditor), false)))
+            {
+                Assert.IsTrue(type.IsDefined(typeof(CanEditMultipleObjects), false), type.Name);
+            }
+            var targets = new[] { "Kettle", "Mug" }.Select(name => new GameObject(name).AddComponent<GenlockTarget>()).ToArray();
+            for (var i = 0; i < 17; i++)
+            {
+                targets[1].Aliases.Add("cup " + i);
+            }
+            var editor = (GenlockTargetEditor)System.Activator.CreateInstance(typeof(GenlockTargetEditor), true);
+            editor.target = targets[0];
+            editor.OnInspectorGUI();
+            Assert.IsTrue(Engine.Log.Contains("label: Id on the wire: Kettle"));
+            Engine.Log.Clear();
+            editor.targets = targets;
+            editor.OnInspectorGUI();
+            StringAssert.Contains("Mug: up to 16", Engine.Log.Single());
+        }
+
+        [Test]
+        public void ASessionThatEndedCanBeConnectedAgain()
+        {
+            var client = new GameObject("Genlock").AddComponent<GenlockClient>();
+            LiveState.Draw(client);
+            Assert.IsTrue(Engine.Log.Contains("button: Disconnect"));
+            var ended = client.Session;
+            ended.CloseAsync();
+            Engine.Log.Clear();
+            Engine.Pressed = "Connect";
+            LiveState.Draw(client);
+            Assert.IsFalse(Engine.Log.Contains("button: Disconnect"));
+            Assert.AreNotSame(ended, client.Session);
+            client.Disconnect();
+            client.Url = "nowhere";
+            LiveState.Draw(client);
+            StringAssert.Contains("is no address", Engine.Log.Single(line => line.StartsWith("error")));
+        }
+
+        [Test]
+        public void TheMenusNewObjectCanBeUndone()
+        {
+            GenlockMenu.AddClient();
+            StringAssert.Contains("Genlock client", Engine.Log.Single(line => line.StartsWith("undo")));
         }
 
         [Test]
@@ -92,6 +167,20 @@ namespace Genlock.Tests
             Assert.AreEqual(1, cube.transform.GetComponentsInChildren<GenlockTarget>().Length);
             Assert.AreEqual("Project/Genlock", GenlockSettings.Path);
             GenlockSettings.Provide().guiHandler("");
+        }
+
+        private static int Boxes(UnityEditor.Editor editor, string words)
+        {
+            Engine.Log.Clear();
+            editor.OnInspectorGUI();
+            return Engine.Log.Count(line => line.StartsWith("box: ") && line.Contains(words));
+        }
+
+        /// <summary>As Unity calls it.</summary>
+        private static void Call(UnityEditor.Editor editor, string message)
+        {
+            editor.GetType().GetMethod(message, System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)
+                .Invoke(editor, null);
         }
 
         private static ProjectFacts Good()

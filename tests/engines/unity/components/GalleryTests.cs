@@ -26,6 +26,30 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void TheMenuDoesNothingWhereTheUserKeepsWhatIsOpen()
+        {
+            Engine.UserCancels = true;
+            GalleryMenu.Build();
+            Assert.IsEmpty(Engine.Log);
+            Assert.IsEmpty(Engine.Components);
+        }
+
+        [TestCase(1.7f, 1.7f)]
+        [TestCase(0.1f, 1.7f)]
+        public void TheCameraFollowsAHeadset(float told, float height)
+        {
+            var head = GalleryMenu.MakeScene(GalleryMenu.MakeActions()).Client.Head;
+            Engine.Tick(1.5);
+            Assert.AreEqual(1.6f, head.position.y, 1e-5, "there is none");
+            Engine.Features["Head"] = true;
+            Engine.Features["Head/DevicePosition"] = new Vector3(0.1f, told, 0f);
+            Engine.Features["Head/DeviceRotation"] = Quaternion.Euler(0f, 90f, 0f);
+            Engine.Tick(1.5);
+            Assert.AreEqual(height, head.position.y, 1e-5);
+            Assert.AreEqual(1f, head.forward.x, 1e-5);
+        }
+
+        [Test]
         public void ItDoesWhatIsSaid()
         {
             var gallery = GalleryMenu.MakeScene(GalleryMenu.MakeActions());

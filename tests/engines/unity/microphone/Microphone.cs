@@ -21,6 +21,7 @@ internal static class MicrophoneProgram
         var sound = Read(arguments[1], out hz);
         var hangsAt = int.Parse(arguments[3]);
         Engine.MicrophoneHz = hz;
+        new GameObject("Main Camera") { tag = "MainCamera" }.AddComponent<Camera>();
         var owner = new GameObject("XR Origin");
         owner.SetActive(false);
         var client = owner.AddComponent<GenlockClient>();

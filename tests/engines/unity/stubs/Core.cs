@@ -184,6 +184,7 @@ namespace UnityEngine
         {
             var part = (T)Activator.CreateInstance(typeof(T), true);
             part.gameObject = this;
+            Engine.Fill(part);
             Parts.Add(part);
             Engine.Components.Add(part);
             Engine.Refresh(this);
@@ -252,6 +253,11 @@ namespace UnityEngine
             get { return _parent == null ? this : _parent.root; }
         }
 
+        public int childCount
+        {
+            get { return Children.Count; }
+        }
+
         public Vector3 position
         {
             get { return _parent == null ? localPosition : _parent.TransformPoint(localPosition); }
@@ -262,6 +268,16 @@ namespace UnityEngine
         {
             get { return _parent == null ? localRotation : _parent.rotation * localRotation; }
             set { localRotation = _parent == null ? value : Quaternion.Inverse(_parent.rotation) * value; }
+        }
+
+        public Transform GetChild(int index)
+        {
+            return Children[index];
+        }
+
+        public int GetSiblingIndex()
+        {
+            return _parent == null ? Engine.Roots().IndexOf(this) : _parent.Children.IndexOf(this);
         }
 
         public void SetParent(Transform p, bool worldPositionStays)
@@ -714,6 +730,11 @@ namespace UnityEngine
             Engine.Recording = false;
         }
 
+        public static bool IsRecording(string deviceName)
+        {
+            return Engine.Recording;
+        }
+
         public static int GetPosition(string deviceName)
         {
             return Engine.Position;
@@ -855,12 +876,35 @@ namespace UnityEngine
 
         public static bool Recording { get; set; }
 
+        /// <summary>The button that is pressed whenever it is drawn.</summary>
+        public static string Pressed { get; set; }
+
+        /// <summary>Whether the user changed something in the inspector that is drawn.</summary>
+        public static bool Edited { get; set; }
+
+        /// <summary>What the user answers when the editor asks whether to save.</summary>
+        public static bool UserCancels { get; set; }
+
         /// <summary>One frame: every Update by execution order, then every LateUpdate.</summary>
         public static void Tick(double seconds)
         {
             Now += seconds;
             Call("Update");
             Call("LateUpdate");
+        }
+
+        /// <summary>The app goes to sleep or wakes.</summary>
+        public static void Pause(bool paused)
+        {
+            foreach (var part in Running.ToArray())
+            {
+                var method = part.GetType().GetMethod(
+                    "OnApplicationPause", BindingFlags.Instance | BindingFlags.NonPublic, null, new[] { typeof(bool) }, null);
+                if (method != null)
+                {
+                    method.Invoke(part, new object[] { paused });
+                }
+            }
         }
 
         /// <summary>Ends everything that there is, as a change of scene does.</summary>
@@ -871,9 +915,30 @@ namespace UnityEngine
                 Destroy(part);
             }
             Components.Clear();
+            UserCancels = false;
+            Pressed = null;
+            Edited = false;
             Log.Clear();
             Subsystems.Clear();
             Features.Clear();
+        }
+
+        /// <summary>Serialized fields of the Input System are never empty: each has an action of its own, without bindings.</summary>
+        internal static void Fill(Component part)
+        {
+            foreach (var field in part.GetType().GetFields(BindingFlags.Instance | BindingFlags.NonPublic))
+            {
+                if (field.FieldType == typeof(InputSystem.InputActionProperty))
+                {
+                    field.SetValue(part, new InputSystem.InputActionProperty(new InputSystem.InputAction(0)));
+                }
+            }
+        }
+
+        /// <summary>Of all that has a component.</summary>
+        internal static List<Transform> Roots()
+        {
+            return Components.Where(part => part && part.gameObject).Select(part => part.transform.root).Distinct().ToList();
         }
 
         internal static T Active<T>() where T : Object
@@ -903,6 +968,10 @@ namespace UnityEngine
             if (!ReferenceEquals(victim, null))
             {
                 victim.Destroyed = true;
+            }
+            if (!ReferenceEquals(whole, null) && !ReferenceEquals(whole.transform.parent, null))
+            {
+                whole.transform.parent.Children.Remove(whole.transform);
             }
         }
 
@@ -1020,6 +1089,19 @@ namespace UnityEngine.Events
 
 namespace UnityEngine.Android
 {
+    public class PermissionCallbacks
+    {
+        public event Action<string> PermissionDenied;
+
+        internal void Deny(string permission)
+        {
+            if (PermissionDenied != null)
+            {
+                PermissionDenied(permission);
+            }
+        }
+    }
+
     public struct Permission
     {
         public const string Microphone = "android.permission.RECORD_AUDIO";
@@ -1029,7 +1111,7 @@ namespace UnityEngine.Android
             return Engine.Features.ContainsKey(permission);
         }
 
-        public static void RequestUserPermission(string permission)
+        public static void RequestUserPermission(string permission, PermissionCallbacks callbacks)
         {
             Engine.Log.Add("asked for " + permission);
         }

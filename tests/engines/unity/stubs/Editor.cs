@@ -17,7 +17,8 @@ namespace UnityEngine
 
         public static bool Button(string text, params GUILayoutOption[] options)
         {
-            return false;
+            Engine.Log.Add("button: " + text);
+            return text == Engine.Pressed;
         }
     }
 
@@ -57,6 +58,10 @@ namespace UnityEditor
         public CustomEditor(Type inspectedType)
         {
         }
+    }
+
+    public sealed class CanEditMultipleObjects : Attribute
+    {
     }
 
     [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
@@ -106,7 +111,13 @@ namespace UnityEditor
 
     public class Editor : ScriptableObject
     {
-        public UnityEngine.Object target { get; set; }
+        public UnityEngine.Object target
+        {
+            get { return targets[0]; }
+            set { targets = new[] { value }; }
+        }
+
+        public UnityEngine.Object[] targets { get; internal set; }
 
         public virtual void OnInspectorGUI()
         {
@@ -119,7 +130,7 @@ namespace UnityEditor
 
         public bool DrawDefaultInspector()
         {
-            return false;
+            return Engine.Edited;
         }
     }
 
@@ -186,6 +197,11 @@ namespace UnityEditor
     public sealed class EditorApplication
     {
         public static bool isPlaying { get; set; }
+
+        public static double timeSinceStartup
+        {
+            get { return Engine.Now; }
+        }
     }
 
     public class EditorUserBuildSettings : UnityEngine.Object
@@ -220,8 +236,13 @@ namespace UnityEditor
             return gameObject.AddComponent<T>();
         }
 
+        public delegate void UndoRedoCallback();
+
+        public static UndoRedoCallback undoRedoPerformed;
+
         public static void RegisterCreatedObjectUndo(UnityEngine.Object objectToUndo, string name)
         {
+            Engine.Log.Add("undo: " + name);
         }
     }
 }
@@ -274,6 +295,11 @@ namespace UnityEditor.SceneManagement
         public static UnityEngine.SceneManagement.Scene NewScene(NewSceneSetup setup, NewSceneMode mode)
         {
             return default(UnityEngine.SceneManagement.Scene);
+        }
+
+        public static bool SaveCurrentModifiedScenesIfUserWantsTo()
+        {
+            return !Engine.UserCancels;
         }
 
         public static bool SaveScene(UnityEngine.SceneManagement.Scene scene, string dstScenePath)

@@ -1,8 +1,22 @@
+using UnityEngine.InputSystem.Utilities;
+
 namespace UnityEngine.InputSystem
 {
     public sealed class InputAction
     {
+        private readonly InputBinding[] _bindings;
+
+        internal InputAction(int bindings)
+        {
+            _bindings = new InputBinding[bindings];
+        }
+
         internal object Value;
+
+        public ReadOnlyArray<InputBinding> bindings
+        {
+            get { return new ReadOnlyArray<InputBinding>(_bindings); }
+        }
 
         public bool enabled { get; private set; }
 
@@ -22,6 +36,10 @@ namespace UnityEngine.InputSystem
         }
     }
 
+    public struct InputBinding
+    {
+    }
+
     public class InputActionReference : ScriptableObject
     {
     }
@@ -37,5 +55,23 @@ namespace UnityEngine.InputSystem
         public InputAction action { get; }
 
         public InputActionReference reference { get; }
+    }
+}
+
+namespace UnityEngine.InputSystem.Utilities
+{
+    public struct ReadOnlyArray<TValue>
+    {
+        private readonly TValue[] _array;
+
+        public ReadOnlyArray(TValue[] array)
+        {
+            _array = array;
+        }
+
+        public int Count
+        {
+            get { return _array == null ? 0 : _array.Length; }
+        }
     }
 }

@@ -104,6 +104,7 @@ func say(message: Dictionary) -> void:
 			entry["before"] = _targets
 			_targets = _with_scene(_targets, message)
 			entry["order"] = _targets.keys()
+			entry["scene"] = message
 		_pending[id] = entry
 	if message["type"] == "bye":
 		_said_bye = true
@@ -252,15 +253,17 @@ func _pend_whole_scene() -> void:
 		return
 	_whole_scenes += 1
 	var id := "whole-%d" % _whole_scenes
-	var bytes := _wire.lay({"type": "scene", "id": id, "targets": _targets.values()})
+	var scene := {"type": "scene", "id": id, "targets": _targets.values()}
+	var nothing: Dictionary[String, Dictionary] = {}
 	var entry := {
-		"bytes": bytes,
+		"bytes": _wire.lay(scene),
 		"type": "scene",
 		"again_at": 0,
 		"stands_for": replaced,
 		"performed": false,
-		"before": _targets,
+		"before": nothing,
 		"order": _targets.keys(),
+		"scene": scene,
 	}
 	var others := _pending
 	_pending = {id: entry}
@@ -291,11 +294,15 @@ func _hear_error(message: Dictionary, now_us: int) -> void:
 		if code == "flooding":
 			entry["again_at"] = now_us + FLOODED_USEC
 			return
-		_pending.erase(id)
+		var target_id := ""
 		if entry["type"] == "scene":
-			_targets = entry["before"]
+			_take_back(id)
+			target_id = _target_at(message["key"] as String, entry["scene"]["targets"] as Array)
+		_pending.erase(id)
 		for answered: String in [id] + (entry["stands_for"] as Array):
-			news.append(_answer_to(answered, false, code, message["message"] as String))
+			var answer := _answer_to(answered, false, code, message["message"] as String)
+			answer["target_id"] = target_id
+			news.append(answer)
 	if not welcomed:
 		_fatal = message
 		return
@@ -305,6 +312,18 @@ func _hear_error(message: Dictionary, now_us: int) -> void:
 	if message["q"] as int >= 0 or message["of"] in ["audio", "image", "frame"]:
 		_told[repeated] = now_us + REPEAT_USEC
 	_fail(code, message["message"] as String)
+
+
+## A refused scene has changed nothing; those that were sent after it are changes of what was there before.
+func _take_back(refused: String) -> void:
+	_targets = _pending[refused]["before"]
+	var is_later := false
+	for id: String in _pending:
+		if is_later and _pending[id]["type"] == "scene":
+			_pending[id]["before"] = _targets
+			_targets = _with_scene(_targets, _pending[id]["scene"] as Dictionary)
+			_pending[id]["order"] = _targets.keys()
+		is_later = is_later or id == refused
 
 
 func _hear_actions(message: Dictionary, now_us: int) -> void:
@@ -380,7 +399,23 @@ func _fail(code: String, message: String) -> void:
 
 
 static func _answer_to(id: String, done: bool, code: String, message: String) -> Dictionary:
-	return {"what": "request", "id": id, "done": done, "code": code, "message": message, "data": PackedByteArray()}
+	return {
+		"what": "request",
+		"id": id,
+		"done": done,
+		"code": code,
+		"message": message,
+		"data": PackedByteArray(),
+		"target_id": "",
+	}
+
+
+## Which target a path like [code]targets[3].size[/code] leads to.
+static func _target_at(key: String, targets: Array) -> String:
+	if not key.begins_with("targets["):
+		return ""
+	var place := key.get_slice("[", 1).get_slice("]", 0)
+	return targets[int(place)]["id"] if place.is_valid_int() and int(place) < targets.size() else ""
 
 
 static func _with_scene(targets: Dictionary[String, Dictionary], scene: Dictionary) -> Dictionary[String, Dictionary]:

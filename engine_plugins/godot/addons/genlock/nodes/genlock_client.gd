@@ -19,7 +19,8 @@ signal reconnecting(attempt: int, wait_s: float)
 signal disconnected
 ## Something went wrong; the message says what and what to do. The codes are those of the protocol's errors, and
 ## [code]unreachable[/code], [code]url[/code], [code]peer_full[/code], [code]taken_over[/code], [code]protocol[/code],
-## [code]microphone[/code], [code]recording[/code].
+## [code]microphone[/code], [code]recording[/code], [code]certificate[/code], [code]targets[/code]. A [GenlockRequest]
+## may end with [code]not_connected[/code] too.
 signal failed(code: String, message: String)
 ## An action waits for more, such as its target.
 signal action_started(action: GenlockActionEvent)
@@ -129,6 +130,13 @@ func _process(_delta: float) -> void:
 		_let_go()
 	if _image_task >= 0 or _teach_tasks:
 		_tidy_tasks()
+
+
+## A device that slept has lost its connection: the pause before the next attempt would be taken from the time in which
+## a session can be resumed.
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_APPLICATION_RESUMED:
+		reconnect_now()
 
 
 func _let_go() -> void:
@@ -376,8 +384,8 @@ func introduction() -> Dictionary:
 		"token": _setting(token, "token", "GENLOCK_TOKEN"),
 		"device":
 		{
-			"name": str(system.get("XRRuntimeName", OS.get_model_name())),
-			"runtime": str(system.get("XRRuntimeVersion", "")) if interface == null else str(interface.get_name()),
+			"name": str(system.get("OpenXRSystemName", OS.get_model_name())),
+			"runtime": _runtime(system, str(interface.get_name()) if interface != null else ""),
 			"engine": "Godot " + str(Engine.get_version_info()["string"]),
 			"plugin": "genlock-godot " + VERSION,
 		},
@@ -520,6 +528,7 @@ func _take_request(answer: Dictionary) -> void:
 	var request := _requests[id]
 	_requests.erase(id)
 	request.data = answer["data"]
+	request.target_id = answer["target_id"]
 	request.finish(answer["done"] as bool, answer["code"] as String, answer["message"] as String)
 
 
@@ -591,6 +600,12 @@ func _user_name() -> String:
 		kept.set_value("user", "name", named)
 		kept.save("user://genlock.cfg")
 	return named
+
+
+## The runtime with its version, or what else the engine shows itself by.
+static func _runtime(system: Dictionary, interface_name: String) -> String:
+	var told := "%s %s" % [system.get("XRRuntimeName", ""), system.get("XRRuntimeVersion", "")]
+	return told.strip_edges() if told.strip_edges() else interface_name
 
 
 static func _setting(own: String, key: String, variable: String) -> String:

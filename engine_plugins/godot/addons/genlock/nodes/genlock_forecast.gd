@@ -49,7 +49,7 @@ func _process(_delta: float) -> void:
 	)
 	if is_fresh:
 		var pose := poses.pose(device, poses.nearest_horizon(horizon_ms))
-		_driven.global_transform = (_session.stage_to_world() * pose).orthonormalized()
+		_place(_session.stage_to_world() * pose)
 	if hide_when_lost:
 		_driven.visible = is_fresh
 
@@ -58,6 +58,14 @@ func _get_configuration_warnings() -> PackedStringArray:
 	if _find_driven() == null:
 		return ["Put it under a Node3D, or choose the node that it drives."]
 	return []
+
+
+## Its scale stays as it is.
+func _place(world_pose: Transform3D) -> void:
+	var parent := _driven.get_parent_node_3d()
+	var turned := parent.global_basis.inverse() * world_pose.basis if parent != null else world_pose.basis
+	_driven.global_position = world_pose.origin
+	_driven.quaternion = turned.get_rotation_quaternion()
 
 
 func _find_driven() -> Node3D:

@@ -10,14 +10,16 @@ var _example := PackedFloat32Array()
 var _began_us := -1
 
 
-## [param device] is head, left or right.
+## [param device] is head, left or right, or left_hand or right_hand for a gesture of tracked joints.
 func _init(session: GenlockSession, device: String) -> void:
 	const PARTS := {
 		"head": GenlockFrame.Part.HEAD,
 		"left": GenlockFrame.Part.LEFT_AIM,
 		"right": GenlockFrame.Part.RIGHT_AIM,
+		"left_hand": GenlockFrame.Part.LEFT_HAND,
+		"right_hand": GenlockFrame.Part.RIGHT_HAND,
 	}
-	assert(device in PARTS, "head, left or right")
+	assert(device in PARTS, "head, left, right, left_hand or right_hand")
 	_session = session
 	_part = PARTS[device]
 
@@ -29,19 +31,17 @@ func start() -> void:
 	_session.frame_sent.connect(_on_frame_sent)
 
 
-## The user is done; the example: moments of 8 numbers, seconds and a pose.
+## The user is done; the example: moments of seconds and a pose, or the poses of 26 joints.
 func stop() -> PackedFloat32Array:
 	_session.frame_sent.disconnect(_on_frame_sent)
 	return _example
 
 
 func _on_frame_sent(frame: GenlockFrame) -> void:
-	if not frame.parts & _part or not GenlockFrame.is_sound(frame.pose_of(_part)):
+	var numbers := frame.numbers_of(_part)
+	if not numbers:
 		return
 	if _began_us < 0:
 		_began_us = frame.time_us
-	var pose := frame.pose_of(_part)
-	var turn := pose.basis.get_rotation_quaternion()
 	_example.append((frame.time_us - _began_us) / 1e6)
-	for number: float in [pose.origin.x, pose.origin.y, pose.origin.z, turn.x, turn.y, turn.z, turn.w]:
-		_example.append(number)
+	_example.append_array(numbers)

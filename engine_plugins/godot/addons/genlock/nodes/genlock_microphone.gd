@@ -25,6 +25,8 @@ const PIECE := 1_600
 ## Silence of exactly zero for so long means that the microphone may not be used, seconds.
 const DEAD_S := 3.0
 
+const _PERMISSION := "android.permission.RECORD_AUDIO"
+
 ## When it streams.
 @export var mode := Mode.PUSH_TO_TALK:
 	set(value):
@@ -63,13 +65,9 @@ func _ready() -> void:
 
 
 func _exit_tree() -> void:
-	if _player != null:
-		_player.stop()
-		_player.stream = null
-	if _resampler != null:
-		_resampler.stop()
-	if _bus:
-		AudioServer.remove_bus(AudioServer.get_bus_index(_bus))
+	_close()
+	# It opens again where it is put next.
+	request_ready()
 
 
 func _process(_delta: float) -> void:
@@ -119,8 +117,30 @@ func _open() -> void:
 		if not ProjectSettings.get_setting("audio/driver/enable_input", false):
 			_report("The project setting audio/driver/enable_input is off: no microphone can be heard.")
 			return
-		if OS.get_name() == "Android":
-			OS.request_permission("RECORD_AUDIO")
+		if OS.get_name() == "Android" and _PERMISSION not in OS.get_granted_permissions():
+			# A microphone that is opened before gives only silence.
+			get_tree().on_request_permissions_result.connect(_on_permission)
+			OS.request_permission(_PERMISSION)
+			return
+	_listen()
+
+
+func _on_permission(permission: String, is_granted: bool) -> void:
+	if permission != _PERMISSION:
+		return
+	_forget_permission()
+	if is_granted:
+		_listen()
+	else:
+		_report("The user does not let the app use the microphone.")
+
+
+func _forget_permission() -> void:
+	if get_tree().on_request_permissions_result.is_connected(_on_permission):
+		get_tree().on_request_permissions_result.disconnect(_on_permission)
+
+
+func _listen() -> void:
 	_resampler = GenlockResampler.new(AudioServer.get_mix_rate())
 	_bus = "Genlock %d" % get_instance_id()
 	AudioServer.add_bus()
@@ -136,6 +156,19 @@ func _open() -> void:
 	add_child(_player)
 	# Played from the start on: a microphone that is opened when the user begins to speak misses the first words.
 	_player.play()
+
+
+func _close() -> void:
+	_forget_permission()
+	if _capture == null:
+		return
+	_player.stop()
+	_player.stream = null
+	_player.queue_free()
+	_resampler.stop()
+	_resampler = null
+	_capture = null
+	AudioServer.remove_bus(AudioServer.get_bus_index(_bus))
 
 
 func _send(piece: GenlockResampler.Piece) -> void:

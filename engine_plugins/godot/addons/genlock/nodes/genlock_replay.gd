@@ -22,6 +22,8 @@ const GROUP := &"genlock_replay"
 const ROUND_GAP_USEC := 1_500_000
 
 const _MAGIC := "GENLOCK1"
+# Of the left one; those of the right one are next to them.
+const _CONTROLLER_PARTS := GenlockFrame.Part.LEFT_AIM | GenlockFrame.Part.LEFT_GRIP | GenlockFrame.Part.LEFT_BUTTONS
 const _CHUNK_BYTES := 16 * 1024 * 1024
 const _CONTROLLERS: Array[StringName] = [&"left_hand", &"right_hand"]
 const _HANDS: Array[StringName] = [&"/user/hand_tracker/left", &"/user/hand_tracker/right"]
@@ -57,6 +59,8 @@ var _head: XRPositionalTracker
 var _eyes: XRPositionalTracker
 var _controllers: Array[XRControllerTracker] = []
 var _hands: Array[XRHandTracker] = []
+# The parts that came so far.
+var _shown := 0
 
 
 func _init() -> void:
@@ -118,6 +122,7 @@ func stop() -> void:
 	_eyes = null
 	_controllers.clear()
 	_hands.clear()
+	_shown = 0
 
 
 ## Whether it plays, or is about to.
@@ -207,7 +212,8 @@ func _advance() -> void:
 func _show(frame: Dictionary) -> void:
 	var numbers := (frame["d"] as PackedByteArray).to_float32_array()
 	var parts: int = frame["m"]
-	_make_trackers(parts)
+	_make_trackers()
+	_add_trackers(parts)
 	var at := 0
 	at = _show_pose(_head, &"default", parts & GenlockFrame.Part.HEAD, numbers, at)
 	at = _show_pose(_eyes, &"default", parts & GenlockFrame.Part.GAZE, numbers, at)
@@ -225,7 +231,24 @@ func _show(frame: Dictionary) -> void:
 		at = _show_hand(_hands[side], parts & (GenlockFrame.Part.LEFT_HAND << side), numbers, at)
 
 
-func _make_trackers(parts: int) -> void:
+## A tracker is there from the first frame on that has something of it.
+func _add_trackers(parts: int) -> void:
+	if not parts & ~_shown:
+		return
+	_add(_head, GenlockFrame.Part.HEAD, parts)
+	_add(_eyes, GenlockFrame.Part.GAZE, parts)
+	for side in 2:
+		_add(_controllers[side], _CONTROLLER_PARTS << side, parts)
+		_add(_hands[side], GenlockFrame.Part.LEFT_HAND << side, parts)
+	_shown |= parts
+
+
+func _add(tracker: XRTracker, of: int, parts: int) -> void:
+	if parts & of and not _shown & of:
+		XRServer.add_tracker(tracker)
+
+
+func _make_trackers() -> void:
 	if _head != null:
 		return
 	_head = XRPositionalTracker.new()
@@ -235,21 +258,16 @@ func _make_trackers(parts: int) -> void:
 	_eyes = XRPositionalTracker.new()
 	_eyes.type = XRServer.TRACKER_UNKNOWN
 	_eyes.name = &"/user/eyes_ext"
-	XRServer.add_tracker(_head)
-	XRServer.add_tracker(_eyes)
 	for side in 2:
 		var hand := XRPositionalTracker.TRACKER_HAND_LEFT if side == 0 else XRPositionalTracker.TRACKER_HAND_RIGHT
 		var controller := XRControllerTracker.new()
 		controller.name = _CONTROLLERS[side]
 		controller.hand = hand
 		_controllers.append(controller)
-		XRServer.add_tracker(controller)
 		var tracker := XRHandTracker.new()
 		tracker.name = _HANDS[side]
 		tracker.hand = hand
 		_hands.append(tracker)
-		if parts & (GenlockFrame.Part.LEFT_HAND | GenlockFrame.Part.RIGHT_HAND):
-			XRServer.add_tracker(tracker)
 
 
 static func _show_pose(

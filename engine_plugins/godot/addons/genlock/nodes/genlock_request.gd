@@ -17,6 +17,8 @@ var is_done := false
 var code := ""
 ## Why it was refused, in words.
 var message := ""
+## The target that a scene was refused for; empty if it was for none, or taken.
+var target_id := ""
 ## What came back, of [method GenlockClient.export_profile].
 var data := PackedByteArray()
 

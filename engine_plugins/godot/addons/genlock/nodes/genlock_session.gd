@@ -19,6 +19,10 @@ const MOVED := 0.01
 const TARGETS_A_FRAME := 4
 ## The smallest pause between two changes of the scene, microseconds.
 const SCENE_USEC := 200_000
+## The pause after a scene that was refused as a whole, microseconds.
+const REFUSED_USEC := 5_000_000
+## Without a headset: so many frames may come closer to each other, if as many came later before.
+const FRAMES_AHEAD := 3
 # Frames that are used again, once nobody else holds them.
 const _FRAMES_KEPT := 3
 
@@ -53,10 +57,16 @@ var _trackers: GenlockTrackers
 var _frames: Array[GenlockFrame] = []
 var _next_frame := 0
 var _last_time_us := 0
+var _due_us := 0
 var _targets: Array[GenlockTarget] = []
+var _told_of: Dictionary[String, GenlockTarget] = {}
 var _next_target := 0
 var _known: Dictionary[String, Dictionary] = {}
 var _changed: Dictionary[String, Dictionary] = {}
+var _gone := PackedStringArray()
+# Ids of targets that the daemon has refused.
+var _refused: Dictionary[String, bool] = {}
+var _reported: Dictionary[String, bool] = {}
 var _scene_request: GenlockRequest
 var _scene_at := 0
 var _is_scene_begun := false
@@ -95,6 +105,13 @@ func _ready() -> void:
 		client.connect_to_daemon.call_deferred()
 
 
+func _exit_tree() -> void:
+	# What was told of goes with this scene; the client, and what the daemon knows, outlive it.
+	if is_instance_valid(client) and client.is_active() and _known:
+		client.show_scene([], false, PackedStringArray(_known.keys()))
+	_forget_scene()
+
+
 func _process(_delta: float) -> void:
 	if not _is_streaming:
 		# Not asked in each frame: the client tells when it is over.
@@ -103,6 +120,8 @@ func _process(_delta: float) -> void:
 			return
 	if _next_target < _targets.size() or Time.get_ticks_usec() >= _scene_at:
 		_look_at_targets()
+	if _is_too_soon():
+		return
 	var frame := capture()
 	if frame != null:
 		client.send_frame(frame)
@@ -181,6 +200,8 @@ func stage_to_world() -> Transform3D:
 func _look_at_targets() -> void:
 	var now := Time.get_ticks_usec()
 	if not _is_scene_begun:
+		if now < _scene_at:
+			return
 		# All at once, so that the daemon knows what there is before it hears anything.
 		_is_scene_begun = true
 		_find_targets()
@@ -206,41 +227,71 @@ func _look_at(until: int) -> void:
 		if is_instance_valid(target) and target.is_inside_tree():
 			var message := target.to_message(stage_from_world)
 			var id: String = message["id"]
-			if id not in _known or _has_changed(_known[id], message):
+			var problem := GenlockTarget.problem_of(message)
+			if problem:
+				_report_once(problem)
+				_told_of.erase(id)
+			elif id not in _known or _has_changed(_known[id], message):
 				_changed[id] = message
 
 
 func _find_targets() -> void:
 	_targets.clear()
+	_told_of.clear()
 	_next_target = 0
 	for node in get_tree().get_nodes_in_group(GenlockClient.TARGETS):
 		var target := node as GenlockTarget
-		if target != null and target.enabled and target.get_parent() is Node3D:
+		if target == null or not target.enabled or target.get_parent() is not Node3D:
+			continue
+		var id := target.wire_id()
+		if id in _told_of:
+			_report_once("Two targets have the id '%s': one is told of. Give each an id of its own." % id)
+		elif _targets.size() == GenlockWire.MAX_TARGETS:
+			_report_once("There are more than %d targets: the others are not told of." % GenlockWire.MAX_TARGETS)
+			return
+		elif id not in _refused:
+			_told_of[id] = target
 			_targets.append(target)
-	if _targets.size() > GenlockWire.MAX_TARGETS:
-		client.report(
-			"targets", "There are %d targets; the first %d are told of." % [_targets.size(), GenlockWire.MAX_TARGETS]
-		)
-		_targets.resize(GenlockWire.MAX_TARGETS)
 
 
 func _tell_scene() -> void:
-	var gone := PackedStringArray()
+	_gone = PackedStringArray()
 	for id in _known:
-		var is_there := _targets.any(
-			func(target: GenlockTarget) -> bool: return is_instance_valid(target) and target.wire_id() == id
-		)
-		if not is_there:
-			gone.append(id)
-	if not _changed and not gone:
+		if not is_instance_valid(_told_of.get(id)):
+			_gone.append(id)
+	if not _changed and not _gone:
 		return
-	for id in gone:
+	for id in _gone:
 		_known.erase(id)
 	_known.merge(_changed, true)
 	var targets: Array[Dictionary] = []
 	targets.assign(_changed.values())
-	_scene_request = client.show_scene(targets, false, gone)
+	_scene_request = client.show_scene(targets, false, _gone)
+	_scene_request.finished.connect(_on_scene_answered)
 	_changed = {}
+
+
+## A scene that was refused has changed nothing: all is told again, but for the target that it was refused for.
+func _on_scene_answered(done: bool) -> void:
+	if done or _scene_request == null:
+		return
+	if _scene_request.target_id:
+		_refused[_scene_request.target_id] = true
+		_scene_at = 0
+	else:
+		_scene_at = Time.get_ticks_usec() + REFUSED_USEC
+	for id: String in _known.keys() + Array(_gone):
+		_known[id] = {}
+	_changed = {}
+	_is_scene_begun = false
+	_targets.clear()
+	_next_target = 0
+
+
+func _report_once(problem: String) -> void:
+	if problem not in _reported:
+		_reported[problem] = true
+		client.report("targets", problem)
 
 
 func _is_scene_on_its_way() -> bool:
@@ -252,13 +303,35 @@ func _on_welcomed(welcome: Dictionary) -> void:
 		print("Genlock: the daemon records this session.")
 
 
+## A headset and a recording have a rate of their own; a window without vsync has none.
+func _is_too_soon() -> bool:
+	var interface := XRServer.primary_interface
+	var is_worn := interface != null and interface.is_initialized()
+	if is_worn or (_replay != null and is_instance_valid(_replay) and _replay.is_playing()):
+		return false
+	var now := Time.get_ticks_usec()
+	if now < _due_us:
+		return true
+	var period := int(1e6 / client.refresh_hz)
+	_due_us = maxi(_due_us, now - FRAMES_AHEAD * period) + period
+	return false
+
+
 ## The next session is a new one, which knows nothing.
 func _on_disconnected() -> void:
 	_is_streaming = false
+	_forget_scene()
+
+
+func _forget_scene() -> void:
 	_is_scene_begun = false
+	_scene_at = 0
 	_known.clear()
 	_changed.clear()
+	_gone = PackedStringArray()
+	_refused.clear()
 	_targets.clear()
+	_told_of.clear()
 	_next_target = 0
 	_scene_request = null
 
@@ -288,7 +361,8 @@ static func _find(root: Node, type: String) -> Node:
 
 static func _has_changed(before: Dictionary, now: Dictionary) -> bool:
 	return (
-		(before["position"] as Vector3).distance_to(now["position"] as Vector3) > MOVED
+		not before
+		or (before["position"] as Vector3).distance_to(now["position"] as Vector3) > MOVED
 		or (before["size"] as Vector3).distance_to(now["size"] as Vector3) > MOVED
 		or before["name"] != now["name"]
 		or before["aliases"] != now["aliases"]

@@ -22,10 +22,17 @@ signal action_performed(action: GenlockActionEvent)
 		update_configuration_warnings()
 ## What else they call it, up to 16.
 @export var aliases := PackedStringArray()
-## Names it to the app and to what is learned, the same in each run. Empty: the path of the node above in its scene.
-@export var id := ""
+## Names it to the app and to what is learned, the same in each run. Empty: the path of the node above in the running
+## scene.
+@export var id := "":
+	set(value):
+		id = value
+		update_configuration_warnings()
 ## The edges of its box in the axes of the node above, metres. Zero: as large as what is seen of that node.
-@export var size := Vector3.ZERO
+@export var size := Vector3.ZERO:
+	set(value):
+		size = value
+		update_configuration_warnings()
 ## The centre of the box in the space of the node above, metres. Only with a size.
 @export var center := Vector3.ZERO
 ## Whether it can be meant.
@@ -33,10 +40,19 @@ signal action_performed(action: GenlockActionEvent)
 
 var _box := AABB()
 var _is_measured := false
+# Worked out once: looked at for all targets several times a second.
+var _path := ""
 
 
 func _enter_tree() -> void:
 	add_to_group(GenlockClient.TARGETS)
+	_path = ""
+	if not get_tree().node_renamed.is_connected(_on_node_renamed):
+		get_tree().node_renamed.connect(_on_node_renamed)
+
+
+func _exit_tree() -> void:
+	get_tree().node_renamed.disconnect(_on_node_renamed)
 
 
 func _get_configuration_warnings() -> PackedStringArray:
@@ -44,6 +60,11 @@ func _get_configuration_warnings() -> PackedStringArray:
 		return ["Put it under a Node3D: that is what will be looked at and named."]
 	if not size and not box().has_volume():
 		return ["Nothing is seen of the node above: set a size, in metres."]
+	if id and is_inside_tree():
+		for node in get_tree().get_nodes_in_group(GenlockClient.TARGETS):
+			var other := node as GenlockTarget
+			if other != null and other != self and other.id == id:
+				return ["%s has the id '%s' too: only one of them is told of." % [other.get_path(), id]]
 	return []
 
 
@@ -64,8 +85,13 @@ func tell_performed(action: GenlockActionEvent) -> void:
 func wire_id() -> String:
 	if id:
 		return id
-	var parent := get_parent()
-	return str(parent.owner.get_path_to(parent)) if parent != null and parent.owner != null else str(get_path())
+	if not _path and is_inside_tree():
+		# Not from the owner: the same scene may be there twice.
+		var scene := get_tree().current_scene
+		var parent := get_parent()
+		var is_within := scene != null and scene.is_ancestor_of(parent)
+		_path = str(scene.get_path_to(parent)) if is_within else str(get_path())
+	return _path
 
 
 ## Its box in the space of the node above, metres.
@@ -104,6 +130,38 @@ func to_message(stage_from_world: Transform3D) -> Dictionary:
 		"name": spoken_name if spoken_name else str(body.name),
 		"aliases": aliases,
 	}
+
+
+## Why the daemon would refuse a target that goes over the wire so, in words; empty if it would not.
+static func problem_of(message: Dictionary) -> String:
+	var its_id: String = message["id"]
+	if its_id.length() > GenlockWire.ID_LENGTH:
+		return (
+			"The id of the target '%s' has more than %d letters: it is not told of." % [its_id, GenlockWire.ID_LENGTH]
+		)
+	var place: Vector3 = message["position"]
+	var edges: Vector3 = message["size"]
+	if not _is_near(place) or not _is_near(edges):
+		return "The target '%s' is more than %d m away or large: it is not told of." % [its_id, GenlockFrame.FAR]
+	var other_names: PackedStringArray = message["aliases"]
+	if other_names.size() > GenlockWire.MAX_ALIASES:
+		return "The target '%s' has more than %d aliases: it is not told of." % [its_id, GenlockWire.MAX_ALIASES]
+	for called: String in PackedStringArray([message["name"]]) + other_names:
+		if called.length() > GenlockWire.NAME_LENGTH:
+			return (
+				"A name of the target '%s' has more than %d letters: it is not told of."
+				% [its_id, GenlockWire.NAME_LENGTH]
+			)
+	return ""
+
+
+func _on_node_renamed(_node: Node) -> void:
+	_path = ""
+
+
+static func _is_near(place: Vector3) -> bool:
+	var off := place.abs()
+	return place.is_finite() and off[off.max_axis_index()] <= GenlockFrame.FAR
 
 
 static func _relative(body: Node3D, part: Node3D) -> Transform3D:

@@ -35,3 +35,43 @@ func to_message() -> Dictionary:
 		"gestures": gestures,
 		"sees": sees,
 	}
+
+
+## What is wrong with it by itself, in words; it must have a name.
+func problems() -> PackedStringArray:
+	var found := PackedStringArray()
+	if not phrases and not gestures and not sees:
+		found.append("The action '%s' has neither a phrase nor a gesture nor anything to see." % name)
+	var placeholders := PackedStringArray()
+	if target != Aim.NONE:
+		placeholders.append("target")
+	for argument in arguments:
+		if argument == null or not argument.name:
+			found.append("An argument of the action '%s' has no name." % name)
+			continue
+		if argument.name in placeholders:
+			found.append("The argument '%s' of the action '%s' is there twice." % [argument.name, name])
+		placeholders.append(argument.name)
+		for problem in argument.problems():
+			found.append("The argument '%s' of the action '%s' %s." % [argument.name, name, problem])
+	for phrase in phrases:
+		found.append_array(_phrase_problems(phrase, placeholders))
+	return found
+
+
+func _phrase_problems(phrase: String, placeholders: PackedStringArray) -> PackedStringArray:
+	var found := PackedStringArray()
+	var placeholder := RegEx.create_from_string("\\{([^{}]*)\\}")
+	for place in placeholder.search_all(phrase):
+		var named := place.get_string(1)
+		if named == "target" and named not in placeholders:
+			found.append("'%s' names a target: set the target of the action '%s'." % [phrase, name])
+		elif named not in placeholders:
+			found.append("'%s' has {%s}, which is no argument of the action '%s'." % [phrase, named, name])
+	var around := placeholder.sub(phrase, "", true)
+	if "{" in around or "}" in around:
+		found.append("'%s' has a brace without its partner." % phrase)
+	# UCP: letters of any script.
+	if RegEx.create_from_string("(*UCP)\\w").search(phrase) == null:
+		found.append("The phrase '%s' of the action '%s' has no words." % [phrase, name])
+	return found

@@ -32,12 +32,13 @@ func to_message() -> Dictionary:
 	}
 
 
-## What is wrong with it, in words; empty if nothing is.
+## What is wrong with it, in words; empty if nothing is. The daemon would refuse the first of it.
 func problems() -> PackedStringArray:
 	var found := PackedStringArray()
 	if not app_name:
 		found.append("The actions have no app name.")
 	var names: Dictionary[String, bool] = {}
+	var gestures: Dictionary[String, bool] = {}
 	var seen: Dictionary[String, bool] = {}
 	for action in actions:
 		if action == null or not action.name:
@@ -46,20 +47,23 @@ func problems() -> PackedStringArray:
 		if action.name in names:
 			found.append("Two actions are called '%s'." % action.name)
 		names[action.name] = true
-		if not action.phrases and not action.gestures and not action.sees:
-			found.append("The action '%s' has neither a phrase nor a gesture nor anything to see." % action.name)
+		for gesture in action.gestures:
+			if gesture in gestures:
+				found.append("The gesture '%s' is there twice: it can mean one action." % gesture)
+			gestures[gesture] = true
 		for sight in action.sees:
 			if sight.to_lower() in seen:
 				found.append("'%s' is seen by two actions." % sight)
 			seen[sight.to_lower()] = true
-		for argument in action.arguments:
-			if argument == null or not argument.name:
-				found.append("An argument of the action '%s' has no name." % action.name)
-			elif argument.kind == GenlockArgument.Kind.CHOICE and not argument.values:
-				found.append("The argument '%s' of the action '%s' has no values." % [argument.name, action.name])
+		found.append_array(action.problems())
+	var things: Dictionary[String, bool] = {}
 	for thing: GenlockObject in objects:
 		if thing == null or not thing.name:
 			found.append("An object has no name.")
-		elif not thing.pictures or null in thing.pictures:
+			continue
+		if thing.name.to_lower() in things:
+			found.append("Two objects are called '%s'." % thing.name)
+		things[thing.name.to_lower()] = true
+		if not thing.pictures or null in thing.pictures:
 			found.append("The object '%s' lacks a picture." % thing.name)
 	return found

@@ -45,3 +45,27 @@ func to_message() -> Dictionary:
 		"required": required,
 		"default": fallback,
 	}
+
+
+## What is wrong with it, as what follows on its name; it must have one.
+func problems() -> PackedStringArray:
+	var found := PackedStringArray()
+	if name == "target" or RegEx.create_from_string("\\A[A-Za-z_][A-Za-z0-9_]*\\z").search(name) == null:
+		found.append("must be called by letters, digits and _, and not 'target'")
+	if kind == Kind.CHOICE and not values:
+		found.append("has no values")
+	if kind != Kind.CHOICE and values:
+		found.append("has values, but is no choice")
+	for value in synonyms:
+		if value not in values:
+			found.append("has synonyms of '%s', which is none of its values" % value)
+	if minimum > maximum:
+		found.append("has a minimum that is more than the maximum")
+	if not default:
+		return found
+	var number := default.to_float()
+	if kind == Kind.NUMBER and (not default.is_valid_float() or number < minimum or number > maximum):
+		found.append("has the default '%s', which is no number from %s to %s" % [default, minimum, maximum])
+	if kind == Kind.CHOICE and default not in values:
+		found.append("has the default '%s', which is none of its values" % default)
+	return found

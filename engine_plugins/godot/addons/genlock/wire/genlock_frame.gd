@@ -175,6 +175,25 @@ func blob() -> PackedByteArray:
 	return numbers.to_byte_array()
 
 
+## The numbers of the wire of one part that is not buttons: a pose, or those of a hand's [constant JOINTS] joints. Empty
+## if it is not in the frame, or not sound.
+func numbers_of(part: Part) -> PackedFloat32Array:
+	var numbers := PackedFloat32Array()
+	if not parts & part:
+		return numbers
+	var is_hand := part in [Part.LEFT_HAND, Part.RIGHT_HAND]
+	var first: int = _PLACES[part]
+	var all := _joints if is_hand else _poses
+	var poses: Array[Transform3D] = all.slice(first, first + (JOINTS if is_hand else 1))
+	if not poses.all(is_sound):
+		return numbers
+	numbers.resize(7 * poses.size())
+	for index in poses.size():
+		var turn := poses[index].basis.get_rotation_quaternion()
+		_put(numbers, 7 * index, poses[index].origin, turn * JOINT_TURN if is_hand else turn)
+	return numbers
+
+
 func _begin_hand(part: Part) -> int:
 	if _joints.is_empty():
 		_joints.resize(2 * JOINTS)

@@ -35,6 +35,11 @@ const LARGE_MESSAGE_BYTES := 1_052_672
 const LARGE: PackedStringArray = ["image", "teach", "profile"]
 ## The most targets of a scene.
 const MAX_TARGETS := 64
+## The most other names of a target.
+const MAX_ALIASES := 16
+## The most letters of what names something to the app, and of what people call it.
+const ID_LENGTH := 128
+const NAME_LENGTH := 256
 
 ## Stands for the default of a key that must be there.
 const REQUIRED := &"required"

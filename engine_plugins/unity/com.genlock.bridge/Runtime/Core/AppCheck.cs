@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Genlock
@@ -12,6 +13,8 @@ namespace Genlock
         private const int MostExamples = 16;
         private const int LongestName = 128;
         private const int LongestPhrase = 200;
+        private const int MostArguments = 16;
+        private const int LongestValue = 64;
 
         private static readonly Regex Placeholder = new Regex(@"\{([^{}]*)\}");
         private static readonly Regex ArgumentName = new Regex(@"^[A-Za-z_][A-Za-z0-9_]*$");
@@ -115,6 +118,10 @@ namespace Genlock
             {
                 known.Add("target");
             }
+            if (action.Arguments.Count > MostArguments)
+            {
+                mistakes.Add("\"" + action.Name + "\" has " + action.Arguments.Count + " arguments; it may have " + MostArguments + ".");
+            }
             foreach (var argument in action.Arguments)
             {
                 var of = "The argument \"" + argument.Name + "\" of \"" + action.Name + "\"";
@@ -130,12 +137,71 @@ namespace Genlock
                 {
                     mistakes.Add(of + " is a choice and needs values.");
                 }
+                CheckValues(argument, of, mistakes);
                 if (argument.Minimum > argument.Maximum)
                 {
                     mistakes.Add(of + " has a minimum above its maximum.");
                 }
+                CheckDefault(argument, of, mistakes);
             }
             return known;
+        }
+
+        private static void CheckValues(ArgumentInfo argument, string of, List<string> mistakes)
+        {
+            if (argument.Kind != ArgumentKind.Choice && argument.Values.Count > 0)
+            {
+                mistakes.Add(of + " has values; only a choice has them.");
+            }
+            foreach (var value in argument.Values)
+            {
+                CheckValue(value, of, mistakes);
+            }
+            foreach (var synonyms in argument.Synonyms)
+            {
+                if (!argument.Values.Contains(synonyms.Key))
+                {
+                    mistakes.Add(of + " has other words for \"" + synonyms.Key + "\", which is none of its values.");
+                }
+                foreach (var word in synonyms.Value)
+                {
+                    CheckValue(word, of, mistakes);
+                }
+            }
+        }
+
+        private static void CheckValue(string value, string of, List<string> mistakes)
+        {
+            if (value.Length < 1 || value.Length > LongestValue)
+            {
+                mistakes.Add(of + " has a value, or another word for one, that is empty or has more than " + LongestValue + " characters.");
+            }
+        }
+
+        private static void CheckDefault(ArgumentInfo argument, string of, List<string> mistakes)
+        {
+            var hasText = argument.DefaultText.Length > 0;
+            if (argument.Kind != ArgumentKind.Number)
+            {
+                if (argument.DefaultNumber.HasValue)
+                {
+                    mistakes.Add(of + " has a number as its default; only a number has one.");
+                }
+                else if (hasText && argument.Kind == ArgumentKind.Choice && !argument.Values.Contains(argument.DefaultText))
+                {
+                    mistakes.Add(of + " has the default \"" + argument.DefaultText + "\", which is none of its values.");
+                }
+                return;
+            }
+            var number = argument.DefaultNumber.GetValueOrDefault();
+            // NaN compares false with everything.
+            var isBetween = number >= argument.Minimum && number <= argument.Maximum;
+            if (argument.DefaultNumber.HasValue ? !isBetween : hasText)
+            {
+                mistakes.Add(
+                    of + " has a default that is no number from its minimum to its maximum: "
+                    + (argument.DefaultNumber.HasValue ? number.ToString(CultureInfo.InvariantCulture) : argument.DefaultText) + ".");
+            }
         }
 
         private static void CheckPhrase(ActionInfo action, string phrase, HashSet<string> known, List<string> mistakes)

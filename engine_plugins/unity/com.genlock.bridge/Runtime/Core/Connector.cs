@@ -26,6 +26,9 @@ namespace Genlock
     internal sealed class Connector : IConnector
     {
         private const int LongestHead = 16384;
+
+        /// <summary>For one of several addresses: all together have as long as a hello.</summary>
+        private static readonly TimeSpan AddressLimit = TimeSpan.FromSeconds(3);
         private const string Magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
         private readonly RemoteCertificateValidationCallback _validation;
@@ -123,25 +126,36 @@ namespace Genlock
             {
                 throw new IOException("the name " + url.DnsSafeHost + " is not known: " + problem.Message, problem);
             }
+            return await DialAsync(url, addresses, AddressLimit, cancel).ConfigureAwait(false);
+        }
+
+        /// <summary>The first of several addresses that answers, each asked for so long; one alone as long as there is time.</summary>
+        internal static async Task<Socket> DialAsync(Uri url, IPAddress[] addresses, TimeSpan each, CancellationToken cancel)
+        {
             Exception last = null;
             foreach (var address in addresses)
             {
                 cancel.ThrowIfCancellationRequested();
                 var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-                try
+                using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel))
                 {
-                    socket.NoDelay = true;
-                    using (cancel.Register(socket.Dispose))
+                    try
                     {
-                        await Task.Factory.FromAsync(
-                            socket.BeginConnect(address, url.Port, null, null), socket.EndConnect).ConfigureAwait(false);
+                        socket.NoDelay = true;
+                        limit.CancelAfter(addresses.Length > 1 ? each : Timeout.InfiniteTimeSpan);
+                        using (limit.Token.Register(socket.Dispose))
+                        {
+                            await Task.Factory.FromAsync(
+                                socket.BeginConnect(address, url.Port, null, null), socket.EndConnect).ConfigureAwait(false);
+                        }
+                        return socket;
                     }
-                    return socket;
-                }
-                catch (Exception problem)
-                {
-                    socket.Dispose();
-                    last = problem;
+                    catch (Exception problem)
+                    {
+                        socket.Dispose();
+                        last = limit.IsCancellationRequested
+                            ? new IOException(address + " did not answer for " + each.TotalSeconds + " s", problem) : problem;
+                    }
                 }
             }
             cancel.ThrowIfCancellationRequested();

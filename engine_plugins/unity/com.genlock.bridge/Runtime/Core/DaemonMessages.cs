@@ -168,11 +168,12 @@ namespace Genlock
         }
 
         /// <summary>A forecast pose in the wire's coordinates.</summary>
-        /// <returns>False where there is none.</returns>
+        /// <returns>False where there is none, and for several devices at once.</returns>
         public bool TryGetForecast(Devices device, int horizon, out WirePose pose)
         {
             pose = default(WirePose);
-            if ((Devices & device) == 0 || horizon < 0 || horizon >= HorizonCount)
+            var isOne = (device & (device - 1)) == 0;
+            if (!isOne || (Devices & device) == 0 || horizon < 0 || horizon >= HorizonCount)
             {
                 return false;
             }

@@ -100,6 +100,9 @@ namespace Genlock
         /// <summary>A handler of another event threw. The messages after that one are not held up.</summary>
         public event Action<Exception> HandlerFailed;
 
+        /// <summary>The daemon refused a scene, which is as it was before; with the id of the target that it was about, or empty.</summary>
+        internal event Action<string> SceneRefused;
+
         /// <summary>Where it is.</summary>
         public SessionState State { get; private set; }
 
@@ -194,14 +197,15 @@ namespace Genlock
 
         /// <summary>Sends the whole scene, which may be done before <see cref="Connect"/> too.</summary>
         /// <returns>Done when the daemon has it.</returns>
-        /// <exception cref="GenlockException">More than 64 targets, an id that is there twice, or too long.</exception>
+        /// <exception cref="GenlockException">
+        /// At once: more than 64 targets, an id that is there twice, one that no daemon would take, or too long in all. In the task:
+        /// the daemon refused it, and the scene is as it was before.
+        /// </exception>
         public Task SetSceneAsync(IList<Target> targets)
         {
             CheckOpen();
             ClientEncoder.Scene(_writer, NextId(), targets, true, new string[0]);
-            CheckSize(Protocol.MaxMessageBytes, "scene");
-            _scene.Replace(targets);
-            return Post(_scene.Order());
+            return PostScene(new SceneEdit(targets, new string[0], true));
         }
 
         /// <summary>Changes, adds and removes some targets. One that is changed is given whole.</summary>
@@ -211,9 +215,7 @@ namespace Genlock
         {
             CheckOpen();
             ClientEncoder.Scene(_writer, NextId(), changed, false, removed);
-            CheckSize(Protocol.MaxMessageBytes, "scene");
-            _scene.Update(changed, removed);
-            return Post(_scene.Order());
+            return PostScene(new SceneEdit(changed, removed, false));
         }
 
         /// <summary>Says what the user said. Its actions come by <see cref="ActionReceived"/> too.</summary>
@@ -448,12 +450,21 @@ namespace Genlock
             return time < 0 ? _now() : time;
         }
 
+        private Task PostScene(SceneEdit edit)
+        {
+            CheckSize(Protocol.MaxMessageBytes, "scene");
+            _scene.Check(edit);
+            var posted = Post(edit);
+            _scene.Begin(edit);
+            return posted;
+        }
+
         /// <summary>Keeps what was written, with the last id, until it is answered.</summary>
-        private Task<Reply> Post(string[] order)
+        private Task<Reply> Post(SceneEdit edit)
         {
             var parcel = new Parcel
             {
-                Id = _idPrefix + _ids.ToString(CultureInfo.InvariantCulture), Bytes = _writer.ToArray(), Order = order,
+                Id = _idPrefix + _ids.ToString(CultureInfo.InvariantCulture), Bytes = _writer.ToArray(), Edit = edit,
             };
             _outbox.Add(parcel);
             SendParcels();
@@ -643,7 +654,6 @@ namespace Genlock
             }
             if (!welcome.Resumed || welcome.Restored)
             {
-                _scene.ForgetNumbers();
                 SceneAnew();
                 SettleDone();
                 CancelStarted();
@@ -662,7 +672,7 @@ namespace Genlock
             }
             var id = NextId();
             ClientEncoder.Scene(_writer, id, _scene.Targets, true, new string[0]);
-            var whole = new Parcel { Id = id, Bytes = _writer.ToArray(), Order = _scene.Order() };
+            var whole = new Parcel { Id = id, Bytes = _writer.ToArray(), Edit = _scene.Anew() };
             _outbox.AddFirst(whole);
             foreach (var parcel in waiting)
             {
@@ -717,9 +727,9 @@ namespace Genlock
                 return;
             }
             _outbox.Remove(parcel);
-            if (parcel.Order != null)
+            if (parcel.Edit != null)
             {
-                _scene.Numbered(ack.Scene, parcel.Order);
+                _scene.Accept(parcel.Edit, ack.Scene);
             }
             parcel.Reply.Ack = ack;
             parcel.Answered.TrySetResult(parcel.Reply);
@@ -737,9 +747,38 @@ namespace Genlock
             if (parcel != null)
             {
                 _outbox.Remove(parcel);
+                if (parcel.Edit != null)
+                {
+                    _scene.Refuse(parcel.Edit);
+                    Raise(SceneRefused, parcel.Edit.IdAt(error.Key));
+                }
                 Refuse(parcel.Answered, new GenlockException(error.Code, error.Message, error.Key));
             }
             Raise(ErrorReceived, error);
+            if (State == SessionState.Connecting && IsForGood(error.Code))
+            {
+                EndRefused(error);
+            }
+        }
+
+        /// <summary>
+        /// Whether what was said before a welcome is said of the same hello each time. The daemon closes after some others, and the
+        /// close code says what then.
+        /// </summary>
+        private static bool IsForGood(string code)
+        {
+            return code != ErrorCodes.Full && code != ErrorCodes.Internal && code != ErrorCodes.HelloExpected
+                && code != ErrorCodes.Unauthorized && code != ErrorCodes.Version;
+        }
+
+        private void EndRefused(DaemonError error)
+        {
+            var closing = new Closing
+            {
+                Code = CloseCodes.HelloRefused, Reason = error.Message, Advice = CloseCodes.Advice(CloseCodes.HelloRefused),
+            };
+            Raise(Closed, closing);
+            End(closing);
         }
 
         private void TakeNotice(Notice notice)

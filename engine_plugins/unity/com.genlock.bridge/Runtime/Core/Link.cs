@@ -158,7 +158,7 @@ namespace Genlock
 
         private void SendOn()
         {
-            while (_sending != null)
+            for (var more = true; more;)
             {
                 try
                 {
@@ -172,7 +172,7 @@ namespace Genlock
                         return;
                     }
                     awaiter.GetResult();
-                    Next();
+                    more = Next();
                 }
                 catch (Exception)
                 {
@@ -188,7 +188,10 @@ namespace Genlock
             try
             {
                 _sendAwaiter.GetResult();
-                Next();
+                if (!Next())
+                {
+                    return;
+                }
             }
             catch (Exception)
             {
@@ -198,7 +201,7 @@ namespace Genlock
             SendOn();
         }
 
-        private void Next()
+        private bool Next()
         {
             lock (_gate)
             {
@@ -209,6 +212,7 @@ namespace Genlock
                 {
                     Monitor.PulseAll(_gate);
                 }
+                return _sending != null;
             }
         }
 

@@ -17,8 +17,8 @@ namespace Genlock
         internal string Id;
         internal byte[] Bytes;
 
-        /// <summary>Of a scene: the ids of its targets in the scene's order; else null.</summary>
-        internal string[] Order;
+        /// <summary>Of a scene: what it does; else null.</summary>
+        internal SceneEdit Edit;
 
         internal bool IsSent;
 
@@ -144,7 +144,7 @@ namespace Genlock
 
         private static bool IsScene(Parcel parcel)
         {
-            return parcel.Order != null;
+            return parcel.Edit != null;
         }
     }
 }

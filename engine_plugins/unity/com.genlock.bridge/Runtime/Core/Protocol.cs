@@ -21,6 +21,9 @@ namespace Genlock
         /// <summary>The longest message in bytes that is taken from a daemon.</summary>
         public const int MaxInboundBytes = 2 * 1024 * 1024;
 
+        /// <summary>How long a scene's targets may be in bytes, so that all of them fit in one message.</summary>
+        internal const int MaxSceneBytes = MaxMessageBytes - 256;
+
         /// <summary>How many targets there may be in a scene.</summary>
         public const int MaxTargets = 64;
 
@@ -89,6 +92,9 @@ namespace Genlock
     public static class CloseCodes
     {
         public const int Normal = 1000;
+
+        /// <summary>Not from a daemon, which leaves the connection open: it refused the hello, and would again.</summary>
+        public const int HelloRefused = 1008;
         public const int GoingAway = 1001;
 
         /// <summary>The connection broke without a close.</summary>
@@ -107,7 +113,7 @@ namespace Genlock
         /// <summary>Whether connecting again can help.</summary>
         public static bool MayTryAgain(int code)
         {
-            return code != Unauthorized && code != Version && code != HelloExpected && code != ResumedElsewhere;
+            return code != HelloRefused && code != Unauthorized && code != Version && code != HelloExpected && code != ResumedElsewhere;
         }
 
         /// <summary>What to do about it, in a sentence.</summary>
@@ -121,6 +127,8 @@ namespace Genlock
                     return "The daemon stops; connecting again once it is back.";
                 case Abnormal:
                     return "The connection broke. Is the daemon running, and are this device and it on one network?";
+                case HelloRefused:
+                    return "The daemon would refuse it again: mend what it names, then connect anew.";
                 case TooBig:
                     return "A message was too long for the daemon; send less at once.";
                 case TryAgainLater:

@@ -4,16 +4,15 @@ namespace Genlock
 {
     /// <summary>
     /// Turns interleaved floats of a microphone into 16 kHz mono of 16 bit, with nothing allocated: channels are averaged, and
-    /// what would fold back is kept out, by 60 dB, by a sinc of 16 crossings a side under a Kaiser window (Smith, "Digital Audio
+    /// what would fold back is kept out, by 60 dB, by a sinc of 32 crossings a side under a Kaiser window (Smith, "Digital Audio
     /// Resampling", ccrma.stanford.edu/~jos/resample). Sound of 16 kHz goes through as it is.
     /// </summary>
     public sealed class Resampler
     {
-        private const int Crossings = 16;
-        private const int Phases = 256;
+        private const int Crossings = 32;
 
         /// <summary>Where the filter is half closed, of what the lower of both rates can hold.</summary>
-        private const double Passes = 0.925;
+        private const double Passes = 0.9625;
 
         /// <summary>Of the window, for 60 dB: 0.1102 (60 - 8.7), Kaiser's formula.</summary>
         private const double Beta = 5.65;
@@ -21,6 +20,7 @@ namespace Genlock
         private readonly int _hz;
         private readonly int _channels;
         private readonly int _half;
+        private readonly int _phases;
         private readonly float[] _kernels;
 
         /// <summary>The newest samples, twice, so that they lie in one piece wherever they begin.</summary>
@@ -44,7 +44,8 @@ namespace Genlock
             {
                 var pace = Math.Min(1.0, (double)Protocol.AudioHz / hz);
                 _half = (int)Math.Ceiling(Crossings / pace);
-                _kernels = Kernels(_half, Passes * pace);
+                _phases = Protocol.AudioHz / Gcd(hz, Protocol.AudioHz);
+                _kernels = Kernels(_half, _phases, Passes * pace);
                 _latest = new float[4 * _half];
                 _wait = _half + 1;
             }
@@ -101,7 +102,7 @@ namespace Genlock
             var kernels = _kernels;
             var latest = _latest;
             var at = _at;
-            var kernel = (int)(_fraction * Phases / Protocol.AudioHz) * 2 * _half;
+            var kernel = (int)(_fraction * _phases / Protocol.AudioHz) * 2 * _half;
             var end = kernel + 2 * _half;
             var sum = 0f;
             while (kernel < end)
@@ -109,6 +110,11 @@ namespace Genlock
                 sum += kernels[kernel++] * latest[at++];
             }
             return sum;
+        }
+
+        private static int Gcd(int a, int b)
+        {
+            return b == 0 ? a : Gcd(b, a % b);
         }
 
         private static int Write(float sample, byte[] pcm, int at)
@@ -120,16 +126,16 @@ namespace Genlock
         }
 
         /// <summary>For each phase the weights of the samples around it, which sum up to 1.</summary>
-        private static float[] Kernels(int half, double passes)
+        private static float[] Kernels(int half, int phases, double passes)
         {
-            var kernels = new float[Phases * 2 * half];
+            var kernels = new float[phases * 2 * half];
             var weights = new double[2 * half];
-            for (var phase = 0; phase < Phases; phase++)
+            for (var phase = 0; phase < phases; phase++)
             {
                 var sum = 0.0;
                 for (var i = 0; i < weights.Length; i++)
                 {
-                    var away = i - (half - 1) - (phase + 0.5) / Phases;
+                    var away = i - (half - 1) - (double)phase / phases;
                     var turn = Math.PI * away * passes;
                     var window = Bessel(Beta * Math.Sqrt(Math.Max(0.0, 1.0 - away / half * (away / half))));
                     weights[i] = window * (Math.Abs(turn) < 1e-9 ? 1.0 : Math.Sin(turn) / turn);

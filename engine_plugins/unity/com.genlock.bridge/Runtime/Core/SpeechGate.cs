@@ -25,8 +25,6 @@ namespace Genlock
         private const float NoiseRises = 0.01f;
         private const float NoiseFalls = 0.5f;
 
-        private readonly float _threshold;
-        private readonly int _hangMs;
         private float _noise;
         private int _quietMs;
         private bool _open;
@@ -35,9 +33,15 @@ namespace Genlock
         /// <param name="hangMs">How long quiet lasts until speech is over.</param>
         public SpeechGate(float threshold, int hangMs)
         {
-            _threshold = threshold;
-            _hangMs = hangMs;
+            Threshold = threshold;
+            HangMs = hangMs;
         }
+
+        /// <summary>Root mean square of samples of -1 to 1.</summary>
+        public float Threshold { get; set; }
+
+        /// <summary>How long quiet lasts until speech is over.</summary>
+        public int HangMs { get; set; }
 
         /// <summary>How loud the last piece was, root mean square of samples of -1 to 1.</summary>
         public float Level { get; private set; }
@@ -46,7 +50,7 @@ namespace Genlock
         public Speech Take(byte[] pcm, int offset, int count)
         {
             Level = Loudness(pcm, offset, count);
-            var loud = Level > _threshold && Level > OverNoise * _noise;
+            var loud = Level > Threshold && Level > OverNoise * _noise;
             // Speech has gaps in which the noise shows; what has none is noise, and counts as such after some seconds.
             _noise += (Level > _noise ? NoiseRises : NoiseFalls) * (Level - _noise);
             if (loud)
@@ -60,7 +64,7 @@ namespace Genlock
                 return Speech.Silent;
             }
             _quietMs += count / 2 * 1000 / Protocol.AudioHz;
-            if (_quietMs < _hangMs)
+            if (_quietMs < HangMs)
             {
                 return Speech.Speaking;
             }

@@ -5,35 +5,61 @@ namespace Genlock
 {
     /// <summary>
     /// Poses and buttons of one side from Input System actions, for rigs that read controllers by them. Positions and rotations
-    /// are of the tracking space, as the bindings of XR controllers give them.
+    /// are of the tracking space, as the bindings of XR controllers give them. Actions that are defined here are enabled with this;
+    /// referenced ones belong to their asset, which somebody else has to enable, such as an Input Action Manager.
     /// </summary>
     [AddComponentMenu("Genlock/Genlock Input System Source")]
     public sealed class GenlockInputSystemSource : GenlockTrackingSource
     {
+        [Tooltip("Whether this is the left controller; else it is the right one.")]
         [SerializeField] private bool isLeft;
+
+        [Tooltip("Whether the controller is tracked. Empty: always.")]
         [SerializeField] private InputActionProperty isTracked;
+
+        [Tooltip("Where the controller points from, in the tracking space. Empty, or without Aim Rotation: it points nowhere.")]
         [SerializeField] private InputActionProperty aimPosition;
+
+        [Tooltip("Where it points to.")]
         [SerializeField] private InputActionProperty aimRotation;
+
+        [Tooltip("Where the controller is held, in the tracking space. Empty, or without Grip Rotation: it has no grip.")]
         [SerializeField] private InputActionProperty gripPosition;
+
+        [Tooltip("How it is held.")]
         [SerializeField] private InputActionProperty gripRotation;
+
+        [Tooltip("0 to 1.")]
         [SerializeField] private InputActionProperty trigger;
+
+        [Tooltip("0 to 1.")]
         [SerializeField] private InputActionProperty squeeze;
+
+        [Tooltip("Two axes of -1 to 1.")]
         [SerializeField] private InputActionProperty thumbstick;
+
+        [Tooltip("Pressed: more than 0.5.")]
         [SerializeField] private InputActionProperty thumbstickClick;
+
+        [Tooltip("A or X.")]
         [SerializeField] private InputActionProperty primary;
+
+        [Tooltip("B or Y.")]
         [SerializeField] private InputActionProperty secondary;
+
+        [Tooltip("The menu button.")]
         [SerializeField] private InputActionProperty menu;
 
         /// <inheritdoc/>
         public override void Track(TrackingFrame frame)
         {
-            if (isTracked.action != null && isTracked.action.ReadValue<float>() < 0.5f)
+            if (Bound(isTracked.action) && isTracked.action.ReadValue<float>() < 0.5f)
             {
                 return;
             }
             Pose(frame, isLeft ? Parts.LeftAim : Parts.RightAim, aimPosition.action, aimRotation.action);
             Pose(frame, isLeft ? Parts.LeftGrip : Parts.RightGrip, gripPosition.action, gripRotation.action);
-            var stick = thumbstick.action == null ? Vector2.zero : thumbstick.action.ReadValue<Vector2>();
+            var stick = Bound(thumbstick.action) ? thumbstick.action.ReadValue<Vector2>() : Vector2.zero;
             frame.SetButtons(
                 isLeft ? Parts.LeftButtons : Parts.RightButtons,
                 new Buttons
@@ -61,15 +87,21 @@ namespace Genlock
 
         private static void Pose(TrackingFrame frame, Parts part, InputAction position, InputAction rotation)
         {
-            if (position != null && rotation != null)
+            if (Bound(position) && Bound(rotation))
             {
                 frame.SetPose(part, Coordinates.ToWire(position.ReadValue<Vector3>(), rotation.ReadValue<Quaternion>()));
             }
         }
 
+        /// <summary>Whether it was assigned: Unity fills an empty field with an action that has no bindings.</summary>
+        private static bool Bound(InputAction action)
+        {
+            return action != null && action.bindings.Count > 0;
+        }
+
         private static float Value(InputAction action)
         {
-            return action == null ? 0f : action.ReadValue<float>();
+            return Bound(action) ? action.ReadValue<float>() : 0f;
         }
 
         private void SetEnabled(bool enable)

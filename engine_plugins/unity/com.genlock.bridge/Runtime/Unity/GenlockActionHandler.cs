@@ -9,9 +9,7 @@ namespace Genlock
         [Tooltip("The action's name in the GenlockActions asset.")]
         [SerializeField] private string action = "";
 
-        [SerializeField] private ActionEvent onStarted = new ActionEvent();
-        [SerializeField] private ActionEvent onPerformed = new ActionEvent();
-        [SerializeField] private ActionEvent onCanceled = new ActionEvent();
+        [SerializeField] private PhaseEvents phases = new PhaseEvents();
 
         /// <summary>The action's name.</summary>
         public string Action
@@ -23,19 +21,19 @@ namespace Genlock
         /// <summary>It waits for more.</summary>
         public ActionEvent OnStarted
         {
-            get { return onStarted; }
+            get { return phases.OnStarted; }
         }
 
         /// <summary>It is to be done.</summary>
         public ActionEvent OnPerformed
         {
-            get { return onPerformed; }
+            get { return phases.OnPerformed; }
         }
 
         /// <summary>It ends without being done.</summary>
         public ActionEvent OnCanceled
         {
-            get { return onCanceled; }
+            get { return phases.OnCanceled; }
         }
 
         internal override void Attach(GenlockClient of)
@@ -54,18 +52,7 @@ namespace Genlock
             {
                 return;
             }
-            switch (received.Phase)
-            {
-                case ActionPhase.Started:
-                    onStarted.Invoke(received);
-                    break;
-                case ActionPhase.Performed:
-                    onPerformed.Invoke(received);
-                    break;
-                default:
-                    onCanceled.Invoke(received);
-                    break;
-            }
+            phases.Raise(received);
         }
     }
 }

@@ -43,7 +43,7 @@ namespace Genlock
         [Tooltip("How far ahead poses are forecast, milliseconds; up to 8. Empty: no forecast.")]
         [SerializeField] private List<float> horizonsMs = new List<float> { 50f, 100f };
 
-        [Tooltip("Frames a second; 0: the display's rate.")]
+        [Tooltip("Frames a second; 0: the display's rate, or 90 without a headset.")]
         [Range(0f, 240f)]
         [SerializeField] private float framesPerSecond;
 
@@ -62,10 +62,19 @@ namespace Genlock
 
         private readonly TrackingFrame _frame = new TrackingFrame();
         private readonly List<GenlockTrackingSource> _sources = new List<GenlockTrackingSource>();
+        private readonly HashSet<GenlockTrackingSource> _failed = new HashSet<GenlockTrackingSource>();
         private readonly TargetBoard _board = new TargetBoard();
         private GenlockSession _session;
         private float _nextSources;
+        private float _nextRig;
+        private bool _isRigTold;
+
+        /// <summary>Whether nobody set the tracking space: then it follows the head.</summary>
+        private bool _isSpaceFound;
         private double _nextFrame;
+
+        /// <summary>Frames a second where no headset's display paces them; 0: it does.</summary>
+        private double _unpacedHz;
 
         /// <summary>The session began or goes on.</summary>
         public event Action<Welcome> Connected;
@@ -171,8 +180,16 @@ namespace Genlock
         /// <summary>The space that poses and targets are in.</summary>
         public Transform TrackingSpace
         {
-            get { return trackingSpace; }
-            set { trackingSpace = value; }
+            get
+            {
+                return trackingSpace;
+            }
+
+            set
+            {
+                trackingSpace = value;
+                _isSpaceFound = false;
+            }
         }
 
         /// <summary>The user's head.</summary>
@@ -228,6 +245,7 @@ namespace Genlock
             FindRig();
             var session = new GenlockSession(Options());
             _session = session;
+            _failed.Clear();
             Listen(session);
             _board.Begin(session);
             session.Connect();
@@ -250,38 +268,41 @@ namespace Genlock
         /// <exception cref="GenlockException">In the task: not connected, refused, or the session ended.</exception>
         public Task<Understood> SayAsync(string text, string language = "")
         {
-            return Begun().SayAsync(text, -1, language);
+            return Ask(session => session.SayAsync(text, -1, language));
         }
 
         /// <summary>The user selected this target by the app's own means: pointing is learned from it.</summary>
         public Task<string> ConfirmAsync(GenlockTarget target)
         {
-            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Confirm, Target = target.Id });
+            return Ask(session => session.SendFeedbackAsync(new Feedback { Verdict = Verdict.Confirm, Target = target.Id }));
         }
 
         /// <summary>Not that action, this one was meant; empty: none was.</summary>
         public Task<string> CorrectAsync(GenlockAction action, string meant)
         {
-            return Begun().SendFeedbackAsync(
-                new Feedback { Verdict = Verdict.Correct, ActionNumber = action.Number, Of = action.Of, Action = meant });
+            return Ask(
+                session => session.SendFeedbackAsync(
+                    new Feedback { Verdict = Verdict.Correct, ActionNumber = action.Number, Of = action.Of, Action = meant }));
         }
 
         /// <summary>The utterance of which nothing came meant this action.</summary>
         public Task<string> CorrectAsync(Understood utterance, string meant)
         {
-            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Correct, Of = utterance.Id, Action = meant });
+            return Ask(
+                session => session.SendFeedbackAsync(
+                    new Feedback { Verdict = Verdict.Correct, Of = utterance.Id, Action = meant }));
         }
 
         /// <summary>What was heard, of which nothing came or the wrong thing, meant this action.</summary>
         public Task<string> CorrectAsync(Transcript heard, string meant)
         {
-            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Correct, Of = heard.Id, Action = meant });
+            return Ask(session => session.SendFeedbackAsync(new Feedback { Verdict = Verdict.Correct, Of = heard.Id, Action = meant }));
         }
 
         /// <summary>Takes back what was taught or fed back last, or that of an id.</summary>
         public Task<string> UndoAsync(string of = "")
         {
-            return Begun().SendFeedbackAsync(new Feedback { Verdict = Verdict.Undo, Of = of });
+            return Ask(session => session.SendFeedbackAsync(new Feedback { Verdict = Verdict.Undo, Of = of }));
         }
 
         /// <summary>Teaches words for an action: at once, for this user only.</summary>
@@ -291,19 +312,19 @@ namespace Genlock
         /// <returns>Its id, for <see cref="UndoAsync"/>.</returns>
         public Task<string> TeachPhraseAsync(string action, string phrase, GenlockTarget target = null)
         {
-            return Begun().TeachPhraseAsync(action, phrase, target == null ? "" : target.Id);
+            return Ask(session => session.TeachPhraseAsync(action, phrase, target == null ? "" : target.Id));
         }
 
         /// <summary>Teaches another name of a target.</summary>
         public Task<string> TeachNameAsync(GenlockTarget target, string name)
         {
-            return Begun().TeachNameAsync(target.Id, name);
+            return Ask(session => session.TeachNameAsync(target.Id, name));
         }
 
         /// <summary>Teaches a gesture from one to five examples, which a <see cref="GestureRecorder"/> makes.</summary>
         public Task<string> TeachGestureAsync(string gesture, GestureDevice device, IList<byte[]> examples)
         {
-            return Begun().TeachGestureAsync(gesture, device, examples);
+            return Ask(session => session.TeachGestureAsync(gesture, device, examples));
         }
 
         /// <summary>Teaches what a thing looks like, for this user in all apps.</summary>
@@ -311,7 +332,7 @@ namespace Genlock
         /// <param name="pictures">1 to 16 JPEG or PNG files of it, 1 MiB in all.</param>
         public Task<string> TeachObjectAsync(string thing, IList<byte[]> pictures)
         {
-            return Begun().TeachObjectAsync(thing, pictures);
+            return Ask(session => session.TeachObjectAsync(thing, pictures));
         }
 
         /// <summary>
@@ -335,31 +356,32 @@ namespace Genlock
         /// <summary>All that was learned of the user, to keep or to move.</summary>
         public Task<byte[]> ExportProfileAsync()
         {
-            return Begun().ProfileAsync(ProfileOperation.Export);
+            return Ask(session => session.ProfileAsync(ProfileOperation.Export));
         }
 
         /// <summary>Replaces what was learned by what an export gave.</summary>
         public Task ImportProfileAsync(byte[] profile, ProfileKind kind = ProfileKind.All)
         {
-            return Begun().ProfileAsync(ProfileOperation.Import, kind, profile);
+            return Ask(session => session.ProfileAsync(ProfileOperation.Import, kind, profile));
         }
 
         /// <summary>Nothing of the user stays with the daemon.</summary>
         public Task EraseProfileAsync()
         {
-            return Begun().ProfileAsync(ProfileOperation.Erase);
+            return Ask(session => session.ProfileAsync(ProfileOperation.Erase));
         }
 
         /// <summary>Forgets what was learned of a kind and goes on learning.</summary>
         public Task ResetProfileAsync(ProfileKind kind = ProfileKind.All)
         {
-            return Begun().ProfileAsync(ProfileOperation.Reset, kind);
+            return Ask(session => session.ProfileAsync(ProfileOperation.Reset, kind));
         }
 
         /// <summary>Whether anything is learned from now on, in all sessions of this user.</summary>
         public Task SetLearningAsync(bool learning)
         {
-            return Begun().ProfileAsync(learning ? ProfileOperation.ResumeLearning : ProfileOperation.PauseLearning);
+            return Ask(
+                session => session.ProfileAsync(learning ? ProfileOperation.ResumeLearning : ProfileOperation.PauseLearning));
         }
 
         /// <summary>A target of an action or an answer by its id; null: none.</summary>
@@ -408,6 +430,15 @@ namespace Genlock
             Disconnect();
         }
 
+        /// <summary>A headset that sleeps loses its connection: the pause until the next attempt would come out of the time for a resume.</summary>
+        private void OnApplicationPause(bool paused)
+        {
+            if (!paused && _session != null)
+            {
+                _session.ConnectNow();
+            }
+        }
+
         private void Update()
         {
             if (_session != null)
@@ -422,6 +453,7 @@ namespace Genlock
             {
                 return;
             }
+            KeepRig();
             _board.Send(trackingSpace, Time.unscaledTime);
             FindSources();
             _frame.Clear();
@@ -433,16 +465,36 @@ namespace Genlock
             {
                 if (_sources[i] != null && _sources[i].isActiveAndEnabled)
                 {
-                    _sources[i].Track(_frame);
+                    Track(_sources[i]);
                 }
             }
             _session.SendFrame(_frame, GenlockSession.Microseconds());
         }
 
-        /// <summary>Whether a frame is due, where fewer than the display's rate are wanted.</summary>
+        /// <summary>A source that throws keeps no frame back: the others are in it.</summary>
+        private void Track(GenlockTrackingSource source)
+        {
+            try
+            {
+                source.Track(_frame);
+            }
+            catch (Exception problem)
+            {
+                if (_failed.Add(source))
+                {
+                    Debug.LogException(problem, source);
+                }
+            }
+        }
+
+        /// <summary>
+        /// Whether a frame is due, where fewer than the display's rate are wanted. Without a headset an editor may draw thousands a
+        /// second, which a daemon takes for a flood.
+        /// </summary>
         private bool IsDue()
         {
-            if (framesPerSecond <= 0f)
+            var hz = framesPerSecond > 0f ? framesPerSecond : _unpacedHz;
+            if (hz <= 0.0)
             {
                 return true;
             }
@@ -451,7 +503,7 @@ namespace Genlock
             {
                 return false;
             }
-            _nextFrame = Math.Max(_nextFrame + 1.0 / framesPerSecond, now);
+            _nextFrame = Math.Max(_nextFrame + 1.0 / hz, now);
             return true;
         }
 
@@ -467,19 +519,45 @@ namespace Genlock
 
         private void FindRig()
         {
-            if (head == null && Camera.main != null)
-            {
-                head = Camera.main.transform;
-            }
-            if (trackingSpace == null)
-            {
-                trackingSpace = head != null && head.parent != null ? head.parent : transform;
-            }
+            FindHead();
+            _isRigTold = false;
+            _nextRig = 0f;
             if (GetComponentInChildren<GenlockXRSource>() == null)
             {
                 gameObject.AddComponent<GenlockXRSource>();
             }
             _nextSources = 0f;
+        }
+
+        private void FindHead()
+        {
+            if (head == null && Camera.main != null)
+            {
+                head = Camera.main.transform;
+                trackingSpace = _isSpaceFound ? null : trackingSpace;
+            }
+            if (trackingSpace == null)
+            {
+                trackingSpace = head != null && head.parent != null ? head.parent : transform;
+                _isSpaceFound = true;
+            }
+        }
+
+        /// <summary>A change of scene may take the camera away from a client that stays.</summary>
+        private void KeepRig()
+        {
+            if ((head != null && trackingSpace != null) || Time.unscaledTime < _nextRig)
+            {
+                return;
+            }
+            _nextRig = Time.unscaledTime + 1f;
+            FindHead();
+            if (head == null && !_isRigTold)
+            {
+                _isRigTold = true;
+                Debug.LogWarning(
+                    "Genlock: there is no head: no enabled camera has the tag MainCamera. Tag one, or set Head of the GenlockClient", this);
+            }
         }
 
         private SessionOptions Options()
@@ -512,6 +590,7 @@ namespace Genlock
                     Name = SystemInfo.deviceModel, Runtime = display.Name, Engine = "Unity " + Application.unityVersion,
                 },
             };
+            _unpacedHz = display.Name.Length == 0 ? options.RefreshHz : 0.0;
             options.HorizonsMs.Clear();
             foreach (var horizon in horizonsMs)
             {
@@ -529,13 +608,16 @@ namespace Genlock
             return display.Hz >= 1f ? Math.Min(display.Hz, 240f) : 90.0;
         }
 
-        private GenlockSession Begun()
+        /// <summary>Asks the session for something. Where there is none, awaiting the task says so, as of all else that fails.</summary>
+        private Task<T> Ask<T>(Func<GenlockSession, Task<T>> ask)
         {
             if (_session == null)
             {
-                throw new GenlockException(ErrorCodes.Closed, "not connected; call Connect first, or enable the GenlockClient");
+                return Task.FromException<T>(
+                    new GenlockException(
+                        ErrorCodes.Closed, "not connected; call Connect first, or enable the GenlockClient"));
             }
-            return _session;
+            return ask(_session);
         }
 
         private void Listen(GenlockSession session)

@@ -2,12 +2,20 @@ using UnityEngine;
 
 namespace Genlock
 {
+    /// <summary>One of the devices that are forecast.</summary>
+    public enum ForecastDevice
+    {
+        Head = Devices.Head,
+        LeftHand = Devices.LeftHand,
+        RightHand = Devices.RightHand,
+    }
+
     /// <summary>Moves this object to where a device will be: a hand that is drawn where it is by the time that it is seen.</summary>
     [AddComponentMenu("Genlock/Genlock Forecast")]
     public sealed class GenlockForecast : GenlockBehaviour
     {
-        [Tooltip("Head, LeftHand or RightHand. A hand's forecast is of its aim, else its grip, else its palm.")]
-        [SerializeField] private Devices device = Devices.RightHand;
+        [Tooltip("What is forecast. A hand's forecast is of its aim, else its grip, else its palm.")]
+        [SerializeField] private ForecastDevice device = ForecastDevice.RightHand;
 
         [Tooltip("Which of the client's horizons: 0 is the first.")]
         [SerializeField] private int horizon;
@@ -21,7 +29,7 @@ namespace Genlock
         private float _last = float.NegativeInfinity;
 
         /// <summary>What is forecast.</summary>
-        public Devices Device
+        public ForecastDevice Device
         {
             get { return device; }
             set { device = value; }
@@ -68,7 +76,7 @@ namespace Genlock
         private void Take(Answer answer)
         {
             WirePose pose;
-            if (!answer.TryGetForecast(device, horizon, out pose))
+            if (!answer.TryGetForecast((Devices)device, horizon, out pose))
             {
                 return;
             }

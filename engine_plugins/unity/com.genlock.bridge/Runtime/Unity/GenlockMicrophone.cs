@@ -8,7 +8,8 @@ namespace Genlock
 {
     /// <summary>
     /// Sends what the user says, while somebody speaks or always. Put it on the GenlockClient's object. Starting a microphone can
-    /// stop the main thread for a second on some devices: it is done once, when this is enabled.
+    /// stop the main thread for a second on some devices: it is done when this is enabled, when the app wakes, and once a second
+    /// while a microphone that was lost does not come back.
     /// </summary>
     [AddComponentMenu("Genlock/Genlock Microphone")]
     public sealed class GenlockMicrophone : MonoBehaviour
@@ -17,8 +18,9 @@ namespace Genlock
         private const int PieceBytes = 3200;
         private const int BlocksPerSecond = 50;
         private const long LargestJitter = 100000;
+        private const float RetrySeconds = 1f;
 
-        [Tooltip("Empty: the default microphone.")]
+        [Tooltip("Empty: the default microphone. Takes effect when this is enabled.")]
         [SerializeField] private string device = "";
 
         [Tooltip("Send only while somebody speaks. The daemon gets nothing else.")]
@@ -31,6 +33,7 @@ namespace Genlock
         [Tooltip("How long quiet lasts until an utterance is over, milliseconds.")]
         [SerializeField] private int quietMs = 600;
 
+        [Tooltip("Why nothing is heard, in words for the developer.")]
         [SerializeField] private TextEvent onTrouble = new TextEvent();
 
         private GenlockClient _client;
@@ -49,6 +52,11 @@ namespace Genlock
         private bool _speaking;
         private bool _warned;
         private bool _waitsForPermission;
+        private volatile bool _isDenied;
+        private bool _listens;
+        private bool _isPaused;
+        private bool _isLost;
+        private float _retryAt;
 
         /// <summary>How loud it is, root mean square of samples of -1 to 1.</summary>
         public float Level
@@ -75,6 +83,20 @@ namespace Genlock
             set { onlySpeech = value; }
         }
 
+        /// <summary>How loud speech is, root mean square of samples of -1 to 1; takes effect at once.</summary>
+        public float Threshold
+        {
+            get { return threshold; }
+            set { threshold = value; }
+        }
+
+        /// <summary>How long quiet lasts until an utterance is over, milliseconds; takes effect at once.</summary>
+        public int QuietMs
+        {
+            get { return quietMs; }
+            set { quietMs = value; }
+        }
+
         /// <summary>The clock that sound is timed by, microseconds.</summary>
         internal Func<long> Now { get; set; } = GenlockSession.Microseconds;
 
@@ -89,24 +111,29 @@ namespace Genlock
 #if UNITY_ANDROID && !UNITY_EDITOR
             if (!Permission.HasUserAuthorizedPermission(Permission.Microphone))
             {
-                _waitsForPermission = true;
-                Permission.RequestUserPermission(Permission.Microphone);
+                AskForPermission();
                 return;
             }
 #endif
-            Listen();
+            Begin();
         }
 
         private void OnDisable()
         {
-            if (_clip != null)
-            {
-                Microphone.End(DeviceName());
-                EndSpeech();
-                Destroy(_clip);
-                _clip = null;
-            }
+            Stop();
+            _listens = false;
             _waitsForPermission = false;
+        }
+
+        /// <summary>Systems take the microphone from an app that sleeps, and need not say so when it wakes.</summary>
+        private void OnApplicationPause(bool paused)
+        {
+            if (paused)
+            {
+                Stop();
+            }
+            _retryAt = 0f;
+            _isPaused = paused;
         }
 
         private void Update()
@@ -115,6 +142,7 @@ namespace Genlock
             {
                 WaitForPermission();
             }
+            KeepListening();
             if (_clip == null)
             {
                 return;
@@ -128,23 +156,86 @@ namespace Genlock
             Take(frames);
         }
 
-        /// <summary>The dialog is answered outside of this app: there is no better way on Unity 2021.3 than to look.</summary>
+#if UNITY_ANDROID && !UNITY_EDITOR
+        private void AskForPermission()
+        {
+            _isDenied = false;
+            _waitsForPermission = true;
+            var callbacks = new PermissionCallbacks();
+            // Where nobody listens to "don't ask again", this is called for it too.
+            callbacks.PermissionDenied += permission => _isDenied = true;
+            Permission.RequestUserPermission(Permission.Microphone, callbacks);
+        }
+#endif
+
+        /// <summary>That it was granted is looked for: the user may do so in the system's settings as well.</summary>
         private void WaitForPermission()
         {
 #if UNITY_ANDROID && !UNITY_EDITOR
             if (Permission.HasUserAuthorizedPermission(Permission.Microphone))
             {
                 _waitsForPermission = false;
-                Listen();
+                Begin();
             }
 #endif
+            if (_isDenied)
+            {
+                _isDenied = false;
+                Trouble("the user does not let the app use the microphone");
+            }
+        }
+
+        private void Begin()
+        {
+            _listens = true;
+            _isLost = false;
+            Listen();
+        }
+
+        private void Stop()
+        {
+            if (_clip != null)
+            {
+                Microphone.End(DeviceName());
+                EndSpeech();
+                Destroy(_clip);
+                _clip = null;
+            }
+        }
+
+        /// <summary>Notices a microphone that was unplugged or taken, and looks for it again.</summary>
+        private void KeepListening()
+        {
+            if (_clip != null && !Microphone.IsRecording(DeviceName()))
+            {
+                Stop();
+                _retryAt = Time.unscaledTime + RetrySeconds;
+                Lose("the microphone stopped: it was unplugged, or something else took it. Trying again");
+            }
+            if (_clip == null && _listens && !_isPaused && Time.unscaledTime >= _retryAt)
+            {
+                Listen();
+            }
+        }
+
+        private void Lose(string words)
+        {
+            if (!_isLost)
+            {
+                _isLost = true;
+                Trouble(words);
+            }
         }
 
         private void Listen()
         {
-            if (Microphone.devices.Length == 0)
+            _retryAt = Time.unscaledTime + RetrySeconds;
+            var devices = Microphone.devices;
+            if (devices.Length == 0 || (device.Length > 0 && Array.IndexOf(devices, device) < 0))
             {
-                Trouble("there is no microphone, or the app may not use it");
+                Lose(
+                    device.Length == 0 ? "there is no microphone, or the app may not use it"
+                    : "there is no microphone \"" + device + "\", or the app may not use it");
                 return;
             }
             int lowest, highest;
@@ -154,9 +245,10 @@ namespace Genlock
             _clip = Microphone.Start(DeviceName(), true, Seconds, hz);
             if (_clip == null)
             {
-                Trouble("the microphone " + device + " did not start");
+                Lose("the microphone " + device + " did not start");
                 return;
             }
+            _isLost = false;
             _resampler = new Resampler(_clip.frequency, _clip.channels);
             _gate = new SpeechGate(threshold, quietMs);
             _samples = new float[_clip.frequency / BlocksPerSecond * _clip.channels];
@@ -226,6 +318,8 @@ namespace Genlock
 
         private void SendPiece(int at, long time)
         {
+            _gate.Threshold = threshold;
+            _gate.HangMs = quietMs;
             var speech = _gate.Take(_pcm, at, PieceBytes);
             NoticeSilence();
             var session = _client.Session;

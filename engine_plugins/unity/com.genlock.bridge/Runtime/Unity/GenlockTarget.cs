@@ -11,8 +11,9 @@ namespace Genlock
     public sealed class GenlockTarget : GenlockBehaviour
     {
         private const float Centimetre = 0.01f;
+        private const int LongestId = 128;
 
-        [Tooltip("The app's own name for it, the same each time the app runs. Empty: its path in the hierarchy.")]
+        [Tooltip("The app's own name for it, the same each time the app runs. Empty: its path in the hierarchy, with numbers where siblings have one name.")]
         [SerializeField] private string id = "";
 
         [Tooltip("What people call it. Empty: the object's name.")]
@@ -24,9 +25,7 @@ namespace Genlock
         [Tooltip("Whose box is the target's. Empty: this object's renderer or collider, or those below it.")]
         [SerializeField] private Renderer shape;
 
-        [SerializeField] private ActionEvent onStarted = new ActionEvent();
-        [SerializeField] private ActionEvent onPerformed = new ActionEvent();
-        [SerializeField] private ActionEvent onCanceled = new ActionEvent();
+        [SerializeField] private PhaseEvents phases = new PhaseEvents();
         [SerializeField] private UnityEvent onEnter = new UnityEvent();
         [SerializeField] private UnityEvent onLeave = new UnityEvent();
 
@@ -69,19 +68,19 @@ namespace Genlock
         /// <summary>An action about it waits for more.</summary>
         public ActionEvent OnStarted
         {
-            get { return onStarted; }
+            get { return phases.OnStarted; }
         }
 
         /// <summary>An action is to be done with it.</summary>
         public ActionEvent OnPerformed
         {
-            get { return onPerformed; }
+            get { return phases.OnPerformed; }
         }
 
         /// <summary>What was started ends without being done.</summary>
         public ActionEvent OnCanceled
         {
-            get { return onCanceled; }
+            get { return phases.OnCanceled; }
         }
 
         /// <summary>It became the most probable target.</summary>
@@ -126,18 +125,7 @@ namespace Genlock
             {
                 handlers(action);
             }
-            switch (action.Phase)
-            {
-                case ActionPhase.Started:
-                    onStarted.Invoke(action);
-                    break;
-                case ActionPhase.Performed:
-                    onPerformed.Invoke(action);
-                    break;
-                default:
-                    onCanceled.Invoke(action);
-                    break;
-            }
+            phases.Raise(action);
         }
 
         internal void Enter()
@@ -152,7 +140,7 @@ namespace Genlock
 
         internal override void Attach(GenlockClient of)
         {
-            _id = Id;
+            _id = id.Length > 0 ? id : FreePath(of);
             // Unity makes a new string each time that an object's name is asked for.
             _name = DisplayName;
             _renderers = shape != null ? new[] { shape } : GetComponentsInChildren<Renderer>();
@@ -246,14 +234,52 @@ namespace Genlock
                 && Mathf.Abs(before.Height - size.y) < Centimetre && Mathf.Abs(before.Depth - size.z) < Centimetre;
         }
 
+        /// <summary>
+        /// Its path, with a number where another target has taken that: two roots of one name, or a sibling that moved up when
+        /// another was destroyed.
+        /// </summary>
+        private string FreePath(GenlockClient of)
+        {
+            var path = PathOf(transform);
+            var free = path;
+            for (var number = transform.GetSiblingIndex(); of.FindTarget(free) != null && of.FindTarget(free) != this; number++)
+            {
+                free = Last(path + "[" + number + "]");
+            }
+            return free;
+        }
+
         private static string PathOf(Transform of)
         {
-            var path = of.name;
+            var path = NameOf(of);
             for (var above = of.parent; above != null; above = above.parent)
             {
-                path = above.name + "/" + path;
+                path = NameOf(above) + "/" + path;
             }
-            return path.Length > 128 ? path.Substring(path.Length - 128) : path;
+            return Last(path);
+        }
+
+        /// <summary>
+        /// With its place among its siblings, where another of them has the same name. A scene that still loads does not tell its
+        /// roots.
+        /// </summary>
+        private static string NameOf(Transform one)
+        {
+            var name = one.name;
+            for (var i = 0; one.parent != null && i < one.parent.childCount; i++)
+            {
+                var other = one.parent.GetChild(i);
+                if (other != one && other.name == name)
+                {
+                    return name + "[" + one.GetSiblingIndex() + "]";
+                }
+            }
+            return name;
+        }
+
+        private static string Last(string path)
+        {
+            return path.Length > LongestId ? path.Substring(path.Length - LongestId) : path;
         }
     }
 }

@@ -2,6 +2,17 @@ using UnityEngine;
 
 namespace Genlock
 {
+    /// <summary>A part of the user that has one pose.</summary>
+    public enum PosePart
+    {
+        Head = Parts.Head,
+        Gaze = Parts.Gaze,
+        LeftAim = Parts.LeftAim,
+        RightAim = Parts.RightAim,
+        LeftGrip = Parts.LeftGrip,
+        RightGrip = Parts.RightGrip,
+    }
+
     /// <summary>
     /// A part of the user that follows a transform: for rigs whose controllers are moved by other means, and for trying things
     /// out without a headset.
@@ -10,7 +21,7 @@ namespace Genlock
     public sealed class GenlockTransformSource : GenlockTrackingSource
     {
         [Tooltip("What follows the transform: RightAim for something that points, LeftGrip for something that is held.")]
-        [SerializeField] private Parts part = Parts.RightAim;
+        [SerializeField] private PosePart part = PosePart.RightAim;
 
         [Tooltip("What is followed. Its z axis points.")]
         [SerializeField] private Transform follows;
@@ -18,7 +29,7 @@ namespace Genlock
         private GenlockClient _client;
 
         /// <summary>What follows the transform.</summary>
-        public Parts Part
+        public PosePart Part
         {
             get { return part; }
             set { part = value; }
@@ -41,7 +52,7 @@ namespace Genlock
             if (follows != null && follows.gameObject.activeInHierarchy)
             {
                 var space = _client == null ? null : _client.TrackingSpace;
-                frame.SetPose(part, Coordinates.ToWire(space, follows.position, follows.rotation));
+                frame.SetPose((Parts)part, Coordinates.ToWire(space, follows.position, follows.rotation));
             }
         }
     }

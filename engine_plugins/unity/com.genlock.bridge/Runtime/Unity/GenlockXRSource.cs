@@ -28,7 +28,10 @@ namespace Genlock
             LookForDevices();
             Hand(frame, _left, Parts.LeftAim, Parts.LeftGrip, Parts.LeftButtons);
             Hand(frame, _right, Parts.RightAim, Parts.RightGrip, Parts.RightButtons);
-            Pose(frame, _gaze, Parts.Gaze, GazePosition, GazeRotation);
+            if (IsTracked(_gaze))
+            {
+                Pose(frame, _gaze, Parts.Gaze, GazePosition, GazeRotation);
+            }
         }
 
         /// <summary>Devices come and go; looking for them makes garbage, so it is done once a second.</summary>
@@ -59,14 +62,20 @@ namespace Genlock
 
         private static void Hand(TrackingFrame frame, InputDevice device, Parts aim, Parts grip, Parts buttons)
         {
-            bool tracked;
-            if (!device.isValid || (device.TryGetFeatureValue(CommonUsages.isTracked, out tracked) && !tracked))
+            if (!IsTracked(device))
             {
                 return;
             }
             Pose(frame, device, grip, CommonUsages.devicePosition, CommonUsages.deviceRotation);
             Pose(frame, device, aim, PointerPosition, PointerRotation);
             frame.SetButtons(buttons, Read(device));
+        }
+
+        /// <summary>Whether it is there and does not say that it is lost: a pose may stay where it was.</summary>
+        private static bool IsTracked(InputDevice device)
+        {
+            bool tracked;
+            return device.isValid && (!device.TryGetFeatureValue(CommonUsages.isTracked, out tracked) || tracked);
         }
 
         private static void Pose(

@@ -6,15 +6,21 @@ namespace Genlock
 {
     /// <summary>
     /// Keeps the daemon's scene like the app's: the whole at first, then what was added, removed, renamed or moved, at most ten
-    /// times a second. Beyond 64 targets those that came last are left out, with a warning.
+    /// times a second. What a daemon would not take is left out and told once: beyond 64 targets or 64 KiB those that came last.
     /// </summary>
     internal sealed class TargetBoard
     {
         private const float EverySeconds = 0.1f;
 
+        /// <summary>After a scene that could not be sent or was refused for no one target.</summary>
+        private const float PauseSeconds = 5f;
+
         private readonly List<GenlockTarget> _targets = new List<GenlockTarget>();
         private readonly Dictionary<string, GenlockTarget> _byId = new Dictionary<string, GenlockTarget>();
         private readonly Dictionary<string, Target> _sent = new Dictionary<string, Target>();
+        private readonly HashSet<string> _refused = new HashSet<string>();
+        private readonly HashSet<string> _told = new HashSet<string>();
+        private readonly HashSet<string> _kept = new HashSet<string>();
         private readonly List<Target> _changed = new List<Target>();
         private readonly List<string> _removed = new List<string>();
         private GenlockSession _session;
@@ -25,8 +31,11 @@ namespace Genlock
         internal void Begin(GenlockSession session)
         {
             _session = session;
+            _session.SceneRefused += TakeRefusal;
             _isWholeSent = false;
             _sent.Clear();
+            _refused.Clear();
+            _told.Clear();
             _next = 0f;
         }
 
@@ -50,6 +59,8 @@ namespace Genlock
             if (_targets.Remove(target))
             {
                 _byId.Remove(target.Id);
+                _refused.Remove(target.Id);
+                _told.Remove(target.Id);
             }
         }
 
@@ -67,16 +78,44 @@ namespace Genlock
                 return;
             }
             _next = now + EverySeconds;
+            Compare(trackingSpace);
+            if (_isWholeSent && _changed.Count == 0 && _removed.Count == 0)
+            {
+                return;
+            }
+            try
+            {
+                Forget(
+                    _isWholeSent
+                        ? _session.UpdateSceneAsync(_changed.ToArray(), _removed.ToArray())
+                        : _session.SetSceneAsync(_changed.ToArray()));
+            }
+            catch (GenlockException problem)
+            {
+                _next = now + PauseSeconds;
+                if (problem.Code != ErrorCodes.Closed)
+                {
+                    Debug.LogWarning("Genlock: the targets could not be sent: " + problem.Message);
+                }
+                return;
+            }
+            Commit();
+        }
+
+        /// <summary>Finds what is other than what was sent.</summary>
+        private void Compare(Transform trackingSpace)
+        {
             _changed.Clear();
             _removed.Clear();
-            var count = 0;
+            _kept.Clear();
+            var bytes = 0;
             for (var i = 0; i < _targets.Count; i++)
             {
-                if (_targets[i] == null)
+                if (_targets[i] == null || _refused.Contains(_targets[i].Id))
                 {
                     continue;
                 }
-                if (++count > Protocol.MaxTargets)
+                if (_kept.Count == Protocol.MaxTargets)
                 {
                     Warn();
                     break;
@@ -84,6 +123,19 @@ namespace Genlock
                 Target before;
                 _sent.TryGetValue(_targets[i].Id, out before);
                 var target = _targets[i].Describe(trackingSpace, before);
+                var mistake = target == before ? "" : SceneMirror.Mistake(target);
+                bytes += SceneMirror.BytesOf(target);
+                if (mistake.Length == 0 && bytes > Protocol.MaxSceneBytes)
+                {
+                    mistake = "with the target \"" + target.Id + "\" the scene has more than 64 KiB; shorten names and aliases";
+                }
+                if (mistake.Length > 0)
+                {
+                    bytes -= SceneMirror.BytesOf(target);
+                    Tell(_targets[i], mistake);
+                    continue;
+                }
+                _kept.Add(target.Id);
                 if (target != before)
                 {
                     _changed.Add(target);
@@ -91,20 +143,16 @@ namespace Genlock
             }
             foreach (var id in _sent.Keys)
             {
-                if (Find(id) == null)
+                if (!_kept.Contains(id))
                 {
                     _removed.Add(id);
                 }
             }
-            Commit();
         }
 
         private void Commit()
         {
-            if (_isWholeSent && _changed.Count == 0 && _removed.Count == 0)
-            {
-                return;
-            }
+            _isWholeSent = true;
             foreach (var id in _removed)
             {
                 _sent.Remove(id);
@@ -113,17 +161,35 @@ namespace Genlock
             {
                 _sent[target.Id] = target;
             }
-            Forget(
-                _isWholeSent
-                    ? _session.UpdateSceneAsync(_changed.ToArray(), _removed.ToArray())
-                    : _session.SetSceneAsync(_changed.ToArray()));
-            _isWholeSent = true;
         }
 
-        /// <summary>A refusal comes as an error event; nobody waits for the task.</summary>
+        /// <summary>The whole is sent again without the target that was refused.</summary>
+        private void TakeRefusal(string id)
+        {
+            _isWholeSent = false;
+            _sent.Clear();
+            var target = Find(id);
+            if (target == null)
+            {
+                _next = Time.unscaledTime + PauseSeconds;
+                return;
+            }
+            _refused.Add(id);
+            Tell(target, "the daemon refused the target \"" + id + "\"");
+        }
+
+        /// <summary>A refusal comes as an event; nobody waits for the task.</summary>
         private static void Forget(Task task)
         {
             task.ContinueWith(done => done.Exception, TaskContinuationOptions.OnlyOnFaulted);
+        }
+
+        private void Tell(GenlockTarget target, string mistake)
+        {
+            if (_told.Add(target.Id))
+            {
+                Debug.LogError("Genlock: " + mistake + ". It is left out.", target);
+            }
         }
 
         private void Warn()

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Net;
 using System.Net.Sockets;
@@ -46,6 +47,44 @@ namespace Genlock.Tests
                 }
             }
             listener.Stop();
+        }
+
+        [Test]
+        public void AnAddressThatNeverAnswersDoesNotKeepTheNextOneBack()
+        {
+            var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            var good = new TcpListener(IPAddress.Loopback, 0);
+            good.Start();
+            var port = ((IPEndPoint)good.LocalEndpoint).Port;
+            var others = new List<Socket>();
+            try
+            {
+                // What waits to be accepted is full then, and more is not even refused.
+                silent.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.2"), port));
+                silent.Listen(1);
+                for (var i = 0; i < 2; i++)
+                {
+                    others.Add(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+                    others[i].Connect(silent.LocalEndPoint);
+                }
+                var dialling = Connector.DialAsync(
+                    Url(good), new[] { IPAddress.Parse("127.0.0.2"), IPAddress.Loopback }, TimeSpan.FromMilliseconds(50),
+                    CancellationToken.None);
+                Assert.IsTrue(dialling.Wait(TimeSpan.FromMinutes(1)));
+                Assert.AreEqual(IPAddress.Loopback, ((IPEndPoint)dialling.Result.RemoteEndPoint).Address);
+                dialling.Result.Dispose();
+                var problem = Assert.Throws<AggregateException>(
+                    () => Connector.DialAsync(
+                        Url(good), new[] { IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.2") },
+                        TimeSpan.FromMilliseconds(50), CancellationToken.None).Wait(TimeSpan.FromMinutes(1)));
+                StringAssert.Contains("127.0.0.2 did not answer for", problem.InnerException.Message);
+            }
+            finally
+            {
+                others.ForEach(other => other.Dispose());
+                silent.Dispose();
+                good.Stop();
+            }
         }
 
         private static void Connect(string reply)

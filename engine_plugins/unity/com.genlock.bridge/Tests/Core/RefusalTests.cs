@@ -10,6 +10,7 @@ namespace Genlock.Tests
     {
         private readonly List<string> _errors = new List<string>();
         private readonly List<Closing> _closings = new List<Closing>();
+        private AppInfo _app = new AppInfo { Name = "test" };
         private bool _trusts = true;
         private GenlockSession _session;
 
@@ -21,6 +22,7 @@ namespace Genlock.Tests
                 _session.Dispose();
             }
             _trusts = true;
+            _app = new AppInfo { Name = "test" };
             _errors.Clear();
             _closings.Clear();
         }
@@ -58,6 +60,19 @@ namespace Genlock.Tests
             CollectionAssert.AreEqual(new[] { ErrorCodes.Version }, _errors);
             Assert.AreEqual(CloseCodes.Version, _closings[0].Code);
             StringAssert.Contains("Update the older", _closings[0].Advice);
+        }
+
+        [Test]
+        public void AnAppThatCannotBeIsForGoodAndSaysWhy()
+        {
+            var take = new ActionInfo { Name = "take" };
+            take.Phrases.Add("take {target}");
+            _app.Actions.Add(take);
+            Begin(Environment.GetEnvironmentVariable("GENLOCK_TOKEN"), Protocol.Version);
+            Until(() => _session.State == SessionState.Ended);
+            CollectionAssert.AreEqual(new[] { ErrorCodes.Invalid }, _errors);
+            StringAssert.Contains("names a target", _closings[0].Reason);
+            Assert.IsFalse(_closings[0].TriesAgain);
         }
 
         [Test]
@@ -114,7 +129,7 @@ namespace Genlock.Tests
                     Url = new Uri(url),
                     Token = token,
                     User = "refused",
-                    App = new AppInfo { Name = "test" },
+                    App = _app,
                     CertificateValidation = (sender, certificate, chain, errors) => _trusts && certificate.Subject == "CN=localhost",
                 })
             {

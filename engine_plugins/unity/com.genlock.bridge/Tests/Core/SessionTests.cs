@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using NUnit.Framework;
 
 namespace Genlock.Tests
@@ -82,8 +83,7 @@ namespace Genlock.Tests
             FakeDaemon.Pump(session, () => daemon.Socket.Sent("utterance").Count == 1);
             CollectionAssert.AreEqual(new[] { "hello", "scene", "utterance" }, daemon.Socket.SentTypes());
             var scene = daemon.Socket.Sent("scene").Single();
-            var targets = ((List<object>)scene["targets"]).Cast<Dictionary<string, object>>().Select(target => target["id"]);
-            CollectionAssert.AreEqual(new[] { "b", "c" }, targets);
+            CollectionAssert.AreEqual(new[] { "b", "c" }, TargetsOf(scene));
             Assert.IsFalse(scene.ContainsKey("replace"));
             daemon.Socket.Say("type", "ack", "id", scene["id"], "scene", 1L);
             FakeDaemon.Pump(session, () => update.IsCompleted);
@@ -194,6 +194,107 @@ namespace Genlock.Tests
             }
             FakeDaemon.Pump(session, () => seen.Count == 3);
             CollectionAssert.AreEqual(new[] { "", "a", "b" }, seen);
+            session.Dispose();
+        }
+
+        [Test]
+        public void ASceneThatIsRefusedIsTakenBackAndThoseBehindItCount()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var seen = new List<string>();
+            var refusals = new List<string>();
+            session.Answered += answer => seen.Add(answer.TargetId);
+            session.SceneRefused += refusals.Add;
+            session.SetSceneAsync(new[] { new Target { Id = "a" }, new Target { Id = "b" } });
+            var refused = session.UpdateSceneAsync(new[] { new Target { Id = "b", X = 1f }, new Target { Id = "bad" } }, new[] { "a" });
+            var after = session.UpdateSceneAsync(new[] { new Target { Id = "c" } }, new string[0]);
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("scene").Count == 3);
+            var scenes = daemon.Socket.Sent("scene");
+            daemon.Socket.Say("type", "ack", "id", scenes[0]["id"], "scene", 1L);
+            daemon.Socket.Say(
+                "type", "error", "code", "invalid", "message", "no", "key", "targets[1].position[0]", "id", scenes[1]["id"]);
+            daemon.Socket.Say("type", "ack", "id", scenes[2]["id"], "scene", 2L);
+            for (var index = 0L; index < 4; index++)
+            {
+                daemon.Socket.Say(
+                    "type", "actions", "q", index + 1, "t", 0L, "m", 0L, "f", new byte[0], "k", index, "p", new byte[8], "s", 2L);
+            }
+            FakeDaemon.Pump(session, () => seen.Count == 4);
+            CollectionAssert.AreEqual(new[] { "a", "b", "c", "" }, seen);
+            CollectionAssert.AreEqual(new[] { "bad" }, refusals);
+            Assert.IsTrue(refused.IsFaulted);
+            Assert.AreEqual(TaskStatus.RanToCompletion, after.Status);
+            daemon.Drop(session);
+            daemon.Welcome(session, false);
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("scene").Count == 1);
+            CollectionAssert.AreEqual(new[] { "a", "b", "c" }, TargetsOf(daemon.Socket.Sent("scene").Single()));
+            session.Dispose();
+        }
+
+        [Test]
+        public void AWholeSceneThatIsRefusedLeavesTheOneBefore()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            session.SetSceneAsync(new[] { new Target { Id = "a" } });
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("scene").Count == 1);
+            daemon.Socket.Say("type", "ack", "id", daemon.Socket.Sent("scene")[0]["id"], "scene", 1L);
+            var refused = session.SetSceneAsync(new[] { new Target { Id = "b" } });
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("scene").Count == 2);
+            daemon.Socket.Say("type", "error", "code", "invalid", "message", "no", "id", daemon.Socket.Sent("scene")[1]["id"]);
+            FakeDaemon.Pump(session, () => refused.IsFaulted);
+            daemon.Drop(session);
+            daemon.Welcome(session, false);
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("scene").Count == 1);
+            CollectionAssert.AreEqual(new[] { "a" }, TargetsOf(daemon.Socket.Sent("scene").Single()));
+            session.Dispose();
+        }
+
+        [TestCase("position", 20000f, 0.1f, "", 0, "10000 m")]
+        [TestCase("position", float.NaN, 0.1f, "", 0, "10000 m")]
+        [TestCase("size", 0f, -1f, "", 0, "edge")]
+        [TestCase("size", 0f, float.PositiveInfinity, "", 0, "edge")]
+        [TestCase("name", 0f, 0.1f, "long", 0, "256")]
+        [TestCase("aliases", 0f, 0.1f, "", 17, "17 aliases")]
+        public void ATargetThatNoDaemonWouldTakeIsRefusedBeforeItIsSent(
+            string what, float x, float width, string name, int aliases, string words)
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var target = new Target
+            {
+                Id = "t", X = x, Width = width, Name = name.Length > 0 ? new string('x', 257) : "",
+                Aliases = Enumerable.Repeat("one", aliases).ToArray(),
+            };
+            var problem = Assert.Throws<GenlockException>(() => session.SetSceneAsync(new[] { new Target { Id = "a" }, target }));
+            StringAssert.Contains(words, problem.Message, what);
+            Assert.AreEqual("targets[1]", problem.Key);
+            Assert.AreEqual(0, session.Unanswered);
+            session.Dispose();
+        }
+
+        [Test]
+        public void UpdatesThatTogetherWouldNotFitInOneMessageAreRefused()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var aliases = Enumerable.Repeat(new string('x', 256), 16).ToArray();
+            var sent = 0;
+            var problem = Assert.Throws<GenlockException>(
+                () =>
+                {
+                    for (; sent < 64; sent++)
+                    {
+                        session.UpdateSceneAsync(new[] { new Target { Id = "t" + sent, Aliases = aliases } }, new string[0]);
+                    }
+                });
+            Assert.AreEqual(ErrorCodes.TooBig, problem.Code);
+            Assert.Greater(sent, 10);
+            daemon.Drop(session);
+            daemon.Welcome(session, false);
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("scene").Count == 1);
+            Assert.AreEqual(sent, TargetsOf(daemon.Socket.Sent("scene").Single()).Count);
             session.Dispose();
         }
 
@@ -316,6 +417,47 @@ namespace Genlock.Tests
             daemon.Now += 60000000;
             session.Pump();
             Assert.AreEqual(1, daemon.Attempts);
+        }
+
+        [TestCase(ErrorCodes.Invalid)]
+        [TestCase(ErrorCodes.TooBig)]
+        public void AHelloThatIsRefusedIsNotSaidAgain(string code)
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Session();
+            var closings = new List<Closing>();
+            session.Closed += closings.Add;
+            var said = session.SayAsync("one");
+            session.Connect();
+            FakeDaemon.Pump(session, () => daemon.Socket != null && daemon.Socket.Sent("hello").Count == 1);
+            daemon.Socket.Say("type", "error", "code", code, "message", "hello.app: no", "of", "hello", "key", "app");
+            FakeDaemon.Pump(session, () => session.State == SessionState.Ended);
+            Assert.AreEqual("hello.app: no", closings.Single().Reason);
+            Assert.AreEqual(CloseCodes.HelloRefused, closings[0].Code);
+            Assert.IsFalse(closings[0].TriesAgain);
+            StringAssert.Contains("hello.app: no", said.Exception.InnerException.Message);
+            daemon.Now += 60000000;
+            session.Pump();
+            Assert.AreEqual(1, daemon.Attempts);
+        }
+
+        [TestCase(ErrorCodes.Full, CloseCodes.TryAgainLater)]
+        [TestCase(ErrorCodes.Internal, 1011)]
+        [TestCase(ErrorCodes.HelloExpected, CloseCodes.Timeout)]
+        public void AHelloThatMayBeTakenLaterIsSaidAgain(string code, int close)
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Session();
+            session.Connect();
+            FakeDaemon.Pump(session, () => daemon.Socket != null && daemon.Socket.Sent("hello").Count == 1);
+            daemon.Socket.Say("type", "error", "code", code, "message", "not now");
+            var refusing = daemon.Socket;
+            refusing.End(close);
+            FakeDaemon.Pump(session, () => session.State == SessionState.Waiting);
+            daemon.Now += 20000000;
+            FakeDaemon.Pump(session, () => daemon.Socket != refusing);
+            daemon.Welcome(session, false);
+            session.Dispose();
         }
 
         [Test]
@@ -541,6 +683,11 @@ namespace Genlock.Tests
             FakeDaemon.Pump(session, () => taught.IsCompleted);
             Assert.AreEqual(teach["id"], taught.Result);
             session.Dispose();
+        }
+
+        private static List<string> TargetsOf(Dictionary<string, object> scene)
+        {
+            return ((List<object>)scene["targets"]).Select(target => (string)((Dictionary<string, object>)target)["id"]).ToList();
         }
 
         private static void Note(List<string> seen, HashSet<int> threads, string what)

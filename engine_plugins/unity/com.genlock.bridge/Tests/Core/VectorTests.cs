@@ -75,6 +75,9 @@ namespace Genlock.Tests
                         seen++;
                     }
                 }
+                WirePose several;
+                Assert.IsFalse(
+                    decoder.Answer.TryGetForecast(Devices.Head | Devices.LeftHand | Devices.RightHand, 0, out several), path);
                 var shares = ((IEnumerable<object>)decoded["p"]).Select(Convert.ToSingle).ToList();
                 Assert.AreEqual(shares.Count, decoder.Answer.ProbabilityCount, path);
                 for (var i = 0; i < shares.Count; i++)

@@ -13,6 +13,11 @@ namespace Genlock.Gallery
         [MenuItem("Genlock/Build the Gallery Scene")]
         public static void Build()
         {
+            // The new scene takes the place of those that are open.
+            if (!EditorSceneManager.SaveCurrentModifiedScenesIfUserWantsTo())
+            {
+                return;
+            }
             if (!AssetDatabase.IsValidFolder(Folder))
             {
                 AssetDatabase.CreateFolder("Assets", "Genlock Gallery");
@@ -79,6 +84,7 @@ namespace Genlock.Gallery
             eye.transform.SetParent(origin.transform, false);
             eye.transform.localPosition = new Vector3(0f, 1.6f, 0f);
             eye.AddComponent<Camera>();
+            eye.AddComponent<GalleryHead>();
             origin.SetActive(false);
             var client = origin.AddComponent<GenlockClient>();
             client.Actions = actions;

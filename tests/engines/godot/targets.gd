@@ -1,0 +1,207 @@
+extends Checks
+## What a session tells of the targets of a scene: their ids, which are told of, and what is told of only once.
+
+
+## Keeps what the session tells, and answers nothing.
+class Listener:
+	extends GenlockClient
+	var scenes: Array[Dictionary] = []
+	var reports: Array[String] = []
+	var last: GenlockRequest
+
+	func is_active() -> bool:
+		return true
+
+	func show_scene(targets: Array[Dictionary], replace := true, remove := PackedStringArray()) -> GenlockRequest:
+		var told := targets.map(func(one: Dictionary) -> String: return one["id"])
+		scenes.append({"told": told, "replace": replace, "gone": Array(remove)})
+		last = GenlockRequest.new()
+		return last
+
+	func report(_code: String, message: String) -> void:
+		reports.append(message)
+
+
+var _client := Listener.new()
+var _origin := XROrigin3D.new()
+var _session := GenlockSession.new()
+var _scene := Node3D.new()
+
+
+func _initialize() -> void:
+	_begin.call_deferred()
+
+
+func _begin() -> void:
+	_origin.add_child(XRCamera3D.new())
+	_session.client = _client
+	_session.connect_at_start = false
+	_origin.add_child(_session)
+	_scene.add_child(_origin)
+	root.add_child(_scene)
+	current_scene = _scene
+	_session.set_process(false)
+	_ids()
+	_one_scene_twice()
+	_the_same_id_twice()
+	_what_the_daemon_would_refuse()
+	_what_the_daemon_refuses()
+	_too_many()
+	_who_leaves()
+	_client.free()
+	finish()
+
+
+func _place(name: String, under: Node = _scene, id := "") -> GenlockTarget:
+	var body := Node3D.new()
+	body.name = name
+	var target := GenlockTarget.new()
+	target.id = id
+	target.size = Vector3.ONE
+	body.add_child(target)
+	under.add_child(body)
+	return target
+
+
+func _remove(targets: Array) -> void:
+	for target: GenlockTarget in targets:
+		target.get_parent().free()
+
+
+## What is told after all were looked at; empty if nothing was.
+func _sweep() -> Dictionary:
+	_client.scenes.clear()
+	_session._find_targets()
+	_session._look_at(_session._targets.size())
+	_session._tell_scene()
+	return _client.scenes[0] if _client.scenes else {}
+
+
+func _start_anew() -> void:
+	_session._on_disconnected()
+	_client.reports.clear()
+
+
+func _ids() -> void:
+	var shelf := _place("Shelf")
+	var cup := _place("Cup", shelf.get_parent())
+	same(shelf.wire_id(), "Shelf", "the path from the scene")
+	same(cup.wire_id(), "Shelf/Cup", "of what lies deeper")
+	shelf.get_parent().name = "Board"
+	same(cup.wire_id(), "Board/Cup", "after a node above got another name")
+	cup.get_parent().reparent(_scene)
+	same(cup.wire_id(), "Cup", "after it was put elsewhere")
+	cup.id = "mine"
+	same(cup.wire_id(), "mine", "the app's own")
+	var outside := _place("Outside", root)
+	same(outside.wire_id(), "/root/Outside/" + outside.name, "outside of the scene")
+	_remove([shelf, cup, outside])
+
+
+func _one_scene_twice() -> void:
+	_start_anew()
+	var mug := Node3D.new()
+	var body := _place("Body", mug).get_parent()
+	body.owner = mug
+	body.get_child(0).owner = mug
+	var packed := PackedScene.new()
+	packed.pack(mug)
+	mug.free()
+	for name: String in ["Left", "Right"]:
+		var placed := packed.instantiate()
+		placed.name = name
+		_scene.add_child(placed)
+		placed.owner = _scene
+	same(_sweep()["told"], ["Left/Body", "Right/Body"], "each has an id of its own")
+	same(_sweep(), {}, "nothing moved: nothing is told")
+	same(_client.reports, [], "and nothing is wrong")
+	for name: String in ["Left", "Right"]:
+		_scene.get_node(name).free()
+	same(_sweep()["gone"], ["Left/Body", "Right/Body"], "they are gone")
+
+
+func _the_same_id_twice() -> void:
+	_start_anew()
+	var targets: Array[GenlockTarget] = [_place("One", _scene, "twin"), _place("Two", _scene, "twin")]
+	targets[1].get_parent().position.x = 1.0
+	same(_sweep()["told"], ["twin"], "one of them is told of")
+	for sweep in 3:
+		same(_sweep(), {}, "and not again")
+	same(_client.reports.size(), 1, "which is reported once")
+	holds("twin" in _client.reports[0], "with the id")
+	holds("'twin' too" in targets[0]._get_configuration_warnings()[0], "and in the editor")
+	targets[0].id = "other"
+	same(_sweep()["told"], ["other", "twin"], "until it has its own")
+	same(targets[0]._get_configuration_warnings(), PackedStringArray(), "nothing is wrong then")
+	_remove(targets)
+
+
+func _what_the_daemon_would_refuse() -> void:
+	_start_anew()
+	var kettle := _place("Kettle")
+	var far := _place("Far")
+	far.get_parent().position.x = 20_000.0
+	var vast := _place("Vast")
+	vast.size.y = 20_000.0
+	var nowhere := _place("Nowhere")
+	nowhere.get_parent().position.x = NAN
+	var long := _place("Long")
+	long.spoken_name = "x".repeat(257)
+	var many := _place("Many")
+	many.aliases.resize(17)
+	var alias := _place("Alias")
+	alias.aliases = ["x".repeat(257)]
+	var deep := _place("Deep", _scene, "x".repeat(129))
+	same(_sweep()["told"], ["Kettle"], "what the daemon takes is told of")
+	same(_sweep(), {}, "once")
+	same(_client.reports.size(), 7, "each of the others is reported once: %s" % "\n".join(_client.reports))
+	far.get_parent().position.x = 10.0
+	same(_sweep()["told"], ["Far"], "one that came near")
+	far.get_parent().position.x = 20_000.0
+	same(_sweep()["gone"], ["Far"], "is gone when it is far again")
+	_remove([kettle, far, vast, nowhere, long, many, alias, deep])
+
+
+func _what_the_daemon_refuses() -> void:
+	_start_anew()
+	var targets: Array[GenlockTarget] = [_place("A"), _place("B")]
+	_sweep()
+	_client.last.finish(true, "", "")
+	var third := _place("C")
+	_remove([targets[0]])
+	same(_sweep(), {"told": ["C"], "replace": false, "gone": ["A"]}, "a change")
+	_client.last.target_id = "C"
+	_client.last.finish(false, "invalid", "no")
+	same(_sweep()["told"], ["B"], "what is left is told again, without what was refused")
+	holds("A" in (_client.scenes[0]["gone"] as Array), "and what is gone too")
+	_client.last.finish(true, "", "")
+	same(_sweep(), {}, "that is all")
+	_session._on_disconnected()
+	same(_sweep()["told"], ["B", "C"], "another daemon is told of all")
+	_client.last.finish(false, "too_big", "no")
+	holds(_session._scene_at > Time.get_ticks_usec(), "what is refused as a whole is not told again at once")
+	_remove([targets[1], third])
+
+
+func _too_many() -> void:
+	_start_anew()
+	var targets: Array[GenlockTarget] = []
+	for index in 70:
+		targets.append(_place("Thing%d" % index))
+	same((_sweep()["told"] as Array).size(), 64, "as many as the daemon takes")
+	for sweep in 3:
+		same(_sweep(), {}, "and no more later")
+	same(_client.reports.size(), 1, "which is reported once")
+	_remove(targets)
+
+
+func _who_leaves() -> void:
+	_start_anew()
+	var targets := [_place("Lamp"), _place("Rug")]
+	_sweep()
+	_client.scenes.clear()
+	_origin.remove_child(_session)
+	same(_client.scenes, [{"told": [], "replace": false, "gone": ["Lamp", "Rug"]}], "goes with what was told")
+	_origin.add_child(_session)
+	same(_sweep()["told"], ["Lamp", "Rug"], "and tells it again when it comes back")
+	_remove(targets)
