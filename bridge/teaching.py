@@ -395,6 +395,9 @@ class Teaching:
 
     async def _profile(self, lesson: Profile, mark: Mark) -> Ack:
         user, operation = self._user, lesson.operation
+        if user.erased and operation not in ("export", "erase"):
+            text = "profile: it was erased; nothing is kept of this user until the next hello"
+            raise Refused(Error(ErrorCode.LEARNING_OFF, text, "profile", "operation", lesson.id))
         try:
             if operation == "export":
                 return Ack(lesson.id, data=await user.export())

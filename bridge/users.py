@@ -198,7 +198,8 @@ class User:
             learning: whether it learns at once.
         """
         if self._share:
-            return next((one.seat for one in self.sessions if one.may_learn and one.seat.left is None), None)
+            seats = [one.seat for one in self.sessions if one.may_learn and one.seat.left is None]
+            return min(seats, key=lambda seat: seat.shares is not None, default=None)
         for other in await self._pause() if learning else ():
             other.taken_over()
         return None

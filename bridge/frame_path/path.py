@@ -371,9 +371,11 @@ class FramePath:
     def _hand_over(self, seat: Seat, profile: Profile) -> None:
         """Whose adapters lay in a seat that was left gets them: one in the lowest slot, the others through it."""
         heirs = sorted((other for other in self._seats.values() if other.shares is seat), key=lambda one: one.slot)
-        for heir in heirs:
-            heir.shares = None if heir is heirs[0] else heirs[0]
-            heir.profile = dict(profile)
+        for other in self._seats.values():
+            # Also who came while the seat was being left, and so shares that of an heir.
+            if other.shares is seat or any(other.shares is heir for heir in heirs):
+                other.shares = None if other is heirs[0] else heirs[0]
+                other.profile = dict(profile)
 
     def _publish(self) -> None:
         if self._timer is not None:

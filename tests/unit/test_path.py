@@ -314,6 +314,19 @@ async def test_what_was_put_or_forgotten_holds_after_a_loss() -> None:
     assert engine.requests[0][4] == {}
 
 
+async def test_who_came_while_a_shared_seat_was_being_left_shares_the_heirs() -> None:
+    path, engine, _ = await started()
+    first = path.join(Person(), [], {})
+    second, third = (path.join(Person(), [], {}, shares=first) for _ in range(2))
+    leaving = asyncio.create_task(path.leave(first))
+    await asyncio.sleep(0)
+    late = path.join(Person(), [], {}, shares=third)
+    engine.work()
+    await leaving
+    assert (second.shares, third.shares, late.shares) == (None, second, second)
+    assert late.profile == {"manual@1": b"learned"}
+
+
 async def test_who_shares_inherits_when_the_other_leaves() -> None:
     path, engine, _ = await started()
     first = path.join(Person(), [], {})

@@ -439,8 +439,13 @@ async def test_nothing_is_left_of_who_is_erased(room: Room) -> None:
     error = await settle(session, link, phrase("t2"))
     assert isinstance(error, Error)
     assert error.code == "learning_off"
+    for operation in ("pause_learning", "resume_learning", "reset", "import"):
+        refused = await settle(session, link, Profile(operation, operation, kind="all"))
+        assert isinstance(refused, Error)
+        assert refused.code == "learning_off"
     await session.user.count(session, {"target@7": b"late"})
     assert room.store.load("ada-lovelace").adapters == {}
+    assert all(b"lovelace" not in file.read_bytes() for file in room.file.parent.iterdir())
     assert await room.users.come("ada-lovelace") is not session.user, "who comes by that name is somebody new"
 
 
