@@ -144,8 +144,12 @@ async def test_without_what_hears_audio_is_refused(tmp_path: Path) -> None:
         assert (error.code, error.message) == ("unsupported", "audio: speech is turned off")
 
 
-async def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:
-    async with served(tmp_path, "--speech-model", str(tmp_path / "none")) as daemon, connected(daemon.url) as client:
+async def test_a_model_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "none"
+    folder.mkdir()
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (folder / name).write_bytes(b"no model")
+    async with served(tmp_path, "--speech-model", str(folder)) as daemon, connected(daemon.url) as client:
         await client.ask(Hello("1.0", SHOP, "ada", streams=["frame", "audio"]))
         await client.send(Audio(0, bytes(320)))
         notice = await asyncio.wait_for(client.socket.recv(), TIMEOUT_S)
@@ -155,4 +159,4 @@ async def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:
         error = await client.ask(Audio(1, bytes(320)))
         assert isinstance(error, Error)
         assert error.code == "unsupported"
-        assert str(tmp_path / "none") in error.message
+        assert "'none' cannot be loaded" in error.message
