@@ -1,7 +1,7 @@
 """A language worker without a model, for tests of what stands before it: ``python -m tests.workers FD OPTIONS``.
 
 What a question's text says is what it does: ``die`` kills it, ``hang`` keeps it silent, ``fail`` fails, anything else
-is an action of that name. An app called ``wrong`` cannot be fitted.
+is an action of that name. An app called ``wrong`` cannot be fitted, and one called ``large`` is said to be under way.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def main() -> None:
             if kind == "app":
                 key, app = rest
                 name = msgspec.msgpack.decode(app, type=App).name
+                if name == "large":
+                    channel.sendall(say(["fitting"]))
                 channel.sendall(say(["fitted", key, 0.1, "wrong" if name == "wrong" else ""]))
             elif kind == "ask":
                 serial, _, question = rest

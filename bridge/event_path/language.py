@@ -7,7 +7,8 @@ to it      app: key, the app                            forget: key
            ask: serial, key, question                   (about an app that is not fitted yet it waits, and it fails
                                                         when that is forgotten)
 from it    fitted: key, seconds, "" or what went wrong  answer: serial, reading
-           failed: serial, what went wrong
+           failed: serial, what went wrong              fitting: (said every few seconds while it lasts, as a question
+                                                        about an app with thousands of phrases may wait for minutes)
 =========  ===========================================  =====================================================
 
 Apps, questions and readings are msgpack maps of ``bridge.app.App``, ``Question`` and ``Reading``.
@@ -121,7 +122,7 @@ class Language(OnDemand):
                 log.error("app %s cannot be fitted: %s", key, problem)
             else:
                 log.info("app %s is fitted in %.1f s", key, seconds)
-        else:
+        elif kind != "fitting":
             self._questions.replied(kind, *rest)
         self._questions.still_waiting()
 

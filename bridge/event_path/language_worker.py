@@ -37,6 +37,8 @@ _decode_app = msgspec.msgpack.Decoder(App).decode
 _decode_question = msgspec.msgpack.Decoder(Question).decode
 
 _LARGEST_BATCH = 32
+# Well within the time after which a worker that says nothing counts as hanging.
+_REASSURE_S = 5.0
 
 Asked = tuple[int, str, Question]
 
@@ -62,6 +64,7 @@ class Worker:
         """Serves until the gateway is gone."""
         self._say = channel.say
         self._longer = LongerFits(self._cache, self._encoder, self._fitter)
+        reassuring = asyncio.create_task(self._reassure())
         async for batch in channel.batches():
             for kind, *rest in batch:
                 if kind == "app":
@@ -77,8 +80,15 @@ class Worker:
                     serial, key, question = rest
                     self._waiting.append((serial, key, _decode_question(question)))
             self._answer_all()
+        reassuring.cancel()
         await self._longer.stop()
         self._fitter.shutdown(wait=False, cancel_futures=True)
+
+    async def _reassure(self) -> None:
+        while True:
+            await asyncio.sleep(_REASSURE_S)
+            if self._fitting:
+                self._say("fitting")
 
     async def _fit(self, key: str, data: bytes) -> None:
         began = time.monotonic()

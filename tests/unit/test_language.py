@@ -122,3 +122,12 @@ async def test_an_app_that_cannot_be_fitted_is_logged(
     asker.language.declare(App("wrong", actions=APP.actions))
     assert await answers(asker.ask("a")) == ["a"]
     assert "cannot be fitted: wrong" in caplog.text
+
+
+async def test_that_an_app_is_still_fitted_answers_no_question(
+    make: Callable[..., Asker], caplog: pytest.LogCaptureFixture
+) -> None:
+    asker = make()
+    asker.language.declare(App("large", actions=APP.actions))
+    assert await answers(asker.ask("a")) == ["a"]
+    assert not caplog.records

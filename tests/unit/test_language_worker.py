@@ -92,3 +92,20 @@ async def test_a_question_about_an_app_that_is_forgotten_while_it_is_fitted_is_r
 async def test_a_question_about_an_app_that_nobody_declared_is_replied_to(channel: Channel) -> None:
     channel.to_worker.put_nowait([["ask", 1, "shop", QUESTION]])
     assert await channel.reply() == ("failed", 1, "its app was forgotten")
+
+
+@pytest.fixture
+def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language_worker, "_REASSURE_S", 0.001)
+
+
+async def test_as_long_as_an_app_is_fitted_the_gateway_is_told_so(
+    talkative: None, channel: Channel, fit: threading.Event
+) -> None:
+    channel.to_worker.put_nowait([["app", "shop", APP], ["ask", 1, "shop", QUESTION]])
+    assert await channel.reply() == ("fitting",)
+    fit.set()
+    while (said := await channel.reply()) == ("fitting",):
+        pass
+    assert said[0] == "fitted"
+    assert await channel.reply() == ("failed", 1, "ValueError: on purpose")
