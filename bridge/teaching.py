@@ -315,8 +315,7 @@ class Teaching:
 
     async def _select(self, identifier: str, place: int, mark: Mark) -> None:
         seat = self._around.seat()
-        learned, moment = await self._path.confirm(seat, place)
-        await self._user.learned(learned, mark)
+        moment = await self._user.confirm(seat, place, mark)
         self._remember(identifier, _Selected(seat, place, moment))
 
     async def _keep(self, identifier: str, item: Item, mark: Mark | None) -> None:
@@ -345,8 +344,7 @@ class Teaching:
 
     async def _revert(self, change: _Kept | _Selected, mark: Mark | None) -> None:
         if isinstance(change, _Selected):
-            learned, _ = await self._path.confirm(change.seat, change.place, change.moment)
-            await self._user.learned(learned, mark)
+            await self._user.confirm(change.seat, change.place, mark, moment=change.moment)
         elif change.before is not None:
             await self._user.put(change.before, mark)
         else:

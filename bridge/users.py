@@ -63,6 +63,8 @@ class User:
         self._store = store
         self._share = share
         self._loaded = False
+        # What the sessions go by; another daemon or a command may have changed the setting on the disk since.
+        self._followed = True
         self._written: dict[str, bytes] = {}
 
     @property
@@ -103,6 +105,7 @@ class User:
             if not self._loaded:
                 self._take(profile)
                 self._loaded = True
+                self._followed = self.learning
             elif profile.generation != self.profile.generation:
                 await self._reload()
             self.profile.statistics = profile.statistics
@@ -155,16 +158,22 @@ class User:
         elif kind != voices.KIND:
             self._tell_all()
 
-    async def learned(self, adapters: Profile, mark: Mark | None) -> None:
-        """Keeps adapters that a selection changed.
+    async def confirm(self, seat: Seat, target: int, mark: Mark | None, *, moment: bytes = b"") -> bytes:
+        """Learns from a selection, or takes that back, and keeps it: see ``FramePath.confirm``.
+
+        Returns:
+            The moment that was learned from.
 
         Raises:
-            Superseded: somebody else changed the profile, and what was learned is not there any more.
-            StoreError: they cannot be written down.
+            Superseded: the profile was reset, erased or imported meanwhile, and what was learned is not there any more.
+            StoreError: it cannot be written down.
         """
+        generation = self.profile.generation
+        learned, moment = await self._path.confirm(seat, target, moment)
         async with self.changing:
-            if not await self._save(adapters, mark=mark):
+            if generation != self.profile.generation or not await self._save(learned, mark=mark):
                 raise Superseded(self.name, self.profile.generation)
+        return moment
 
     async def set_learning(self, learning: bool, mark: Mark | None) -> None:
         """Whether anything may be learned from now on. What was learned before is kept.
@@ -178,15 +187,25 @@ class User:
                     lambda generation: self._store.set_learning(self.name, learning, generation=generation, mark=mark)
                 )
                 self.profile.settings.learning = learning
-            if not self.learning:
-                await self._pause()
-                return
-            may_learn = [session for session in self.sessions if session.may_learn and session.seat.left is None]
-            if not self._share:
-                for older in may_learn[:-1]:
-                    older.taken_over()
-            for session in may_learn if self._share else may_learn[-1:]:
-                self._path.learn(session.seat, True)
+            await self._follow_setting()
+
+    async def _follow_setting(self) -> None:
+        """Lets who of the sessions may learn do so, or none where the user does not want it; ``arriving`` is held."""
+        self._followed = self.learning
+        if not self.learning:
+            await self._pause()
+            return
+        may_learn = [session for session in self.sessions if session.may_learn and session.seat.left is None]
+        if not self._share:
+            for older in may_learn[:-1]:
+                older.taken_over()
+        for session in may_learn if self._share else may_learn[-1:]:
+            self._path.learn(session.seat, True)
+
+    async def _follow_if_changed(self) -> None:
+        async with self.arriving:
+            if self.learning != self._followed:
+                await self._follow_setting()
 
     async def make_way(self, learning: bool) -> Seat | None:
         """Lets a session that is about to begin learn: returns the seat to share, or ends learning in the others.
@@ -240,6 +259,7 @@ class User:
         async with self.changing:
             await asyncio.to_thread(self._store.import_, self.name, data, kind, mark=mark)
             await self._reload()
+        await self._follow_if_changed()
 
     async def export(self) -> bytes:
         """All that is known, as the store exports it.
@@ -307,6 +327,7 @@ class User:
             changed = await asyncio.to_thread(self._store.superseded, generations)
             if changed and not self.erased:
                 await self._reload()
+        await self._follow_if_changed()
 
     async def count(self, session: Member, adapters: Profile) -> None:
         """Counts the frames of a session that is over, and keeps what it learned at last.
