@@ -8,6 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
+STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+"""A step of a path as msgspec gives it: a key, or a place in an array, which is ``...`` where it is any."""
+
 _KINDS: Final = {
     "str": "a string", "int": "a whole number", "float": "a number", "bool": "true or false", "bytes": "bytes",
     "array": "a list", "null": "nothing", "None": "nothing",
@@ -21,7 +24,6 @@ _LENGTH: Final = re.compile(r"Expected `([^`]+)` of length (>=|<=|) ?(\d+)(?:, g
 _BOUND: Final = re.compile(r"Expected `([^`]+)` ([<>]=? .+)")
 _CHOICE: Final = re.compile(r"Invalid enum value (.+)", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `([^`]+)`")
-_STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
 def in_words(text: str, of: type, path: str, *, table: str) -> str:
@@ -57,7 +59,7 @@ def in_words(text: str, of: type, path: str, *, table: str) -> str:
 
 def _choices(of: type, path: str) -> Sequence[Any]:
     kind: msgspec.inspect.Type = msgspec.inspect.type_info(of)
-    for step in _STEP.finditer(path):
+    for step in STEP.finditer(path):
         match kind:
             case msgspec.inspect.StructType(fields=fields) if step[1] is not None:
                 kind = next((field.type for field in fields if field.encode_name == step[1]), msgspec.inspect.AnyType())

@@ -33,7 +33,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from bridge.app import MAX_OBJECTS, App, Mistake, ObjectInfo, check
-from bridge.faults import in_words
+from bridge.faults import STEP, in_words
 from bridge.fields import Identifier, Name
 from bridge.protocol import Target
 from models.limits import MAX_TARGETS
@@ -42,7 +42,6 @@ MAX_BYTES: Final = 1 << 20
 
 _HEADER: Final = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY: Final = re.compile(r"""\s*([A-Za-z0-9_.-]+|"[^"]*"|'[^']*')\s*=""")
-_STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
 class ManifestError(ValueError):
@@ -180,7 +179,7 @@ def _line_of(text: str, path: str) -> int:
 def _steps(path: str) -> Iterator[tuple[str, str]]:
     """A path in steps: names, each with its index where it has one."""
     name, index = "", ""
-    for found in _STEP.finditer(path):
+    for found in STEP.finditer(path):
         if found.group(1) is not None:
             if name:
                 yield name, index

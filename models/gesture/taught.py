@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models import coordinates
 from models.gesture.names import BUILT_IN, TAUGHT_SLOTS
 from models.gesture.shape import (
     DURATION_WEIGHT,
@@ -265,13 +266,11 @@ def seen(poses: Floats, joints: Floats | None) -> Floats:
     Returns:
         ``[n, 30]`` float32, not yet weighted: then where ``JOINTS`` lie, less where the palm does, or zeros.
     """
-    x, y, z, w = poses[:, 3:].T
-    forward = np.stack((-2 * (x * z + w * y), 2 * (w * x - y * z), 2 * (x * x + y * y) - 1), axis=1)
-    up = np.stack((2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)), axis=1)
     around = np.zeros((len(poses), JOINT_CHANNELS), dtype=np.float32)
     if joints is not None:
         around = (joints[:, JOINTS, :3] - joints[:, PALM, None, :3]).reshape(len(poses), -1)
-    return np.concatenate((poses[:, :3], forward, up, around), axis=1).astype(np.float32)
+    facing = (coordinates.forward(poses[:, 3:]), coordinates.up(poses[:, 3:]))
+    return np.concatenate((poses[:, :3], *facing, around), axis=1).astype(np.float32)
 
 
 def described(moments: Floats) -> Floats:

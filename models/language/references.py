@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.coordinates import forward
 from models.language import space
 from models.language.mentions import NONE, Found, Mention, find_mentions
 from models.language.space import Viewpoint
@@ -226,8 +227,8 @@ class _Scene:
 
     def _facing(self, sign: int) -> Array:
         """How far ahead of the viewer each candidate is, or behind: the square of the cosine, less with distance."""
-        (x, _, z), (qx, qy, qz, qw) = self._viewpoint or ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
-        ahead = np.array([-2 * (qx * qz + qw * qy), -(1 - 2 * (qx * qx + qy * qy))])
+        (x, _, z), orientation = self._viewpoint or ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+        ahead = forward(np.array(orientation))[[0, 2]]
         offset = self._positions[:, [0, 2]] - np.array([x, z])
         distance = np.maximum(np.linalg.norm(offset, axis=-1), 1e-6)
         cosine = sign * (offset @ ahead) / distance / max(float(np.linalg.norm(ahead)), 1e-6)

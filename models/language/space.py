@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.coordinates import forward
+
 Array = NDArray[np.float64]
 Viewpoint = tuple[tuple[float, float, float], tuple[float, float, float, float]]
 """A head: position in metres, orientation as a quaternion x, y, z, w."""
@@ -19,6 +21,7 @@ Viewpoint = tuple[tuple[float, float, float], tuple[float, float, float, float]]
 RELATIONS: Final = ("left", "right", "behind", "front", "above", "below", "on", "near")
 EXTREMES: Final = ("left", "right", "nearest", "farthest", "biggest", "smallest", "highest", "lowest", "middle")
 
+_LEVEL: Final = np.array([1.0, 0.0, 1.0])
 _UP: Final = np.array([0.0, 1.0, 0.0])
 _ORIGIN: Final[Viewpoint] = ((0.0, 1.6, 0.0), (0.0, 0.0, 0.0, 1.0))
 _NEAR_M: Final = 0.5
@@ -89,8 +92,8 @@ def extreme(name: str, positions: Array, sizes: Array, viewpoint: Viewpoint | No
 
 def _axes(positions: Array, viewpoint: Viewpoint | None) -> tuple[Array, Array]:
     """The viewer's right ``[3]``, and the way from the viewer to each thing ``[K, 3]``, both level."""
-    head, (x, y, z, w) = viewpoint or _ORIGIN
-    ahead = np.array([-2 * (x * z + w * y), 0.0, -(1 - 2 * (x * x + y * y))])
+    head, orientation = viewpoint or _ORIGIN
+    ahead = forward(np.array(orientation)) * _LEVEL
     length = np.linalg.norm(ahead)
     # Who looks straight up or down looks nowhere on the level.
     ahead = ahead / length if length > 1e-3 else np.array([0.0, 0.0, -1.0])
