@@ -6,11 +6,15 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final, Literal
 
+import msgspec
+
 from bridge.protocol import Action, Actions, encode
 
 Phase = Literal["started", "performed", "canceled"]
 
 _REMEMBERED_ACTIONS: Final = 256
+# Of actions in one message, which is to stay under 64 KiB; the others come with the next.
+_MOST_BYTES: Final = 32 << 10
 
 
 class Answers:
@@ -88,8 +92,12 @@ class Answers:
         self._pending.extendleft(reversed(lost))
 
     def _encode(self, actions: Actions) -> bytes:
-        if self._pending:
-            actions.a = list(self._pending)
-            self._sent.extend(self._pending)
-            self._pending.clear()
+        size = 0
+        while self._pending:
+            size += len(msgspec.msgpack.encode(self._pending[0]))
+            if actions.a and size > _MOST_BYTES:
+                break
+            action = self._pending.popleft()
+            actions.a.append(action)
+            self._sent.append(action)
         return encode(actions)

@@ -32,6 +32,8 @@ Value = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Bound = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_BRACE = re.compile(r"[{}]")
+_WORD = re.compile(r"\w")
 _ARGUMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -189,18 +191,21 @@ def _phrase_mistakes(action: ActionInfo, path: str) -> Iterator[Mistake]:
     if action.target != "none":
         known.add(TARGET)
     for at, phrase in enumerate(action.phrases):
-        for name in _PLACEHOLDER.findall(phrase):
-            if name not in known:
-                if name == TARGET:
-                    text = f'{phrase!r} names a target; say target = "required" or "optional" in this action'
-                else:
-                    told = ", ".join(sorted(f"{{{name}}}" for name in known)) or "none"
-                    text = f"{phrase!r} has {{{name}}}, which is no argument of this action; it has: {told}"
-                yield Mistake(f"{path}.phrases[{at}]", text)
-        if re.search(r"[{}]", _PLACEHOLDER.sub("", phrase)):
-            yield Mistake(f"{path}.phrases[{at}]", f"{phrase!r} has a brace without its partner")
-        if not re.search(r"\w", phrase):
+        if "{" in phrase or "}" in phrase:
+            yield from _placeholder_mistakes(phrase, known, f"{path}.phrases[{at}]")
+        if not (phrase[0].isalnum() or _WORD.search(phrase)):
             yield Mistake(f"{path}.phrases[{at}]", f"{phrase!r} has no words")
+
+
+def _placeholder_mistakes(phrase: str, known: set[str], path: str) -> Iterator[Mistake]:
+    for name in _PLACEHOLDER.findall(phrase):
+        if name == TARGET and name not in known:
+            yield Mistake(path, f'{phrase!r} names a target; say target = "required" or "optional" in this action')
+        elif name not in known:
+            told = ", ".join(sorted(f"{{{name}}}" for name in known)) or "none"
+            yield Mistake(path, f"{phrase!r} has {{{name}}}, which is no argument of this action; it has: {told}")
+    if _BRACE.search(_PLACEHOLDER.sub("", phrase)):
+        yield Mistake(path, f"{phrase!r} has a brace without its partner")
 
 
 def _argument_mistakes(action: ActionInfo, path: str) -> Iterator[Mistake]:

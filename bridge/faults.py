@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -57,8 +58,11 @@ def in_words(text: str, of: type, path: str, *, table: str) -> str:
     return text
 
 
+_type_info = lru_cache(msgspec.inspect.type_info)
+
+
 def _choices(of: type, path: str) -> Sequence[Any]:
-    kind: msgspec.inspect.Type = msgspec.inspect.type_info(of)
+    kind: msgspec.inspect.Type = _type_info(of)
     for step in STEP.finditer(path):
         match kind:
             case msgspec.inspect.StructType(fields=fields) if step[1] is not None:

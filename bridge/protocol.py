@@ -489,12 +489,12 @@ def decode_client(data: bytes) -> ClientMessage:
         raise Refused(Error(ErrorCode.INVALID, f"a string in the message is not UTF-8: {problem.reason}")) from None
     except (msgspec.DecodeError, RecursionError) as problem:
         raise Refused(Error(ErrorCode.NOT_MSGPACK, f"the message is not msgpack: {problem}"), fatal=True) from None
-    if type(message) is Hello:
-        _check_app(message)
     if len(data) > MAX_MESSAGE_BYTES and type_of(message) not in LARGE_TYPES:
         name = type_of(message)
         text = f"{name} is {len(data)} bytes long; at most {MAX_MESSAGE_BYTES} are allowed"
         raise Refused(Error(ErrorCode.TOO_BIG, text, of=name))
+    if type(message) is Hello:
+        _check_app(message)
     return message
 
 

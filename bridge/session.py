@@ -145,7 +145,8 @@ class Session:
         self._targets: dict[str, Target] = {}
         # The order of targets by the number of the scene: of this one, and of the one that answers under way speak of.
         self._orders: dict[int, tuple[str, ...]] = {}
-        self._done: OrderedDict[str, Ack] = OrderedDict()
+        # Of messages that are done with: what was told of them, and their acknowledgement.
+        self._done: OrderedDict[str, tuple[Message, ...]] = OrderedDict()
         self._applied = applied
         self._aim = Aim()
         self._vocabulary = Vocabulary(app)
@@ -223,6 +224,11 @@ class Session:
         """The connection is gone."""
         self.link = None
         self._answers.forget_held()
+
+    @property
+    def is_taught(self) -> bool:
+        """Whether something that it taught waits to be kept."""
+        return self._teaching.waits
 
     async def end(self) -> None:
         """The session is over. What it said and was not answered is not answered any more; what it taught is kept."""
@@ -373,22 +379,26 @@ class Session:
         data = self._answers.held()
         if data is not None and self.link is not None:
             self.link.send(data)
+        self._flush()
 
     def _flush(self) -> None:
-        """Sends the actions that wait, without a frame to answer."""
-        if self.link is not None and self.link.writable:
+        """Sends the actions that wait, without a frame to answer.
+
+        Also to a slow reader: what they come of is acknowledged next, and must not be without them if the daemon stops.
+        """
+        data = self._answers.news() if self.link is not None else None
+        while data is not None and self.link is not None:
+            self.link.send(data)
             data = self._answers.news()
-            if data is not None:
-                self.link.send(data)
 
     def _acknowledged(self, identifier: str) -> bool:
         """Whether a message of that ``id`` is done with; then it is acknowledged again."""
-        ack = self._done.get(identifier)
-        if ack is None and identifier in self._applied:
-            ack = Ack(identifier)
-        if ack is not None:
-            self.send(ack)
-        return ack is not None
+        done = self._done.get(identifier)
+        if done is None and identifier in self._applied:
+            done = (Ack(identifier),)
+        for message in done or ():
+            self.send(message)
+        return done is not None
 
     def _viewpoint(self) -> Viewpoint | None:
         return _viewpoint(_head(self._last_frame))
@@ -433,6 +443,9 @@ class Session:
             self._drop(said, Error(ErrorCode.FLOODING, text, "utterance", id=said.id))
 
     def _hear(self, said: Said) -> None:
+        if said.source == "utterance" and self._acknowledged(said.id):
+            # It was sent again while it waited.
+            return
         if self._utterances is not None:
             try:
                 self._utterances.take(said)
@@ -452,11 +465,15 @@ class Session:
     def _said(self, identifier: str) -> str | None:
         return None if self._utterances is None else self._utterances.said(identifier)
 
-    def _finish(self, ack: Ack) -> None:
-        """A message is done with; what is sent again under its ``id`` gets the same answer and changes nothing."""
+    def _finish(self, ack: Ack, outcome: Notice | None = None) -> None:
+        """A message is done with; what is sent again under its ``id`` gets the same answer and changes nothing.
+
+        Args:
+            outcome: what was told of it before.
+        """
         # An export changes nothing anyway, and thousands of them would fill the memory: it is made anew.
         if not ack.data:
-            self._done[ack.id] = ack
+            self._done[ack.id] = (ack,) if outcome is None else (outcome, ack)
             if len(self._done) > _REMEMBERED_IDS:
                 self._done.popitem(last=False)
         self.send(ack)

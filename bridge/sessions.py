@@ -277,13 +277,16 @@ class Sessions:
 
     def _unreadable(self, error: StoreError) -> Turned:
         log.error("a session could not be begun: %s", error)
-        text = "the daemon cannot read profiles at the moment; its log says why"
+        text = "the daemon cannot read or write profiles at the moment; its log says why"
         return self._turned(Error(ErrorCode.INTERNAL, text, "hello"), INTERNAL_ERROR)
 
     async def _begin(self, hello: Hello, again: Stub | None = None) -> Session:
         if self._path.full and not self._expiry:
             # Before anything is written of a session that is not to be.
             raise self._full()
+        # Until it is known which models there are, nobody knows what of a profile they can use.
+        await self._path.known.wait()
+        self._check_not_draining()
         if self._saving is None:
             self._saving = asyncio.create_task(self._save_again_and_again(), name="save what is learned")
         resume = hello.resume if again is not None and hello.resume else new_resume(hello.resume)
@@ -397,6 +400,9 @@ class Sessions:
     async def _leave(self, session: Session, *, over: bool) -> None:
         user = session.user
         try:
+            if session.is_taught:
+                # That may take longer than a stopping daemon waits, and is not to take along what frames taught.
+                await user.save()
             await session.end()
         except Exception:
             # Whatever is wrong with it, its slot and its user must be free again.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import time
-from typing import Final
+from typing import Final, TypeGuard
 
 from bridge.actions import Answers
 from bridge.app import App
@@ -19,7 +20,7 @@ from bridge.profiles.export import BadExport
 from bridge.profiles.items import BadItem, Item
 from bridge.profiles.store import Mark, StoreError, Superseded, TooMuch
 from bridge.protocol import Ack, Error, ErrorCode, Feedback, Profile, Refused, Target, Teach, type_of
-from bridge.users import User
+from bridge.users import NotLearned, Selection, User
 from models.gesture.names import NUMBERS
 from models.language.dialogue import Name, Phrase
 from models.language.mentions import template
@@ -27,6 +28,8 @@ from models.language.mentions import template
 log = logging.getLogger("genlock.session")
 
 MAX_WAITING: Final = 64
+MAX_WAITING_BYTES: Final = 4 << 20
+"""Of pictures, recordings and exports that wait to be learned from."""
 MAX_UNDONE: Final = 64
 """The last messages of a session that can be taken back."""
 
@@ -58,11 +61,42 @@ class _Kept:
 
 @dataclass(frozen=True)
 class _Selected:
-    """A selection that was learned from: of which seat, the target's place in the scene, and the engine's moment."""
+    """A selection that was learned from: of which seat, the target's place in the scene, and the engine's moment.
+
+    Attributes:
+        relearned: the user's, when it was kept.
+    """
 
     seat: Seat
     place: int
     moment: bytes
+    relearned: int
+
+
+@dataclass
+class _Taken:
+    """A lesson as it came, which may have to wait for those before it.
+
+    Attributes:
+        targets: the scene's then; ``scene`` is its number.
+        selection: what the engine learns of it.
+    """
+
+    lesson: Lesson
+    targets: list[Target]
+    scene: int
+    selection: Selection | None = None
+
+    def place(self, target: str) -> int:
+        """Where a target is in the scene's order.
+
+        Raises:
+            Refused: it is not there.
+        """
+        for place, one in enumerate(self.targets):
+            if one.id == target:
+                return place
+        raise _invalid(self.lesson, "target", f"{target!r} is no target of the scene")
 
 
 class Teaching:
@@ -96,7 +130,7 @@ class Teaching:
         self._scope = scope
         self._done = done
         self._refused = refused
-        self._waiting: deque[Lesson | Callable[[], Awaitable[None] | None]] = deque()
+        self._waiting: deque[_Taken | Callable[[], Awaitable[None] | None]] = deque()
         self._carrying_out: asyncio.Task[None] | None = None
         self._voices: deque[bytes] = deque()
         self._learning_voice: asyncio.Task[None] | None = None
@@ -108,13 +142,22 @@ class Teaching:
         Raises:
             Refused: too many wait already.
         """
-        if any(not callable(waiting) and lesson.id == waiting.id for waiting in self._waiting):
+        waiting = [taken.lesson for taken in self._waiting if isinstance(taken, _Taken)]
+        if any(lesson.id == one.id for one in waiting):
             return
+        kind = type_of(lesson)
         if len(self._waiting) >= MAX_WAITING:
-            kind = type_of(lesson)
             text = f"{kind}: {MAX_WAITING} wait to be kept; send it again when some have been acknowledged"
             raise Refused(Error(ErrorCode.FLOODING, text, kind, id=lesson.id))
-        self._waiting.append(lesson)
+        if _size(lesson) and sum(map(_size, (lesson, *waiting))) > MAX_WAITING_BYTES:
+            text = f"{kind}: too many bytes wait to be kept; send it again when some have been acknowledged"
+            raise Refused(Error(ErrorCode.FLOODING, text, kind, id=lesson.id))
+        taken = _Taken(lesson, self._around.targets(), self._around.seat().scene)
+        if _only_selects(lesson) and self._may_learn() and not any(isinstance(one, Profile) for one in waiting):
+            # At once, for the scene that was meant may be another one when its turn comes.
+            with contextlib.suppress(Refused):
+                taken.selection = self._select(taken, lesson.target)
+        self._waiting.append(taken)
         self._begin()
 
     def said(self, identifier: str, lesson: Phrase | Name, then: Callable[[str], None]) -> None:
@@ -184,6 +227,11 @@ class Teaching:
             self._waiting.append(act)
         return True
 
+    @property
+    def waits(self) -> bool:
+        """Whether something that was taken is not kept yet."""
+        return bool(self._waiting)
+
     async def end(self) -> None:
         """Returns when all that was taken is kept."""
         for task in (self._carrying_out, self._learning_voice):
@@ -198,7 +246,7 @@ class Teaching:
         while self._waiting:
             waiting = self._waiting[0]
             try:
-                if not callable(waiting):
+                if isinstance(waiting, _Taken):
                     await self._answer(waiting)
                 elif (doing := waiting()) is not None:
                     await doing
@@ -208,19 +256,27 @@ class Teaching:
             self._waiting.popleft()
         self._carrying_out = None
 
-    async def _answer(self, lesson: Lesson) -> None:
+    async def _answer(self, taken: _Taken) -> None:
+        lesson = taken.lesson
         kind = type_of(lesson)
         try:
-            self._done(await self._carry_out(lesson))
+            self._done(await self._carry_out(taken))
+            return
         except Refused as refused:
-            self._refused(refused.error)
+            error = refused.error
+        except NotLearned as problem:
+            error = Error(ErrorCode.INVALID, f"{kind}.target: {problem}", kind, "target", lesson.id)
         except Superseded as problem:
-            self._refused(Error(ErrorCode.INVALID, f"{kind}: {problem}; send it again", kind, id=lesson.id))
+            error = Error(ErrorCode.INVALID, f"{kind}: {problem}; send it again", kind, id=lesson.id)
         except Exception as problem:
             log.exception("a lesson could not be kept")
-            self._refused(Error(ErrorCode.INTERNAL, f"{kind}: it could not be kept: {problem}", kind, id=lesson.id))
+            error = Error(ErrorCode.INTERNAL, f"{kind}: it could not be kept: {problem}", kind, id=lesson.id)
+        if taken.selection is not None:
+            await self._user.forgo(taken.selection)
+        self._refused(error)
 
-    async def _carry_out(self, lesson: Lesson) -> Ack:
+    async def _carry_out(self, taken: _Taken) -> Ack:
+        lesson = taken.lesson
         mark = Mark(self._scope, lesson.id)
         if isinstance(lesson, Profile):
             return await self._profile(lesson, mark)
@@ -230,9 +286,9 @@ class Teaching:
             raise Refused(Error(ErrorCode.LEARNING_OFF, text, kind, id=lesson.id))
         try:
             if isinstance(lesson, Teach):
-                await self._teach(lesson, mark)
+                await self._teach(taken, lesson, mark)
             else:
-                await self._feedback(lesson, mark)
+                await self._feedback(taken, lesson, mark)
         except (TooMuch, BadItem) as problem:
             raise _invalid(lesson, "", str(problem)) from None
         return Ack(lesson.id)
@@ -247,16 +303,16 @@ class Teaching:
             return "the profile was erased"
         return "the user turned it off" if not self._user.learning else "another session of the user learns"
 
-    async def _teach(self, lesson: Teach, mark: Mark) -> None:
+    async def _teach(self, taken: _Taken, lesson: Teach, mark: Mark) -> None:
         if not lesson.name.strip():
             raise _invalid(lesson, "name", "it says nothing")
         if lesson.kind == "phrase":
             self._check_action(lesson, "name", lesson.name)
             if lesson.target:
-                self._place(lesson, lesson.target)
-            item = self._phrase(lesson, "phrase", lesson.phrase, lesson.name, lesson.target)
+                taken.place(lesson.target)
+            item = self._phrase(taken, "phrase", lesson.phrase, lesson.name, lesson.target)
         elif lesson.kind == "name":
-            self._place(lesson, lesson.target)
+            taken.place(lesson.target)
             item = Item("name", self._app.name, lesson.target, {"name": lesson.name.strip()}, time())
         elif lesson.kind == "object":
             item = await self._object(lesson)
@@ -300,23 +356,31 @@ class Teaching:
         name = lesson.name.strip()
         return Item(objects.KIND, "", name, objects.learn(embeddings, self._seeing.version), time())
 
-    async def _feedback(self, lesson: Feedback, mark: Mark) -> None:
+    async def _feedback(self, taken: _Taken, lesson: Feedback, mark: Mark) -> None:
         if lesson.verdict == "undo":
-            await self._take_back(lesson, mark)
+            await self._take_back(taken, lesson, mark)
             return
-        place = self._place(lesson, lesson.target) if lesson.target else -1
-        if lesson.verdict == "correct" and (lesson.n or lesson.of):
-            if lesson.action:
-                self._check_action(lesson, "action", lesson.action)
+        if not (lesson.n or lesson.of or lesson.target):
+            raise _invalid(lesson, "of", "say what it is about: n, of or target")
+        if lesson.action:
+            self._check_action(lesson, "action", lesson.action)
+        corrects = lesson.verdict == "correct" and (lesson.n or lesson.of)
+        item = self._corrected(taken, lesson) if corrects else None
+        if lesson.target and taken.selection is None:
+            if self._around.seat().scene != taken.scene:
+                raise NotLearned("the scene changed before it was its turn")
+            taken.selection = self._select(taken, lesson.target)
+        if item is not None:
             # What bears the mark counts as all of it: only the last may.
-            await self._keep(lesson.id, self._corrected(lesson), mark if place < 0 else None)
-        if place >= 0:
-            await self._select(lesson.id, place, mark)
+            await self._keep(lesson.id, item, mark if taken.selection is None else None)
+        if taken.selection is not None:
+            moment = await self._user.keep(taken.selection, mark)
+            place = taken.place(lesson.target)
+            selected = _Selected(taken.selection.seat, place, moment, taken.selection.relearned)
+            self._remember(lesson.id, selected)
 
-    async def _select(self, identifier: str, place: int, mark: Mark) -> None:
-        seat = self._around.seat()
-        moment = await self._user.confirm(seat, place, mark)
-        self._remember(identifier, _Selected(seat, place, moment))
+    def _select(self, taken: _Taken, target: str) -> Selection:
+        return self._user.select(self._around.seat(), taken.place(target))
 
     async def _keep(self, identifier: str, item: Item, mark: Mark | None) -> None:
         self._remember(identifier, _Kept(item, await self._user.put(item, mark)))
@@ -327,7 +391,7 @@ class Teaching:
         if len(self._undo) > MAX_UNDONE:
             self._undo.popitem(last=False)
 
-    async def _take_back(self, lesson: Feedback, mark: Mark) -> None:
+    async def _take_back(self, taken: _Taken, lesson: Feedback, mark: Mark) -> None:
         identifier = lesson.of or next(reversed(self._undo), "")
         changes = self._undo.get(identifier)
         if changes is None:
@@ -337,20 +401,31 @@ class Teaching:
                 else "nothing was taught"
             )
             raise _invalid(lesson, "of", text)
+        if not all(map(self._is_there, changes)):
+            del self._undo[identifier]
+            raise _invalid(lesson, "of", "what was taught then was replaced, reset or imported over since")
         while changes:
-            await self._revert(changes[-1], mark if len(changes) == 1 else None)
+            await self._revert(taken, changes[-1], mark if len(changes) == 1 else None)
             changes.pop()
         del self._undo[identifier]
 
-    async def _revert(self, change: _Kept | _Selected, mark: Mark | None) -> None:
+    def _is_there(self, change: _Kept | _Selected) -> bool:
+        """Whether what was taught is what counts; else taking it back would bring back what others took away."""
         if isinstance(change, _Selected):
-            await self._user.confirm(change.seat, change.place, mark, moment=change.moment)
+            return change.relearned == self._user.relearned
+        kept = self._user.items(change.item.kind, change.item.app).get(change.item.key)
+        return kept is not None and kept.when == change.item.when
+
+    async def _revert(self, taken: _Taken, change: _Kept | _Selected, mark: Mark | None) -> None:
+        if isinstance(change, _Selected):
+            taken.selection = self._user.select(change.seat, change.place, moment=change.moment)
+            await self._user.keep(taken.selection, mark)
         elif change.before is not None:
             await self._user.put(change.before, mark)
         else:
             await self._user.remove(change.item.kind, change.item.app, change.item.key, mark)
 
-    def _corrected(self, lesson: Feedback) -> Item:
+    def _corrected(self, taken: _Taken, lesson: Feedback) -> Item:
         """What a correction teaches: of a gesture that there was none, of an utterance what its words mean."""
         identifier = lesson.of
         if lesson.n:
@@ -367,16 +442,16 @@ class Teaching:
         text = self._around.said(identifier)
         if text is None:
             raise _invalid(lesson, "of", f"no utterance of the id {identifier!r} among the last ones")
-        return self._phrase(lesson, "of", text, lesson.action)
+        return self._phrase(taken, "of", text, lesson.action)
 
-    def _phrase(self, lesson: Lesson, key: str, text: str, action: str, target: str = "") -> Item:
+    def _phrase(self, taken: _Taken, key: str, text: str, action: str, target: str = "") -> Item:
         words = " ".join(text.split())
         if not any(letter.isalnum() for letter in words):
-            raise _invalid(lesson, key, "it has no words")
+            raise _invalid(taken.lesson, key, "it has no words")
         takes_target = any(one.name == action and one.target != "none" for one in self._app.actions)
         if takes_target and not target:
             # What is said of one thing holds for any: it is kept while it is known what is there.
-            names = tuple((one.name or one.id, tuple(one.aliases)) for one in self._around.targets())
+            names = tuple((one.name or one.id, tuple(one.aliases)) for one in taken.targets)
             words = template(words, names)
         return self._of_words(Phrase(words, action, target))
 
@@ -384,12 +459,6 @@ class Teaching:
         if all(name != action.name for action in self._app.actions):
             known = ", ".join(action.name for action in self._app.actions) or "none"
             raise _invalid(lesson, key, f"{name!r} is no action of this app, which has: {known}")
-
-    def _place(self, lesson: Lesson, target: str) -> int:
-        for place, one in enumerate(self._around.targets()):
-            if one.id == target:
-                return place
-        raise _invalid(lesson, "target", f"{target!r} is no target of the scene")
 
     async def _profile(self, lesson: Profile, mark: Mark) -> Ack:
         user, operation = self._user, lesson.operation
@@ -406,12 +475,23 @@ class Teaching:
                 self._undo.clear()
             elif operation == "reset":
                 await user.reset(lesson.kind, mark)
-                self._undo.clear()
             else:
                 await user.set_learning(operation == "resume_learning", mark)
         except (TooMuch, BadExport) as problem:
             raise _invalid(lesson, "data", str(problem)) from None
         return Ack(lesson.id)
+
+
+def _size(lesson: Lesson) -> int:
+    if isinstance(lesson, Teach):
+        return sum(map(len, lesson.examples))
+    return len(lesson.data) if isinstance(lesson, Profile) else 0
+
+
+def _only_selects(lesson: Lesson) -> TypeGuard[Feedback]:
+    if not isinstance(lesson, Feedback) or not lesson.target or lesson.verdict == "undo":
+        return False
+    return lesson.verdict == "confirm" or not (lesson.n or lesson.of)
 
 
 def _invalid(lesson: Lesson, key: str, text: str) -> Refused:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
@@ -38,6 +39,27 @@ class Member(Protocol):
         """What was taught of phrases, names and objects is not what it was."""
 
 
+class NotLearned(Exception):
+    """Nothing was learned from a selection; the message says why."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A selection that the engine learns from.
+
+    Attributes:
+        seat: whose.
+        relearned: of the user, when it was made.
+        generation: of the user's profile then.
+        learned: as ``FramePath.confirm`` gives it.
+    """
+
+    seat: Seat
+    relearned: int
+    generation: int
+    learned: asyncio.Future[tuple[Profile, bytes]]
+
+
 class User:
     """A user of whom there are sessions.
 
@@ -48,6 +70,7 @@ class User:
         name: as ``hello`` gives it.
         profile: what is stored, as far as it is known here.
         erased: nothing is kept of this user any more; who says ``hello`` by that name is somebody new.
+        relearned: how often what models learned was replaced; what was learned before then cannot be taken back.
         changing: held while the profile is changed.
         arriving: held while it changes who of the sessions learns; taken before ``changing``.
     """
@@ -56,6 +79,7 @@ class User:
         self.name = name
         self.profile = StoredProfile()
         self.erased = False
+        self.relearned = 0
         self.sessions: list[Member] = []
         self.changing = asyncio.Lock()
         self.arriving = asyncio.Lock()
@@ -158,22 +182,36 @@ class User:
         elif kind != voices.KIND:
             self._tell_all()
 
-    async def confirm(self, seat: Seat, target: int, mark: Mark | None, *, moment: bytes = b"") -> bytes:
-        """Learns from a selection, or takes that back, and keeps it: see ``FramePath.confirm``.
+    def select(self, seat: Seat, target: int, *, moment: bytes = b"") -> Selection:
+        """Has the engine learn from a selection, or take that back: see ``FramePath.confirm``."""
+        return Selection(seat, self.relearned, self.profile.generation, self._path.confirm(seat, target, moment))
+
+    async def keep(self, selection: Selection, mark: Mark | None) -> bytes:
+        """Keeps what is learned from a selection.
 
         Returns:
             The moment that was learned from.
 
         Raises:
+            NotLearned: the scene changed while there was no engine, or the session is over.
             Superseded: the profile was reset, erased or imported meanwhile, and what was learned is not there any more.
             StoreError: it cannot be written down.
         """
-        generation = self.profile.generation
-        learned, moment = await self._path.confirm(seat, target, moment)
+        learned, moment = await selection.learned
+        if not moment:
+            raise NotLearned("the scene changed before anything could be learned")
         async with self.changing:
-            if generation != self.profile.generation or not await self._save(learned, mark=mark):
+            if selection.generation != self.profile.generation:
+                raise Superseded(self.name, self.profile.generation)
+            if not await self._save(learned, mark=mark):
                 raise Superseded(self.name, self.profile.generation)
         return moment
+
+    async def forgo(self, selection: Selection) -> None:
+        """What the engine learned from a selection could not be kept, and so it is as if it had not been learned."""
+        learned, _ = await selection.learned
+        if not self.erased:
+            self._path.put(selection.seat, {key: self.profile.adapters.get(key, b"") for key in learned})
 
     async def set_learning(self, learning: bool, mark: Mark | None) -> None:
         """Whether anything may be learned from now on. What was learned before is kept.
@@ -378,6 +416,8 @@ class User:
         }
 
     def _take(self, profile: StoredProfile) -> None:
+        if profile.adapters != self._written:
+            self.relearned += 1
         self.profile = profile
         self._written = dict(profile.adapters)
         for item in [item for item in profile.items if lessons.problem(item)]:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from bridge.actions import Answers, Phase
 from bridge.aim import Aim
 from bridge.event_path.language import Language
-from bridge.protocol import Ack, Error, ErrorCode, Message, Notice, NoticeCode, Refused, SpokenWord, Target
+from bridge.protocol import Ack, Error, ErrorCode, Notice, NoticeCode, Refused, SpokenWord, Target
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading
 from models.language.references import Candidate, Situation
 from models.language.space import Viewpoint
@@ -57,9 +57,10 @@ class Utterances:
         aim: what the session aims at.
         answers: what takes the actions.
         learn: keeps what an utterance of an ``id`` taught; then tells what is wrong with it, or nothing if it is kept.
-        tell: sends a message to the client.
+        tell: sends a notice to the client.
         flush: sends the actions that wait.
-        done: takes the acknowledgement of an utterance when everything that comes of it has been sent; speech has none.
+        done: takes the acknowledgement of an utterance when everything that comes of it has been sent, and the notice
+            that was told of it, if any; speech has none.
     """
 
     def __init__(
@@ -70,9 +71,9 @@ class Utterances:
         answers: Answers,
         *,
         learn: Callable[[str, Phrase | Name, Callable[[str], None]], None],
-        tell: Callable[[Message], None],
+        tell: Callable[[Notice], None],
         flush: Callable[[], None],
-        done: Callable[[Ack], None],
+        done: Callable[[Ack, Notice | None], None],
     ) -> None:
         self.targets: Sequence[Target] = ()
         self.names: Mapping[str, Sequence[str]] = {}
@@ -84,6 +85,7 @@ class Utterances:
         self._answers = answers
         self._learn = learn
         self._tell = tell
+        self._told: Notice | None = None
         self._flush = flush
         self._done = done
         self._waiting: deque[Said] = deque()
@@ -171,9 +173,9 @@ class Utterances:
         utterance = self._waiting[0]
         if reading is None:
             text = "this utterance could not be read; the daemon's log says more"
-            self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, text, 0, utterance.id))
+            self._say(Notice(NoticeCode.NOT_UNDERSTOOD, text, 0, utterance.id))
         elif not reading.action and not (reading.teaches_phrase or reading.teaches_name):
-            self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, reading.problem, 0, utterance.id))
+            self._say(Notice(NoticeCode.NOT_UNDERSTOOD, reading.problem, 0, utterance.id))
         elif reading.action:
             self._act(utterance, reading)
         taught = None if reading is None else reading.teaches_phrase or reading.teaches_name
@@ -187,23 +189,28 @@ class Utterances:
             # The session is over.
             return
         if problem:
-            self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, problem, 0, identifier))
+            self._say(Notice(NoticeCode.NOT_UNDERSTOOD, problem, 0, identifier))
         elif isinstance(taught, Name):
-            self._tell(Notice(NoticeCode.LEARNED, f"{taught.target} is also called {taught.name!r}", 0, identifier))
+            self._say(Notice(NoticeCode.LEARNED, f"{taught.target} is also called {taught.name!r}", 0, identifier))
         else:
             meaning = f"means {taught.action}" if taught.action else "means nothing"
-            self._tell(Notice(NoticeCode.LEARNED, f"{taught.text!r} {meaning}", 0, identifier))
+            self._say(Notice(NoticeCode.LEARNED, f"{taught.text!r} {meaning}", 0, identifier))
         self._finish("")
 
     def _finish(self, said: str) -> None:
         """An utterance is done with; what it said is what a correction right after it speaks of."""
         utterance = self._waiting.popleft()
         self._before = (said, monotonic())
+        told, self._told = self._told, None
         if utterance.source == "utterance":
-            self._done(Ack(utterance.id))
+            self._done(Ack(utterance.id), told)
         self._serial = None
         if self._waiting:
             self._ask()
+
+    def _say(self, notice: Notice) -> None:
+        self._told = notice
+        self._tell(notice)
 
     def _act(self, said: Said, reading: Reading) -> None:
         if self._pending is not None and not reading.completes:
@@ -228,7 +235,7 @@ class Utterances:
             )
             self._set_pending(pending, said)
             code = NoticeCode.WHICH_TARGET if reading.missing[0] == TARGET else NoticeCode.WHICH_ARGUMENT
-            self._tell(Notice(code, reading.problem, 0, said.id))
+            self._say(Notice(code, reading.problem, 0, said.id))
 
     def _set_pending(self, pending: Pending | None, said: Said | None = None) -> None:
         if self._timer is not None:

@@ -64,13 +64,17 @@ class Visit:
             self._refuse(refused.error)
             if refused.fatal:
                 self._link.close(CloseCode.NOT_MSGPACK, refused.error.message)
+            else:
+                self._close_to_strangers(refused.error.message)
         except Exception:
             log.exception("a message could not be handled")
             self._refuse(Error(ErrorCode.INTERNAL, "the daemon could not handle this message"))
 
     def text(self) -> None:
         """See ``transport.Handler``."""
-        self._refuse(Error(ErrorCode.TEXT_MESSAGE, "text messages carry nothing here; send msgpack in binary messages"))
+        text = "text messages carry nothing here; send msgpack in binary messages"
+        self._refuse(Error(ErrorCode.TEXT_MESSAGE, text))
+        self._close_to_strangers(text)
 
     def writable(self) -> None:
         """See ``transport.Handler``."""
@@ -93,8 +97,12 @@ class Visit:
             return
         text = "the first message is hello, and the next ones follow the answer to it"
         self._refuse(Error(ErrorCode.HELLO_EXPECTED, text, type_of(message)))  # type: ignore[arg-type]
-        if self._admission is None:
-            self._link.close(CloseCode.HELLO_EXPECTED, text)
+        self._close_to_strangers(text)
+
+    def _close_to_strangers(self, reason: str) -> None:
+        """Who is not known yet has one try a connection, for connecting again costs him more than us."""
+        if self._session is None and self._admission is None:
+            self._link.close(CloseCode.HELLO_EXPECTED, reason)
 
     async def _admit(self, hello: Hello) -> None:
         try:

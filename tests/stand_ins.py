@@ -200,6 +200,8 @@ class FakePath:
 
     def __init__(self, slots: int = 4) -> None:
         self.info = EngineInfo((("fake", "7"),), "cpu")
+        self.known = asyncio.Event()
+        self.known.set()
         self.counters = FrameCounters()
         self.up = True
         self.slots = slots
@@ -254,9 +256,11 @@ class FakePath:
         if not self.stepping:
             seat.answering = seat.scene
 
-    async def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> tuple[Profile, bytes]:
+    def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> asyncio.Future[tuple[Profile, bytes]]:
         self.confirmed.append((seat, target, moment))
-        return {"target@7": f"{len(self.confirmed)} {target}".encode()}, b"moment"
+        learned: asyncio.Future[tuple[Profile, bytes]] = asyncio.get_running_loop().create_future()
+        learned.set_result(({"target@7": f"{len(self.confirmed)} {target}".encode()}, b"moment"))
+        return learned
 
     def put(self, seat: Seat, profile: Profile) -> None:
         self.puts.append((seat, dict(profile)))

@@ -91,6 +91,7 @@ class Seat:
 class _Confirm:
     target: int
     moment: bytes
+    scene: int
     learned: asyncio.Future[tuple[Profile, bytes]]
 
 
@@ -117,11 +118,15 @@ class FramePath:
         slots: as many as the engine has.
         window_s: how long the first frame of a batch waits for others, from when the engine is free.
         on_engine: called with false when the engine is lost and with true when there is one again.
+
+    Attributes:
+        info: what the engine says of its models, once ``known`` is set; set it is also when the path stops.
     """
 
     def __init__(self, engine: Engine, *, slots: int, window_s: float, on_engine: Callable[[bool], None]) -> None:
         self.counters = FrameCounters()
         self.info = EngineInfo()
+        self.known = asyncio.Event()
         self._engine = engine
         self._window_s = window_s
         self._on_engine = on_engine
@@ -160,6 +165,7 @@ class FramePath:
         """Stops the engine; sessions should have left before."""
         if self._timer is not None:
             self._timer.cancel()
+        self.known.set()
         await self._engine.stop()
 
     def join(
@@ -213,22 +219,25 @@ class FramePath:
         if self._up:
             self._engine.request("put", seat.slot, seat.serial, profile)
 
-    async def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> tuple[Profile, bytes]:
-        """Learns that a target was meant, by its place in the scene's order. Waits for an engine if there is none.
+    def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> asyncio.Future[tuple[Profile, bytes]]:
+        """Learns that a target was meant, by its place in the order of the scene as it is now.
+
+        Where there is no engine it waits for one, and nothing is learned if the scene is another one by then.
 
         Args:
             moment: takes back what was learned then.
 
         Returns:
-            The adapters that this changed, and the moment that was learned from.
+            The adapters that this changed, and the moment that was learned from: empty if nothing was learned.
         """
+        confirm = _Confirm(target, moment, seat.scene, self._loop.create_future())
         if seat.left is not None:
-            return {}, b""
-        confirm = _Confirm(target, moment, self._loop.create_future())
+            confirm.learned.set_result(({}, b""))
+            return confirm.learned
         seat.confirms.append(confirm)
         if self._up:
             self._engine.request("confirm", seat.slot, seat.serial, target, moment)
-        return await confirm.learned
+        return confirm.learned
 
     def forget(self, seat: Seat) -> None:
         """Leaves nothing of the user in a seat, and learns no more in it."""
@@ -292,12 +301,14 @@ class FramePath:
     def ready(self, info: EngineInfo) -> None:
         """See ``engine.EngineListener``."""
         self.info = info
+        self.known.set()
         self._up = True
         for seat in self._seats.values():
             ask = self._engine.request
             self._request_join(seat, restore=self._was_up)
             if seat.boxes:
                 ask("scene", seat.slot, seat.serial, seat.boxes, True)
+            self._give_up_outdated(seat)
             for confirm in seat.confirms:
                 ask("confirm", seat.slot, seat.serial, confirm.target, confirm.moment)
             if seat.left is not None:
@@ -346,6 +357,15 @@ class FramePath:
             # Asked before a loss, and not again since.
             self._told(seat, message[3])
             seat.left.set_result(message[3])
+
+    def _give_up_outdated(self, seat: Seat) -> None:
+        """Places in a scene that is not the seat's any more mean nothing to an engine that knows only the newest."""
+        waiting, seat.confirms = seat.confirms, []
+        for confirm in waiting:
+            if confirm.moment or confirm.scene == seat.scene:
+                seat.confirms.append(confirm)
+            elif not confirm.learned.done():
+                confirm.learned.set_result(({}, b""))
 
     def _told(self, seat: Seat, profile: Profile) -> None:
         seat.profile.update(profile)
@@ -412,6 +432,7 @@ class FramePath:
         for row, (seat, q, t, _) in enumerate(rows):
             status, devices, poses, targets, best, gesture = results[row]
             if seat.left is not None:
+                counters.lost += 1
                 continue
             try:
                 if status:

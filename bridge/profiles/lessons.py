@@ -72,6 +72,8 @@ def problem(item: Item) -> str:
         data = msgspec.convert(item.data, kind)
     except msgspec.ValidationError as error:
         return str(error)
+    if isinstance(data, Phrase) and not data.action and (data.target or data.arguments):
+        return "a phrase that means no action has no target and no arguments"
     if isinstance(data, Gesture) and not any(_finite(data.prototype, count) for count in (PLAIN, PROTOTYPE)):
         return f"a prototype is {PLAIN} or {PROTOTYPE} finite float32 numbers"
     if isinstance(data, Object):

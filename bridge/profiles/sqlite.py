@@ -188,7 +188,8 @@ class SqliteStore:
             self._compare(database, user, generation)
             now = self._make(database, user)
             if self._mark(database, mark):
-                self._put_item(database, user, item, packed)
+                self._insert_item(database, user, item, packed)
+                self._check_items(database, user)
         return now
 
     def remove_item(
@@ -259,7 +260,8 @@ class SqliteStore:
             self._put_adapters(database, user, adapters)
             for item, packed in zip(profile.items, unpacked.packed, strict=True):
                 if kind in ("all", item.kind):
-                    self._put_item(database, user, item, packed)
+                    self._insert_item(database, user, item, packed)
+            self._check_items(database, user)
             if kind == "all":
                 counted = profile.statistics
                 database.execute(
@@ -587,17 +589,24 @@ class SqliteStore:
             if total > MAX_ADAPTER_BYTES:
                 database.execute("DELETE FROM adapters WHERE user = ? AND model = ?", (user, model))
 
-    def _put_item(self, database: sqlite3.Connection, user: str, item: Item, packed: bytes) -> None:
+    def _insert_item(self, database: sqlite3.Connection, user: str, item: Item, packed: bytes) -> None:
         database.execute(
             "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)",
             (user, item.kind, item.app, item.key, packed, item.when),
         )
-        (count,) = database.execute(
-            "SELECT count(*) FROM items WHERE user = ? AND kind = ? AND app = ?", (user, item.kind, item.app)
+
+    def _check_items(self, database: sqlite3.Connection, user: str) -> None:
+        counts = database.execute(
+            "SELECT kind, max(n) FROM (SELECT kind, count(*) AS n FROM items WHERE user = ?"
+            " GROUP BY kind, app) GROUP BY kind",
+            (user,),
+        ).fetchall()
+        for kind, count in counts:
+            if count > LIMITS[kind]:
+                raise TooMuch(f"at most {LIMITS[kind]} of kind {kind} are kept of a user for one app")
+        (total,) = database.execute(
+            f"SELECT coalesce(sum({_ITEM_SIZE}), 0) FROM items WHERE user = ?", (user,)
         ).fetchone()
-        if count > LIMITS[item.kind]:
-            raise TooMuch(f"at most {LIMITS[item.kind]} of kind {item.kind} are kept of a user for one app")
-        (total,) = database.execute(f"SELECT sum({_ITEM_SIZE}) FROM items WHERE user = ?", (user,)).fetchone()
         if total > MAX_ITEMS_BYTES:
             raise TooMuch(f"{total} bytes were taught; at most {MAX_ITEMS_BYTES} are kept of a user")
 

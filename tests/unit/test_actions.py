@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.actions import Answers
-from bridge.protocol import Action, Actions, decode_server
+from bridge.protocol import MAX_MESSAGE_BYTES, Action, Actions, decode_server, encode
 
 
 def answer(answers: Answers, q: int, *, writable: bool = True) -> Actions | None:
@@ -115,3 +115,22 @@ def test_what_did_not_arrive_is_sent_again(arrived: int, again: list[int]) -> No
     # The fourth was never sent, so it comes whatever the client says.
     assert numbers(answer(answers, 2)) == (again or [4])
     assert numbers(answer(answers, 3)) == []
+
+
+def test_many_long_actions_come_in_several_messages_in_their_order() -> None:
+    answers = Answers()
+    for _ in range(100):
+        answers.add("note", "performed", 0.9, "speech", arguments={"words": "x" * 2000})
+    messages = [answer(answers, 1)]
+    while (more := decoded(answers.news())) is not None:
+        messages.append(more)
+    assert [n for message in messages for n in numbers(message)] == list(range(1, 101))
+    assert all(message is not None and len(encode(message)) < MAX_MESSAGE_BYTES for message in messages)
+    assert len(messages) < 10
+
+
+def test_an_action_that_is_too_long_for_a_message_with_others_comes_alone() -> None:
+    answers = Answers()
+    for _ in range(3):
+        answers.add("note", "performed", 0.9, "speech", arguments={"words": "x" * 40_000})
+    assert [numbers(answer(answers, q)) for q in (1, 2, 3)] == [[1], [2], [3]]

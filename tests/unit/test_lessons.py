@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bridge.profiles import gestures, lessons
@@ -18,3 +20,11 @@ def test_however_often_a_built_in_gesture_is_corrected_its_corrections_are_kept(
     assert item is not None
     assert lessons.problem(item) == ""
     assert item.data["mistaken"] == min(times, 1000)
+
+
+@pytest.mark.parametrize("also", [{"target": "lamp"}, {"arguments": {"colour": "red"}}])
+def test_a_phrase_that_means_nothing_has_nothing_to_do_it_with(also: dict[str, Any]) -> None:
+    assert "no target and no arguments" in lessons.problem(
+        Item("phrase", "app", "x", {"text": "x", "action": "", **also}, 0.0)
+    )
+    assert not lessons.problem(Item("phrase", "app", "x", {"text": "x", "action": "take", **also}, 0.0))

@@ -282,18 +282,33 @@ async def test_a_selection_is_learned_once_an_engine_has_it() -> None:
     path, engine, _ = await started()
     seat = path.join(Person(), [], {"other@1": b"x"})
     engine.work()
-    first = asyncio.create_task(path.confirm(seat, 3))
-    await asyncio.sleep(0)
+    first = path.confirm(seat, 3)
     engine.work()
     assert await first == ({"manual@1": b"3"}, b" then")
-    second = asyncio.create_task(path.confirm(seat, 3, b" then"))
-    await asyncio.sleep(0)
+    second = path.confirm(seat, 3, b" then")
     engine.go_down()
     engine.come_up()
     assert [request[0] for request in engine.requests] == ["join", "confirm"]
     assert engine.requests[0][4] == {"other@1": b"x", "manual@1": b"3"}, "what was learned before is known again"
     engine.work()
     assert await second == ({"manual@1": b"3 then"}, b" then")
+
+
+async def test_a_selection_in_a_scene_that_is_no_more_is_not_learned_by_the_next_engine() -> None:
+    path, engine, _ = await started()
+    seat = path.join(Person(), [], {})
+    path.scene(seat, bytes(24), keep_state=False)
+    engine.work()
+    engine.go_down()
+    old = path.confirm(seat, 0)
+    taken_back = path.confirm(seat, 0, b" then")
+    path.scene(seat, bytes(48), keep_state=False)
+    new = path.confirm(seat, 1)
+    engine.come_up()
+    assert await old == ({}, b"")
+    engine.work()
+    assert await taken_back == ({"manual@1": b"0 then"}, b" then")
+    assert await new == ({"manual@1": b"1"}, b" then")
 
 
 async def test_what_was_put_or_forgotten_holds_after_a_loss() -> None:

@@ -23,15 +23,19 @@ from bridge.protocol import (
     Refused,
     Scene,
     Target,
+    Teach,
     Utterance,
+    type_of,
 )
 from bridge.session import MAX_AHEAD_S, Session
 from bridge.tracking import BLOB_BYTES, Fault, Part
+from models.language.dialogue import Reading
 from models.limits import MAX_TARGETS
 from tests.stand_ins import FakeLink, FakePath, FakeWorkers, somebody
 
 HEAD = int(Part.HEAD)
 SECOND = 1_000_000
+SPOKEN = App("shop", actions=[ActionInfo("fire", ["fire"])])
 
 
 class Clock:
@@ -184,6 +188,40 @@ async def test_an_export_is_made_anew_and_not_remembered(room: Room) -> None:
     room.session._finish(Ack("exported", data=bytes(1000)))
     assert room.session._acknowledged("kept")
     assert not room.session._acknowledged("exported")
+
+
+async def test_what_was_told_of_an_utterance_is_told_again_with_its_acknowledgement() -> None:
+    room = Room(app=SPOKEN)
+    said = Utterance("u1", "hm", 0)
+    room.session.event(said)
+    room.workers.language.answer(Reading("", 0.9, problem="no idea"))
+    told = room.link.sent
+    assert [type_of(message) for message in told] == ["notice", "ack"]
+    room.link.sent = []
+    room.session.event(said)
+    assert room.link.sent == told
+
+
+async def test_a_slow_reader_has_an_action_before_its_utterance_is_acknowledged() -> None:
+    room = Room(app=SPOKEN)
+    room.link.writable = False
+    room.session.event(Utterance("u1", "fire", 0))
+    room.workers.language.answer(Reading("fire", 0.9))
+    assert [type_of(message) for message in room.link.sent] == ["actions", "ack"]
+
+
+async def test_an_utterance_that_is_sent_again_while_it_waits_for_a_lesson_is_carried_out_once() -> None:
+    room = Room(app=SPOKEN)
+    for _ in range(2):
+        room.session.event(Teach("t1", "phrase", "fire", phrase="zap"))
+        room.session.event(Utterance("u1", "fire", 0))
+    assert room.workers.language.asked == {}
+    await room.session._teaching.end()
+    room.workers.language.answer(Reading("fire", 0.9))
+    assert room.workers.language.asked == {}
+    assert [type_of(message) for message in room.link.sent] == ["error", "actions", "ack"]
+    room.session.event(Utterance("u1", "fire", 0))
+    assert [type_of(message) for message in room.link.sent[3:]] == ["ack"]
 
 
 async def test_a_slow_reader_gets_the_newest_answer_when_it_has_caught_up(room: Room) -> None:

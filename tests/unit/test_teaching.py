@@ -25,13 +25,14 @@ from bridge.protocol import (
     Message,
     Notice,
     Profile,
+    Refused,
     Scene,
     Target,
     Teach,
     Utterance,
 )
 from bridge.session import Session
-from bridge.teaching import MAX_WAITING
+from bridge.teaching import MAX_WAITING, MAX_WAITING_BYTES
 from bridge.users import Users
 from models.gesture.names import NUMBERS
 from models.language.dialogue import Name, Phrase, Reading
@@ -515,9 +516,108 @@ async def test_a_correction_that_was_half_kept_is_kept_whole_when_it_is_sent_aga
     session.event(Scene("s", [Target("a", (0, 0, 0)), Target("b", (1, 0, 0))]))
     session.event(Utterance("u1", "zap it", 0))
     room.language.answer(Reading("", 0.9, problem="no idea"))
-    monkeypatch.setattr(room.path, "confirm", crash)
+    monkeypatch.setattr(session.user, "keep", crash)
     assert isinstance(await settle(session, link, Feedback("f1", "correct", 0, "fire", target="b", of="u1")), Error)
     assert "f1" not in room.store.was_applied(session._teaching._scope)
+
+
+async def test_what_a_lesson_speaks_of_is_what_was_there_when_it_came(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s1", [Target("a", (0, 0, 0)), Target("b", (1, 0, 0))]))
+    link.sent.clear()
+    session.event(Teach("t1", "name", "Bob", target="b"))
+    session.event(Feedback("f1", "confirm", 0, target="b"))
+    assert room.path.confirmed == [(session.seat, 1, b"")], "the engine has the selection before the next scene"
+    session.event(Scene("s2", [Target("a", (0, 0, 0))]))
+    session.event(Feedback("f2", "confirm", 0, target="b"))
+    await session._teaching.end()
+    done = {message.id: message for message in link.sent if isinstance(message, Ack | Error)}
+    assert done["t1"] == Ack("t1")
+    assert done["f1"] == Ack("f1")
+    assert isinstance(done["f2"], Error)
+    assert done["f2"].key == "target"
+
+
+async def test_a_selection_that_waits_for_a_reset_is_learned_after_it_or_not_at_all(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s1", [Target("a", (0, 0, 0))]))
+    session.event(Profile("p1", "reset", "target"))
+    session.event(Feedback("f1", "confirm", 0, target="a"))
+    assert room.path.confirmed == []
+    await session._teaching.end()
+    assert link.sent[-2:] == [Ack("p1"), Ack("f1")]
+    session.event(Profile("p2", "reset", "target"))
+    session.event(Feedback("f2", "confirm", 0, target="a"))
+    session.event(Scene("s2", [Target("b", (0, 0, 0)), Target("a", (1, 0, 0))]))
+    await session._teaching.end()
+    refused = link.sent[-1]
+    assert isinstance(refused, Error)
+    assert (refused.id, refused.key) == ("f2", "target")
+    assert len(room.path.confirmed) == 1
+
+
+async def test_a_selection_that_cannot_be_written_down_is_not_learned_either(room: Room) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("a", (0, 0, 0))]))
+    room.store.close()
+    refused = await settle(session, link, Feedback("f1", "confirm", 0, target="a"))
+    assert isinstance(refused, Error)
+    assert room.path.puts[-1] == (session.seat, {"target@7": b""})
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["taught anew", "gone"])
+async def test_what_others_reset_is_not_brought_back_by_taking_back(room: Room, again: bool) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("a", (0, 0, 0))]))
+    for lesson in (phrase("t1"), phrase("t2", action="take"), Feedback("f1", "confirm", 0, target="a")):
+        assert await settle(session, link, lesson) == Ack(lesson.id)
+    room.store.reset("ada", "all")
+    await session.user.refresh()
+    if again:
+        assert await settle(session, link, phrase("t3")) == Ack("t3")
+    for identifier in ("f1", "t2"):
+        refused = await settle(session, link, Feedback(f"undo {identifier}", "undo", 0, of=identifier))
+        assert isinstance(refused, Error)
+        assert (refused.code, refused.key) == ("invalid", "of")
+    assert [item.data["action"] for item in room.store.load("ada").items] == (["fire"] if again else [])
+
+
+async def test_a_reset_of_another_kind_leaves_what_can_be_taken_back(room: Room) -> None:
+    session, link = await room.enter()
+    assert await settle(session, link, phrase("t1")) == Ack("t1")
+    assert await settle(session, link, Profile("p1", "reset", "voice")) == Ack("p1")
+    assert await settle(session, link, Feedback("f1", "undo", 0)) == Ack("f1")
+    assert room.store.load("ada").items == []
+
+
+@pytest.mark.parametrize(
+    ("lesson", "key"),
+    [
+        (Feedback("f", "confirm", 0), "of"),
+        (Feedback("f", "correct", 0, "fire"), "of"),
+        (Feedback("f", "correct", 0, "dance", target="a"), "action"),
+    ],
+)
+async def test_a_feedback_that_says_nothing_is_refused(room: Room, lesson: Feedback, key: str) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("a", (0, 0, 0))]))
+    refused = await settle(session, link, lesson)
+    assert isinstance(refused, Error)
+    assert (refused.code, refused.key) == ("invalid", key)
+
+
+async def test_of_large_lessons_only_so_many_wait(room: Room) -> None:
+    session, link = await room.enter()
+    large = bytes(MAX_WAITING_BYTES // 2)
+    session.event(Teach("t1", "gesture", "a", device="left", examples=[large]))
+    session.event(Profile("p1", "import", data=large))
+    session.event(phrase("small"))
+    with pytest.raises(Refused, match="too many bytes wait") as refused:
+        session.event(Profile("p2", "import", data=b"x"))
+    assert refused.value.error.code == "flooding"
+    await session._teaching.end()
+    assert link.sent.pop() == Ack("small")
+    assert isinstance(await settle(session, link, Profile("p2", "import", data=b"x")), Error)
 
 
 async def test_what_follows_a_lesson_is_bounded_too(room: Room) -> None:

@@ -13,7 +13,7 @@ from bridge.frame_path.path import Profile, Seat
 from bridge.profiles.export import pack
 from bridge.profiles.sqlite import SqliteStore
 from bridge.profiles.store import Settings, StoredProfile, Superseded
-from bridge.users import User, Users
+from bridge.users import NotLearned, Selection, User, Users
 from tests.stand_ins import FakePath
 
 
@@ -33,20 +33,6 @@ class Member:
         pass
 
 
-class SlowPath(FakePath):
-    """Learns from a selection when the test says so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked = asyncio.Event()
-        self.go_on = asyncio.Event()
-
-    async def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> tuple[Profile, bytes]:
-        self.asked.set()
-        await self.go_on.wait()
-        return await super().confirm(seat, target, moment)
-
-
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     made = SqliteStore(tmp_path / "profiles.sqlite")
@@ -62,17 +48,34 @@ async def come(users: Users, path: FakePath) -> tuple[User, Member]:
 
 
 async def test_a_selection_that_is_learned_while_its_kind_is_reset_does_not_come_back(store: SqliteStore) -> None:
-    path = SlowPath()
+    path = FakePath()
     user, member = await come(Users(path, store, share=True), path)  # type: ignore[arg-type]
-    confirming = asyncio.create_task(user.confirm(member.seat, 0, None))
-    await path.asked.wait()
+    selection = user.select(member.seat, 0)
     await user.reset("target", None)
-    path.go_on.set()
     with pytest.raises(Superseded):
-        await confirming
+        await user.keep(selection, None)
     assert "target@7" not in store.load("ada").adapters
-    assert await user.confirm(member.seat, 0, None) == b"moment"
+    assert await user.keep(user.select(member.seat, 0), None) == b"moment"
     assert store.load("ada").adapters["target@7"] == b"2 0"
+
+
+async def test_what_could_not_be_kept_is_as_it_was_in_the_engine(store: SqliteStore) -> None:
+    path = FakePath()
+    user, member = await come(Users(path, store, share=True), path)  # type: ignore[arg-type]
+    await user.forgo(user.select(member.seat, 0))
+    assert path.puts == [(member.seat, {"target@7": b""})]
+    await user.keep(user.select(member.seat, 0), None)
+    await user.forgo(user.select(member.seat, 1))
+    assert path.puts[-1] == (member.seat, {"target@7": b"2 0"})
+
+
+async def test_a_selection_from_which_nothing_is_learned_is_not_kept(store: SqliteStore) -> None:
+    path = FakePath()
+    user, member = await come(Users(path, store, share=True), path)  # type: ignore[arg-type]
+    nothing: asyncio.Future[tuple[Profile, bytes]] = asyncio.get_running_loop().create_future()
+    nothing.set_result(({}, b""))
+    with pytest.raises(NotLearned):
+        await user.keep(Selection(member.seat, user.relearned, user.profile.generation, nothing), None)
 
 
 @pytest.mark.parametrize("here", [True, False], ids=["by the session", "from outside"])

@@ -299,7 +299,7 @@ async def test_what_waited_for_the_old_socket_is_not_for_the_one_that_takes_over
 async def test_before_the_welcome_messages_are_short(door: Door) -> None:
     visit, link = door.connect()
     visit.message(msgpack.packb({"type": "hello", "x": bytes(MAX_MESSAGE_BYTES)}))
-    assert "before the welcome" in refusal(link, "too_big", close=None).message
+    assert "before the welcome" in refusal(link, "too_big", close=CloseCode.HELLO_EXPECTED).message
     visit.lost(1000, "")
 
 
@@ -315,6 +315,21 @@ async def test_a_session_that_cannot_be_ended_as_it_should_gives_its_place_back(
     assert await door.sessions.end_all(20)
     assert door.path.seats == []
     assert "no end" in caplog.text
+
+
+async def test_what_frames_taught_is_written_before_lessons_that_may_take_long(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[dict[str, bytes]] = []
+
+    async def end(session: Session) -> None:
+        written.append(door.store.load("ada").adapters)
+
+    await door.enter()
+    monkeypatch.setattr(Session, "is_taught", True)
+    monkeypatch.setattr(Session, "end", end)
+    assert await door.sessions.end_all(20)
+    assert written == [door.path.learned]
 
 
 async def test_who_goes_before_the_welcome_can_be_resumed_and_is_forgotten_in_time(door: Door) -> None:
@@ -352,3 +367,35 @@ async def test_becoming_writable_before_hello_is_nothing(door: Door) -> None:
     visit.writable()
     assert link.sent == []
     visit.lost(1006, "")
+
+
+async def test_a_hello_that_cannot_be_used_ends_the_connection(door: Door) -> None:
+    visit, link = door.connect()
+    wrong = {"type": "hello", "version": "1.0", "user": "ada", "app": {"name": "a", "actions": [{"name": "x"}]}}
+    visit.message(msgpack.packb(wrong))
+    assert refusal(link, "invalid", close=CloseCode.HELLO_EXPECTED).key == "app.actions[0].phrases"
+    visit.lost(1000, "")
+
+
+async def test_who_comes_while_the_models_load_waits_until_it_is_known_which_they_are(door: Door) -> None:
+    door.path.known.clear()
+    info, door.path.info = door.path.info, type(door.path.info)()
+    visit, link = door.connect()
+    visit.message(encode(HELLO))
+    await asyncio.to_thread(door.store.users)
+    assert link.sent == []
+    assert door.path.seats == []
+    door.path.info = info
+    door.path.known.set()
+    await settled(visit)
+    assert [model.name for model in link.take(Welcome).models] == ["fake"]
+
+
+async def test_who_waits_for_the_models_is_turned_away_when_the_daemon_stops(door: Door) -> None:
+    door.path.known.clear()
+    visit, link = door.connect()
+    visit.message(encode(HELLO))
+    door.sessions.drain()
+    door.path.known.set()
+    await settled(visit)
+    refusal(link, "full", close=1013)
