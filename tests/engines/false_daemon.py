@@ -49,13 +49,13 @@ class FalseDaemon:
 
     Attributes:
         url: where it listens.
-        hello: what the client has said of itself.
+        hellos: what the client has said of itself, once a connection.
         inbox: what the client has sent after that.
     """
 
     def __init__(self) -> None:
         self.url = ""
-        self.hello: Hello | None = None
+        self.hellos: list[Hello] = []
         self.inbox: asyncio.Queue[ClientMessage] = asyncio.Queue()
         self._client: asyncio.Future[ServerConnection] = asyncio.get_running_loop().create_future()
 
@@ -75,7 +75,7 @@ class FalseDaemon:
         """One connection: welcomes it and listens."""
         hello = decode_client(await client.recv())  # type: ignore[arg-type]
         assert isinstance(hello, Hello)
-        self.hello = hello
+        self.hellos.append(hello)
         await client.send(encode(WELCOME))
         if not self._client.done():
             self._client.set_result(client)

@@ -110,6 +110,10 @@ func _obey(order: Dictionary) -> void:
 			_client.connect_to_daemon()
 		"disconnect":
 			_client.disconnect_from_daemon()
+		"scene":
+			_change_scene(order["app"] as Dictionary)
+		"when_failed":
+			_client.failed.connect(_on_failed.bind(order.get("values", {})), CONNECT_ONE_SHOT)
 		"reconnect_now":
 			_client.reconnect_now()
 		"halt":
@@ -165,6 +169,25 @@ func _quit() -> void:
 		for frame in 60:
 			await get_tree().process_frame
 	get_tree().quit()
+
+
+## What a change of scenes does: the session goes with its scene, another one comes.
+func _change_scene(app: Dictionary) -> void:
+	_session.free()
+	_session = GenlockSession.new()
+	_session.actions = _app(app)
+	_session.frame_sent.connect(_on_frame_sent)
+	_origin.add_child(_session)
+
+
+## Leaves, or connects again with what was wrong before.
+func _on_failed(_code: String, _message: String, values: Dictionary) -> void:
+	if not values:
+		_client.disconnect_from_daemon()
+		return
+	for property: String in values:
+		_client.set(property, values[property])
+	_client.connect_to_daemon()
 
 
 func _ask(order: Dictionary) -> void:

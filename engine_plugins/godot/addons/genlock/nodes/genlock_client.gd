@@ -60,6 +60,8 @@ const RELEASE := 0.7
 const IMAGES_A_SECOND := 15.0
 ## How long the end of the app waits for the farewell, milliseconds.
 const FAREWELL_MS := 300
+# What a session is agreed on in its hello; the rest of it is for the daemon's log.
+const _AGREED: PackedStringArray = ["app", "user", "token", "streams", "horizons_ms"]
 
 ## The address of the daemon. Empty: the environment variable GENLOCK_URL, else the project setting.
 var url := ""
@@ -94,6 +96,9 @@ var target: GenlockTarget
 var last_forecast: GenlockForecastPoses
 
 var _link: GenlockLink
+# What the link was opened with.
+var _address := ""
+var _introduced := {}
 var _leaving: Array[GenlockLink] = []
 var _requests: Dictionary[String, GenlockRequest] = {}
 var _count := 0
@@ -120,12 +125,16 @@ func _ready() -> void:
 func _process(_delta: float) -> void:
 	if _is_reporting:
 		_report_to_editor()
-	if _link != null:
-		for item: Variant in _link.take_news():
+	var link := _link
+	if link != null:
+		for item: Variant in link.take_news():
 			if item is Dictionary:
 				_take(item as Dictionary)
 			else:
 				_take_answer(item as GenlockAnswer)
+			if _link != link:
+				# Who was told has ended the session; the rest is no longer of interest.
+				break
 	if _leaving:
 		_let_go()
 	if _image_task >= 0 or _teach_tasks:
@@ -179,12 +188,22 @@ func is_active() -> bool:
 	return _link != null
 
 
-## Begins a session with what the properties say now. Whatever comes of it comes as signals.
+## Begins a session with what the properties say now. Whatever comes of it comes as signals. A session that is there
+## already goes on if it was begun with the same address, app, user, token, streams and horizons; else it ends first.
 func connect_to_daemon() -> void:
+	var address := daemon_url()
+	# A copy, which the link's thread reads and nobody changes.
+	var introduced := introduction().duplicate(true)
 	if _link != null:
-		return
-	_link = GenlockLink.new()
-	_link.open(daemon_url(), introduction(), _tls())
+		if _link.state() != GenlockLink.State.OFF and address == _address and _is_agreed(introduced):
+			return
+		disconnect_from_daemon()
+	# Who hears that a session has ended may begin another.
+	if _link == null:
+		_address = address
+		_introduced = introduced
+		_link = GenlockLink.new()
+		_link.open(_address, _introduced, _tls())
 
 
 ## Ends the session.
@@ -575,6 +594,13 @@ func _end() -> void:
 	for request: GenlockRequest in unanswered.values():
 		request.finish(false, "not_connected", "The session ended before the daemon answered.")
 	disconnected.emit()
+
+
+func _is_agreed(introduced: Dictionary) -> bool:
+	for key in _AGREED:
+		if introduced[key] != _introduced.get(key):
+			return false
+	return true
 
 
 func _tls() -> TLSOptions:

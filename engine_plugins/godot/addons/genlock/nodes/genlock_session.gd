@@ -31,7 +31,8 @@ const _FRAMES_KEPT := 3
 	set(value):
 		actions = value
 		update_configuration_warnings()
-## Whether to connect when the scene starts; else call [method GenlockClient.connect_to_daemon] of the autoload.
+## Whether to connect when the scene starts; else call [method GenlockClient.connect_to_daemon] of the autoload. A
+## connection that is there already is kept, unless this scene has other actions, streams or horizons.
 @export var connect_at_start := true
 ## How far ahead head and hands are forecast, milliseconds; up to 8 of 0 to 250. Empty: no forecast.
 @export var horizons_ms := PackedFloat32Array([50.0, 100.0])
