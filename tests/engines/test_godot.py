@@ -33,6 +33,7 @@ from bridge.protocol import (
     Action,
     Actions,
     Audio,
+    Bye,
     Error,
     ErrorCode,
     Feedback,
@@ -49,7 +50,7 @@ from bridge.protocol import (
 from bridge.recording.format import MESSAGE, Header, Recording, RecordingWriter
 from bridge.tracking import Part
 from tests.daemons import served
-from tests.engines.false_daemon import false_daemon
+from tests.engines.false_daemon import WELCOME, false_daemon
 from tests.engines.godot_engine import ADDON, CACHE, ROOT, RUNNERS, NoEngine, Project, find_engine
 from tests.engines.headset import Headset, headset
 from tests.engines.msgpack_cases import BROKEN, CASES, DECODED_ONLY, Extension
@@ -425,6 +426,22 @@ async def test_speech_is_streamed_and_what_was_heard_comes_back(project: Project
     steps = np.diff([piece.time for piece in pieces[:10]])
     assert (steps > 0).all()
     assert abs(steps.mean() - 100_000) < 20_000
+
+
+async def test_no_sound_goes_to_a_daemon_that_hears_nothing(project: Project) -> None:
+    deaf = msgspec.structs.replace(WELCOME, serves=["hello", "frame", "scene", "bye"])
+    async with false_daemon(deaf) as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url})
+        await worn.do("connect")
+        await worn.event("welcomed")
+        await worn.do("microphone")
+        told = await worn.event("failed", code="unsupported")
+        assert "speech model" in told["message"]
+        await worn.event("pieces")
+        await worn.quit()
+        while not isinstance(message := await asyncio.wait_for(daemon.inbox.get(), 60), Bye):
+            assert not isinstance(message, Audio)
+    assert len(worn.happened("failed")) == 1
 
 
 # Without a sound card the engine mixes so much at once: no time of a sample is known better than that.

@@ -14,6 +14,7 @@ var _last_action: GenlockActionEvent
 var _frames := 0
 var _awaited_frames := 0
 var _microphone: GenlockMicrophone
+var _pieces := 0
 var _answers := 0
 
 
@@ -308,6 +309,12 @@ func _on_frame_sent(_frame: GenlockFrame) -> void:
 		_tell("frames", {"frames": _frames})
 
 
+func _on_piece_sent(_time_us: int, _pcm: PackedByteArray, _is_end: bool) -> void:
+	_pieces += 1
+	if _pieces == 5:
+		_tell("pieces", {})
+
+
 func _on_forecast(poses: GenlockForecastPoses) -> void:
 	_answers += 1
 	if _answers == 1:
@@ -367,6 +374,8 @@ func _tone() -> AudioStreamWAV:
 func _start_microphone(path: String) -> void:
 	_microphone = GenlockMicrophone.new()
 	_microphone.source = _speech(path) if path else _tone()
+	_pieces = 0
+	_microphone.piece_sent.connect(_on_piece_sent)
 	_tell("microphone", {"time": _client.now_us()})
 	add_child(_microphone)
 	_microphone.press()

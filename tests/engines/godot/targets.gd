@@ -48,6 +48,7 @@ func _begin() -> void:
 	_what_the_daemon_refuses()
 	_too_many()
 	_who_leaves()
+	_who_comes_again()
 	_client.free()
 	finish()
 
@@ -205,3 +206,36 @@ func _who_leaves() -> void:
 	_origin.add_child(_session)
 	same(_sweep()["told"], ["Lamp", "Rug"], "and tells it again when it comes back")
 	_remove(targets)
+
+
+func _who_comes_again() -> void:
+	var told: Array[String] = []
+	root.add_child(_client)
+	_client.target_changed.connect(
+		func(target: GenlockTarget, _probability: float) -> void:
+			told.append(target.get_parent().name if target != null else &"none")
+	)
+	var answer := GenlockAnswer.new()
+	answer.target = "vase"
+	answer.probability = 0.9
+	var first := _place("First", _scene, "vase")
+	_client._take_answer(answer)
+	same(_client.target, first, "it is meant")
+	_remove([first])
+	same(_client.target, null, "it is gone")
+	_client._take_answer(answer)
+	var second := _place("Second", _scene, "vase")
+	var meant: Array[float] = []
+	second.meant.connect(meant.append)
+	second.unmeant.connect(meant.append.bind(0.0))
+	for repeat in 3:
+		_client._take_answer(answer)
+	same([_client.target, meant], [second, [0.9] as Array[float]], "another one of its id is meant, once")
+	var third := _place("Third", _scene, "vase")
+	var body := second.get_parent()
+	_scene.remove_child(body)
+	_client._take_answer(answer)
+	same([_client.target, meant], [third, [0.9, 0.0] as Array[float]], "one that was taken out no longer is")
+	same(told, ["First", "Second", "Third"] as Array[String], "the app is told of each")
+	body.free()
+	_remove([third])

@@ -90,8 +90,10 @@ var welcome := {}
 ## The most probable target's id, and its probability; an empty id: no target.
 var likeliest_target := ""
 var likeliest_probability := 0.0
-## The target that is meant now; null: none.
-var target: GenlockTarget
+## The target that is meant now; null: none, or it has left the scene.
+var target: GenlockTarget:
+	get:
+		return _meant if is_instance_valid(_meant) and _meant.is_inside_tree() else null
 ## The last forecast; null before the first.
 var last_forecast: GenlockForecastPoses
 
@@ -106,6 +108,10 @@ var _image_task := -1
 var _teach_tasks: Array[int] = []
 var _next_image_us := 0
 var _meant_id := ""
+# As it was told; it may be gone since.
+var _meant: GenlockTarget
+# Whether it was told of this welcome that the daemon hears nothing.
+var _told_deaf := false
 var _is_reporting := false
 var _reported_at := 0
 var _report_lines := PackedStringArray()
@@ -248,8 +254,16 @@ func say(text: String, language := "") -> GenlockRequest:
 
 
 ## Sends part of what the user says: PCM, 16 bit, mono, 16 kHz, up to 200 ms. [GenlockMicrophone] does this by itself.
+## Dropped while there is no connection, and where the daemon hears nothing: that is a [signal failed] with
+## [code]unsupported[/code], once a [signal welcomed].
 func send_audio(time_us: int, pcm: PackedByteArray, is_end := false) -> void:
-	_send({"type": "audio", "time": time_us, "pcm": pcm, "end": is_end})
+	if not is_connected_to_daemon():
+		return
+	if "audio" in (welcome.get("serves", []) as Array):
+		_send({"type": "audio", "time": time_us, "pcm": pcm, "end": is_end})
+	elif not _told_deaf and welcome:
+		_told_deaf = true
+		report("unsupported", "The daemon hears no speech, so no sound is sent to it. Start it with a speech model.")
 
 
 ## Sends a camera or eye-buffer picture; false if it was not sent, see [method can_send_image]. It is made smaller, so
@@ -457,6 +471,7 @@ func _take(item: Dictionary) -> void:
 			_take_request(item)
 		"welcome":
 			welcome = item["welcome"]
+			_told_deaf = false
 			connected.emit()
 			welcomed.emit(welcome)
 			if item["resumed"]:
@@ -478,7 +493,8 @@ func _take_answer(answer: GenlockAnswer) -> void:
 	likeliest_target = answer.target
 	likeliest_probability = answer.probability
 	if likeliest_probability >= target_threshold:
-		if likeliest_target != _meant_id:
+		# A scene that was loaded again brings another node of the same id.
+		if likeliest_target != _meant_id or target == null:
 			_mean(likeliest_target, likeliest_probability)
 	elif _meant_id and likeliest_probability < RELEASE * target_threshold:
 		_mean("", likeliest_probability)
@@ -489,16 +505,16 @@ func _take_answer(answer: GenlockAnswer) -> void:
 
 
 func _mean(target_id: String, probability: float) -> void:
-	if target_id == _meant_id:
+	var found := find_target(target_id)
+	if target_id == _meant_id and (found == null or found == target):
 		return
 	_meant_id = target_id
-	var before := target
-	target = find_target(target_id)
-	if is_instance_valid(before):
-		before.tell_meant(false, 0.0)
-	if target != null:
-		target.tell_meant(true, probability)
-	target_changed.emit(target, probability)
+	if is_instance_valid(_meant):
+		_meant.tell_meant(false, 0.0)
+	_meant = found
+	if found != null:
+		found.tell_meant(true, probability)
+	target_changed.emit(found, probability)
 
 
 func _take_action(told: Dictionary) -> void:
