@@ -49,6 +49,8 @@ func _begin() -> void:
 	_too_many()
 	_who_leaves()
 	_who_comes_again()
+	_while_paused()
+	_what_outlives_its_scene()
 	_client.free()
 	finish()
 
@@ -239,3 +241,38 @@ func _who_comes_again() -> void:
 	same(told, ["First", "Second", "Third"] as Array[String], "the app is told of each")
 	body.free()
 	_remove([third])
+
+
+func _while_paused() -> void:
+	paused = true
+	for node: Node in [_session, GenlockReplay.new(), GenlockForecast.new()]:
+		if not node.is_inside_tree():
+			_scene.add_child(node)
+		var what := str((node.get_script() as GDScript).get_global_name())
+		holds(node.can_process(), what + " goes on")
+		node.process_mode = Node.PROCESS_MODE_PAUSABLE
+		holds(not node.can_process(), what + " stops where the app wants that")
+		if node == _session:
+			node.process_mode = Node.PROCESS_MODE_ALWAYS
+		else:
+			node.free()
+	paused = false
+
+
+func _what_outlives_its_scene() -> void:
+	var driven := Node3D.new()
+	_scene.add_child(driven)
+	var forecast := GenlockForecast.new()
+	forecast.client = _client
+	forecast.driven_path = driven.get_path()
+	_scene.add_child(forecast)
+	forecast._process(0.0)
+	holds(not driven.visible, "nothing is forecast")
+	driven.free()
+	forecast._process(0.0)
+	holds(not forecast.is_processing(), "there is nothing left to drive")
+	forecast.free()
+	var recorder := GenlockGestureRecorder.new(_session, "head")
+	recorder.start()
+	_session.free()
+	same(recorder.stop(), PackedFloat32Array(), "an example that was not made")

@@ -74,6 +74,11 @@ var _is_scene_begun := false
 var _is_streaming := false
 
 
+func _init() -> void:
+	# Menus of a paused game are pointed at.
+	process_mode = PROCESS_MODE_ALWAYS
+
+
 func _enter_tree() -> void:
 	add_to_group(GROUP)
 	if client == null:
