@@ -41,12 +41,14 @@ func _begin() -> void:
 	root.add_child(_scene)
 	current_scene = _scene
 	_session.set_process(false)
+	_what_is_seen()
 	_ids()
 	_one_scene_twice()
 	_the_same_id_twice()
 	_what_the_daemon_would_refuse()
 	_what_the_daemon_refuses()
 	_too_many()
+	_too_long()
 	_who_leaves()
 	_who_comes_again()
 	_while_paused()
@@ -83,6 +85,38 @@ func _sweep() -> Dictionary:
 func _start_anew() -> void:
 	_session._on_disconnected()
 	_client.reports.clear()
+
+
+func _what_is_seen() -> void:
+	var body := MeshInstance3D.new()
+	body.mesh = BoxMesh.new()
+	body.visible = false
+	var target := GenlockTarget.new()
+	body.add_child(target)
+	for unseen: Node3D in [
+		OmniLight3D.new(),
+		ReflectionProbe.new(),
+		Decal.new(),
+		FogVolume.new(),
+		VisibleOnScreenNotifier3D.new(),
+		GPUParticles3D.new(),
+		CPUParticles3D.new(),
+		MeshInstance3D.new(),
+	]:
+		unseen.position.x = 5.0
+		body.add_child(unseen)
+	var lid := MeshInstance3D.new()
+	lid.mesh = BoxMesh.new()
+	lid.position.y = 1.0
+	var hinge := Node3D.new()
+	hinge.visible = false
+	hinge.add_child(lid)
+	body.add_child(hinge)
+	same(target.box(), AABB(Vector3.ONE * -0.5, Vector3.ONE), "its mesh, and nothing that is not seen")
+	hinge.visible = true
+	target.measure()
+	same(target.box(), AABB(Vector3.ONE * -0.5, Vector3(1, 2, 1)), "what is shown now")
+	body.free()
 
 
 func _ids() -> void:
@@ -195,6 +229,27 @@ func _too_many() -> void:
 	for sweep in 3:
 		same(_sweep(), {}, "and no more later")
 	same(_client.reports.size(), 1, "which is reported once")
+	_remove(targets)
+
+
+func _too_long() -> void:
+	_start_anew()
+	var targets: Array[GenlockTarget] = []
+	for index in 64:
+		var target := _place("Thing%d" % index)
+		for number in 16:
+			target.aliases.append("another fairly long name of thing %d, as some people say it: %d" % [index, number])
+		targets.append(target)
+	var told: Array = _sweep()["told"]
+	holds(told.size() > 40 and told.size() < 64, "%d are told of" % told.size())
+	var bytes := GenlockWire.new().lay({"type": "scene", "id": "s", "targets": _session._known.values()}).size()
+	holds(bytes <= GenlockWire.MESSAGE_BYTES, "%d bytes, which the daemon takes" % bytes)
+	for sweep in 3:
+		same(_sweep(), {}, "and no more later")
+	same(_client.reports.size(), 64 - told.size(), "each of the others is reported once")
+	holds("'%s'" % targets[told.size()].wire_id() in _client.reports[0], "the first that did not fit")
+	targets[0].aliases = []
+	same(_sweep()["told"], ["Thing0", "Thing%d" % told.size()], "what there is room for again")
 	_remove(targets)
 
 
