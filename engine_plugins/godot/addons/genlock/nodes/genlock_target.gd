@@ -103,8 +103,8 @@ func box() -> AABB:
 	return _box
 
 
-## Measures again what is seen of the node above, after its meshes have changed or were shown or hidden. That node itself
-## may be hidden.
+## Measures again what is seen of the node above, after its meshes have changed or were shown or hidden. That node
+## itself may be hidden.
 func measure() -> void:
 	_is_measured = true
 	_box = AABB()
