@@ -49,13 +49,14 @@ class FalseDaemon:
 
     Attributes:
         url: where it listens.
-        hello: what the client has said of itself.
+        hellos: what the client has said of itself, once a connection.
         inbox: what the client has sent after that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, welcome: Welcome) -> None:
         self.url = ""
-        self.hello: Hello | None = None
+        self._welcome = welcome
+        self.hellos: list[Hello] = []
         self.inbox: asyncio.Queue[ClientMessage] = asyncio.Queue()
         self._client: asyncio.Future[ServerConnection] = asyncio.get_running_loop().create_future()
 
@@ -75,8 +76,8 @@ class FalseDaemon:
         """One connection: welcomes it and listens."""
         hello = decode_client(await client.recv())  # type: ignore[arg-type]
         assert isinstance(hello, Hello)
-        self.hello = hello
-        await client.send(encode(WELCOME))
+        self.hellos.append(hello)
+        await client.send(encode(self._welcome))
         if not self._client.done():
             self._client.set_result(client)
         with contextlib.suppress(ConnectionClosed):
@@ -88,9 +89,9 @@ class FalseDaemon:
 
 
 @asynccontextmanager
-async def false_daemon() -> AsyncIterator[FalseDaemon]:
+async def false_daemon(welcome: Welcome = WELCOME) -> AsyncIterator[FalseDaemon]:
     """One that listens on a free port."""
-    daemon = FalseDaemon()
+    daemon = FalseDaemon(welcome)
     handler: Callable[[ServerConnection], Awaitable[None]] = daemon.serve
     async with serve(handler, "127.0.0.1", 0, subprotocols=["genlock.v1"], compression=None, max_size=None) as server:  # type: ignore[list-item]
         daemon.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -33,6 +33,7 @@ from bridge.protocol import (
     Action,
     Actions,
     Audio,
+    Bye,
     Error,
     ErrorCode,
     Feedback,
@@ -49,7 +50,7 @@ from bridge.protocol import (
 from bridge.recording.format import MESSAGE, Header, Recording, RecordingWriter
 from bridge.tracking import Part
 from tests.daemons import served
-from tests.engines.false_daemon import false_daemon
+from tests.engines.false_daemon import WELCOME, false_daemon
 from tests.engines.godot_engine import ADDON, CACHE, ROOT, RUNNERS, NoEngine, Project, find_engine
 from tests.engines.headset import Headset, headset
 from tests.engines.msgpack_cases import BROKEN, CASES, DECODED_ONLY, Extension
@@ -340,6 +341,49 @@ async def test_what_is_refused_is_told_in_words(project: Project, tmp_path: Path
         await worn.quit()
 
 
+async def test_a_failed_handler_may_leave_or_try_again(project: Project, tmp_path: Path) -> None:
+    async with served(tmp_path, "--token", "open sesame") as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url, "token": "wrong"})
+        await worn.do("when_failed")
+        await worn.do("connect")
+        await worn.event("disconnected")
+        await worn.do("when_failed", values={"token": "open sesame"})
+        await worn.do("connect")
+        await worn.event("disconnected")
+        await worn.event("welcomed")
+        await worn.event("forecast")
+        assert [event["code"] for event in worn.happened("failed")] == ["unauthorized", "unauthorized"]
+        assert len(worn.happened("disconnected")) == 2
+        await worn.quit()
+
+
+async def test_another_scene_brings_its_own_app(project: Project) -> None:
+    kettle = [{"id": "kettle", "position": [0, 0, -1]}]
+    async with false_daemon() as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url})
+        await worn.do("targets", targets=kettle)
+        await worn.do("scene", app=APP)
+        await worn.event("welcomed")
+        scene = await daemon.next(Scene)
+        await daemon.send(Ack(scene.id, scene=1))
+        # The same app: the session goes on.
+        await worn.do("scene", app=APP)
+        assert (await daemon.next(Scene)).remove == ["kettle"]
+        assert [target.id for target in (await daemon.next(Scene)).targets] == ["kettle"]
+        assert len(daemon.hellos) == 1
+        await worn.do("scene", app=APP | {"actions": APP["actions"][:1]})
+        await worn.event("disconnected")
+        await worn.event("welcomed")
+        # What the scene before took with it comes first.
+        while not (scene := await daemon.next(Scene)).targets:
+            pass
+        assert [target.id for target in scene.targets] == ["kettle"]
+        assert [len(hello.app.actions) for hello in daemon.hellos] == [3, 1]
+        assert daemon.hellos[1].resume is None
+        await worn.quit()
+    assert worn.happened("failed") == []
+
+
 async def test_speech_is_streamed_and_what_was_heard_comes_back(project: Project) -> None:
     async with false_daemon() as daemon, headset(project) as worn:
         await worn.do("set", values={"url": daemon.url})
@@ -382,6 +426,22 @@ async def test_speech_is_streamed_and_what_was_heard_comes_back(project: Project
     steps = np.diff([piece.time for piece in pieces[:10]])
     assert (steps > 0).all()
     assert abs(steps.mean() - 100_000) < 20_000
+
+
+async def test_no_sound_goes_to_a_daemon_that_hears_nothing(project: Project) -> None:
+    deaf = msgspec.structs.replace(WELCOME, serves=["hello", "frame", "scene", "bye"])
+    async with false_daemon(deaf) as daemon, headset(project) as worn:
+        await worn.do("set", values={"url": daemon.url})
+        await worn.do("connect")
+        await worn.event("welcomed")
+        await worn.do("microphone")
+        told = await worn.event("failed", code="unsupported")
+        assert "speech model" in told["message"]
+        await worn.event("pieces")
+        await worn.quit()
+        while not isinstance(message := await asyncio.wait_for(daemon.inbox.get(), 60), Bye):
+            assert not isinstance(message, Audio)
+    assert len(worn.happened("failed")) == 1
 
 
 # Without a sound card the engine mixes so much at once: no time of a sample is known better than that.
@@ -465,8 +525,7 @@ async def test_pictures_are_seen_and_things_are_taught(project: Project) -> None
         await worn.do("send_images")
         await worn.do("connect")
         await worn.event("welcomed")
-        hello = daemon.hello
-        assert hello is not None
+        (hello,) = daemon.hellos
         assert hello.streams == ["frame", "image"]
         assert hello.app.bystanders == "ignored"
         assert [action.sees for action in hello.app.actions] == [["badge"], ["*"]]

@@ -16,6 +16,10 @@ func _initialize() -> void:
 	_only_the_newest_answer_counts()
 	_a_target_is_found_by_the_scene_that_was_answered()
 	_what_floods_is_said_later()
+	_nothing_overtakes_what_floods()
+	_a_few_are_under_way()
+	_not_everything_is_kept()
+	_a_scene_fits_into_a_message()
 	_how_connections_end()
 	_bytes_of_any_kind_do_no_harm()
 	finish()
@@ -286,6 +290,81 @@ func _what_floods_is_said_later() -> void:
 	same(_sent().size(), 0, "not at once")
 	_talk.tick(1000 + GenlockConversation.FLOODED_USEC)
 	same(_ids(_sent()), ["u"], "after a while, under the same id")
+
+
+func _say(id: String) -> void:
+	_talk.say({"type": "utterance", "id": id, "text": "x", "time": 1})
+
+
+func _nothing_overtakes_what_floods() -> void:
+	_new()
+	_begin()
+	_say("a")
+	_sent()
+	_hear({"type": "error", "code": "flooding", "message": "too many", "of": "utterance", "id": "a"}, 1000)
+	_say("b")
+	_say("c")
+	same(_sent().size(), 0, "they wait behind it")
+	_talk.tick(1000 + GenlockConversation.FLOODED_USEC)
+	same(_ids(_sent()), ["a", "b", "c"], "and follow it")
+
+
+func _a_few_are_under_way() -> void:
+	_new()
+	_begin()
+	for index in 40:
+		_say(str(index))
+	same(_sent().size(), GenlockConversation.WINDOW, "as many as are no flood")
+	_talk.tick(1)
+	same(_sent().size(), 0, "no more before one is answered")
+	_hear({"type": "ack", "id": "3"})
+	_hear({"type": "error", "code": "invalid", "message": "no", "id": "5"})
+	_talk.tick(2)
+	same(_ids(_sent()), ["16", "17"], "one for each that is")
+	_talk.closed(1006, "")
+	_begin(true)
+	var said := _sent()
+	same(said.size(), GenlockConversation.WINDOW, "after a drop too")
+	same([said[0]["id"], said[-1]["id"]], ["0", "17"], "from the front")
+
+
+func _not_everything_is_kept() -> void:
+	_new()
+	for index in GenlockConversation.LONGEST + 1:
+		_say(str(index))
+	var told := _talk.news.map(func(item: Dictionary) -> String: return item["what"])
+	same(told, ["failed", "request"], "one is too many")
+	var refused: Dictionary = _talk.news[1]
+	same([refused["id"], refused["done"], refused["code"]], ["4096", false, "flooding"], "the last")
+	_begin()
+	_hear({"type": "ack", "id": "0"})
+	_talk.news.clear()
+	_say("more")
+	same(_talk.news, [], "there is room again")
+
+
+func _a_scene_fits_into_a_message() -> void:
+	_new()
+	_begin()
+	var aliases := []
+	for index in 16:
+		aliases.append("ä".repeat(100))
+	var said := 0
+	while true:
+		var target := {"id": str(said), "position": [1e4, 1e4, 1e4], "size": [0.7, 0.7, 0.7], "aliases": aliases}
+		_talk.news.clear()
+		_talk.say({"type": "scene", "id": "s%d" % said, "targets": [target], "replace": false})
+		if _talk.news:
+			break
+		said += 1
+	same(_news("request")[0]["code"], "too_big", "one is too much")
+	same(said, 19, "the others are not")
+	_talk.closed(1006, "")
+	_sent()
+	_begin(false)
+	var whole: PackedByteArray = _talk.outgoing[0]
+	same((_wire.read(whole)["targets"] as Array).size(), said, "all in one message for a daemon that has none")
+	holds(whole.size() <= GenlockWire.MESSAGE_BYTES, "which it takes")
 
 
 func _end_with(close_code: int, error := {}, welcomed := false) -> Dictionary:

@@ -14,6 +14,7 @@ var _last_action: GenlockActionEvent
 var _frames := 0
 var _awaited_frames := 0
 var _microphone: GenlockMicrophone
+var _pieces := 0
 var _answers := 0
 
 
@@ -110,6 +111,10 @@ func _obey(order: Dictionary) -> void:
 			_client.connect_to_daemon()
 		"disconnect":
 			_client.disconnect_from_daemon()
+		"scene":
+			_change_scene(order["app"] as Dictionary)
+		"when_failed":
+			_client.failed.connect(_on_failed.bind(order.get("values", {})), CONNECT_ONE_SHOT)
 		"reconnect_now":
 			_client.reconnect_now()
 		"halt":
@@ -165,6 +170,25 @@ func _quit() -> void:
 		for frame in 60:
 			await get_tree().process_frame
 	get_tree().quit()
+
+
+## What a change of scenes does: the session goes with its scene, another one comes.
+func _change_scene(app: Dictionary) -> void:
+	_session.free()
+	_session = GenlockSession.new()
+	_session.actions = _app(app)
+	_session.frame_sent.connect(_on_frame_sent)
+	_origin.add_child(_session)
+
+
+## Leaves, or connects again with what was wrong before.
+func _on_failed(_code: String, _message: String, values: Dictionary) -> void:
+	if not values:
+		_client.disconnect_from_daemon()
+		return
+	for property: String in values:
+		_client.set(property, values[property])
+	_client.connect_to_daemon()
 
 
 func _ask(order: Dictionary) -> void:
@@ -285,6 +309,12 @@ func _on_frame_sent(_frame: GenlockFrame) -> void:
 		_tell("frames", {"frames": _frames})
 
 
+func _on_piece_sent(_time_us: int, _pcm: PackedByteArray, _is_end: bool) -> void:
+	_pieces += 1
+	if _pieces == 5:
+		_tell("pieces", {})
+
+
 func _on_forecast(poses: GenlockForecastPoses) -> void:
 	_answers += 1
 	if _answers == 1:
@@ -344,6 +374,8 @@ func _tone() -> AudioStreamWAV:
 func _start_microphone(path: String) -> void:
 	_microphone = GenlockMicrophone.new()
 	_microphone.source = _speech(path) if path else _tone()
+	_pieces = 0
+	_microphone.piece_sent.connect(_on_piece_sent)
 	_tell("microphone", {"time": _client.now_us()})
 	add_child(_microphone)
 	_microphone.press()

@@ -5,6 +5,10 @@ extends Checks
 class Listener:
 	extends GenlockClient
 	var codes: Array[String] = []
+	var ends: Array[bool] = []
+
+	func send_audio(_time_us: int, _pcm: PackedByteArray, is_end := false) -> void:
+		ends.append(is_end)
 
 	func report(code: String, _message: String) -> void:
 		codes.append(code)
@@ -79,6 +83,44 @@ func _lost(rate: int) -> void:
 	same(pieces[-1].time_us, 5_900_000, "the last tenth of a second")
 
 
+## Sound comes while the tree is paused and after the buses were replaced, and ends when the microphone leaves.
+func _what_is_streamed(client: Listener) -> void:
+	var microphone := GenlockMicrophone.new()
+	microphone.client = client
+	var silence := AudioStreamWAV.new()
+	silence.data.resize(2 * 44_100)
+	silence.loop_mode = AudioStreamWAV.LOOP_FORWARD
+	silence.loop_end = 44_100
+	microphone.source = silence
+	root.add_child(microphone)
+	microphone.press()
+	paused = true
+	await _some_pieces(client)
+	AudioServer.set_bus_layout(AudioBusLayout.new())
+	await process_frame
+	await _some_pieces(client)
+	holds(AudioServer.is_bus_mute(AudioServer.get_bus_index(microphone._bus)), "it is not heard")
+	paused = false
+	root.remove_child(microphone)
+	same(client.ends[-1], true, "the end is told when it leaves")
+	root.add_child(microphone)
+	root.remove_child(microphone)
+	same(client.ends.count(true), 1, "and once")
+	AudioServer.set_bus_layout(AudioBusLayout.new())
+	root.add_child(microphone)
+	AudioServer.set_bus_layout(AudioBusLayout.new())
+	microphone.free()
+	same(AudioServer.bus_count, 1, "a bus that was taken from it is not missed")
+
+
+func _some_pieces(client: Listener) -> void:
+	var before := client.ends.size()
+	var until := Time.get_ticks_msec() + 20_000
+	while client.ends.size() < before + 3 and Time.get_ticks_msec() < until:
+		await process_frame
+	holds(client.ends.size() >= before + 3, "sound is streamed")
+
+
 func _microphones() -> void:
 	var microphone := GenlockMicrophone.new()
 	microphone.source = AudioStreamWAV.new()
@@ -89,8 +131,17 @@ func _microphones() -> void:
 	root.add_child(elsewhere)
 	microphone.reparent(elsewhere)
 	same(AudioServer.bus_count, buses, "one bus, wherever it is put")
-	holds(microphone.is_streaming() and microphone._capture != null, "it listens there too")
-	holds(microphone._resampler != null and not microphone._resampler._is_over, "and streams")
+	holds(not microphone.is_streaming(), "it was let go of")
+	holds(microphone._capture != null and not microphone._resampler._is_over, "and listens there too")
+	microphone.mode = GenlockMicrophone.Mode.OPEN
+	microphone.reparent(root)
+	holds(microphone.is_streaming(), "an open one streams wherever it is put")
+	microphone.mode = GenlockMicrophone.Mode.PUSH_TO_TALK
+	holds(not microphone.is_streaming(), "until it has to be pressed")
+	microphone.press()
+	microphone.mode = GenlockMicrophone.Mode.PUSH_TO_TALK
+	holds(microphone.is_streaming(), "the same mode again changes nothing")
+	microphone.reparent(elsewhere)
 	elsewhere.free()
 	same(AudioServer.bus_count, buses - 1, "none when it is gone")
 	var client := Listener.new()
@@ -104,6 +155,7 @@ func _microphones() -> void:
 	same(client.codes, ["microphone"] as Array[String], "no permission is told")
 	holds(denied._capture == null, "and nothing is opened")
 	denied.free()
+	await _what_is_streamed(client)
 	client.free()
 	# The engine lets go of a sound that was played some mixes later.
 	for frame in 60:

@@ -41,13 +41,18 @@ func _begin() -> void:
 	root.add_child(_scene)
 	current_scene = _scene
 	_session.set_process(false)
+	_what_is_seen()
 	_ids()
 	_one_scene_twice()
 	_the_same_id_twice()
 	_what_the_daemon_would_refuse()
 	_what_the_daemon_refuses()
 	_too_many()
+	_too_long()
 	_who_leaves()
+	_who_comes_again()
+	_while_paused()
+	_what_outlives_its_scene()
 	_client.free()
 	finish()
 
@@ -80,6 +85,38 @@ func _sweep() -> Dictionary:
 func _start_anew() -> void:
 	_session._on_disconnected()
 	_client.reports.clear()
+
+
+func _what_is_seen() -> void:
+	var body := MeshInstance3D.new()
+	body.mesh = BoxMesh.new()
+	body.visible = false
+	var target := GenlockTarget.new()
+	body.add_child(target)
+	for unseen: Node3D in [
+		OmniLight3D.new(),
+		ReflectionProbe.new(),
+		Decal.new(),
+		FogVolume.new(),
+		VisibleOnScreenNotifier3D.new(),
+		GPUParticles3D.new(),
+		CPUParticles3D.new(),
+		MeshInstance3D.new(),
+	]:
+		unseen.position.x = 5.0
+		body.add_child(unseen)
+	var lid := MeshInstance3D.new()
+	lid.mesh = BoxMesh.new()
+	lid.position.y = 1.0
+	var hinge := Node3D.new()
+	hinge.visible = false
+	hinge.add_child(lid)
+	body.add_child(hinge)
+	same(target.box(), AABB(Vector3.ONE * -0.5, Vector3.ONE), "its mesh, and nothing that is not seen")
+	hinge.visible = true
+	target.measure()
+	same(target.box(), AABB(Vector3.ONE * -0.5, Vector3(1, 2, 1)), "what is shown now")
+	body.free()
 
 
 func _ids() -> void:
@@ -195,6 +232,27 @@ func _too_many() -> void:
 	_remove(targets)
 
 
+func _too_long() -> void:
+	_start_anew()
+	var targets: Array[GenlockTarget] = []
+	for index in 64:
+		var target := _place("Thing%d" % index)
+		for number in 16:
+			target.aliases.append("another fairly long name of thing %d, as some people say it: %d" % [index, number])
+		targets.append(target)
+	var told: Array = _sweep()["told"]
+	holds(told.size() > 40 and told.size() < 64, "%d are told of" % told.size())
+	var bytes := GenlockWire.new().lay({"type": "scene", "id": "s", "targets": _session._known.values()}).size()
+	holds(bytes <= GenlockWire.MESSAGE_BYTES, "%d bytes, which the daemon takes" % bytes)
+	for sweep in 3:
+		same(_sweep(), {}, "and no more later")
+	same(_client.reports.size(), 64 - told.size(), "each of the others is reported once")
+	holds("'%s'" % targets[told.size()].wire_id() in _client.reports[0], "the first that did not fit")
+	targets[0].aliases = []
+	same(_sweep()["told"], ["Thing0", "Thing%d" % told.size()], "what there is room for again")
+	_remove(targets)
+
+
 func _who_leaves() -> void:
 	_start_anew()
 	var targets := [_place("Lamp"), _place("Rug")]
@@ -205,3 +263,71 @@ func _who_leaves() -> void:
 	_origin.add_child(_session)
 	same(_sweep()["told"], ["Lamp", "Rug"], "and tells it again when it comes back")
 	_remove(targets)
+
+
+func _who_comes_again() -> void:
+	var told: Array[String] = []
+	root.add_child(_client)
+	_client.target_changed.connect(
+		func(target: GenlockTarget, _probability: float) -> void:
+			told.append(target.get_parent().name if target != null else &"none")
+	)
+	var answer := GenlockAnswer.new()
+	answer.target = "vase"
+	answer.probability = 0.9
+	var first := _place("First", _scene, "vase")
+	_client._take_answer(answer)
+	same(_client.target, first, "it is meant")
+	_remove([first])
+	same(_client.target, null, "it is gone")
+	_client._take_answer(answer)
+	var second := _place("Second", _scene, "vase")
+	var meant: Array[float] = []
+	second.meant.connect(meant.append)
+	second.unmeant.connect(meant.append.bind(0.0))
+	for repeat in 3:
+		_client._take_answer(answer)
+	same([_client.target, meant], [second, [0.9] as Array[float]], "another one of its id is meant, once")
+	var third := _place("Third", _scene, "vase")
+	var body := second.get_parent()
+	_scene.remove_child(body)
+	_client._take_answer(answer)
+	same([_client.target, meant], [third, [0.9, 0.0] as Array[float]], "one that was taken out no longer is")
+	same(told, ["First", "Second", "Third"] as Array[String], "the app is told of each")
+	body.free()
+	_remove([third])
+
+
+func _while_paused() -> void:
+	paused = true
+	for node: Node in [_session, GenlockReplay.new(), GenlockForecast.new()]:
+		if not node.is_inside_tree():
+			_scene.add_child(node)
+		var what := str((node.get_script() as GDScript).get_global_name())
+		holds(node.can_process(), what + " goes on")
+		node.process_mode = Node.PROCESS_MODE_PAUSABLE
+		holds(not node.can_process(), what + " stops where the app wants that")
+		if node == _session:
+			node.process_mode = Node.PROCESS_MODE_ALWAYS
+		else:
+			node.free()
+	paused = false
+
+
+func _what_outlives_its_scene() -> void:
+	var driven := Node3D.new()
+	_scene.add_child(driven)
+	var forecast := GenlockForecast.new()
+	forecast.client = _client
+	forecast.driven_path = driven.get_path()
+	_scene.add_child(forecast)
+	forecast._process(0.0)
+	holds(not driven.visible, "nothing is forecast")
+	driven.free()
+	forecast._process(0.0)
+	holds(not forecast.is_processing(), "there is nothing left to drive")
+	forecast.free()
+	var recorder := GenlockGestureRecorder.new(_session, "head")
+	recorder.start()
+	_session.free()
+	same(recorder.stop(), PackedFloat32Array(), "an example that was not made")

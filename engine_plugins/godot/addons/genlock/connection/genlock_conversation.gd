@@ -12,11 +12,17 @@ const SCENES_KEPT := 64
 const FLOODED_USEC := 1_000_000
 ## The same mistake in frames is not told again for so long, microseconds.
 const REPEAT_USEC := 5_000_000
+## Messages with an [code]id[/code] that are on their way at once, so that a long list of them after a drop is no flood.
+const WINDOW := 16
+## Messages with an [code]id[/code] that are kept for a daemon that does not answer.
+const LONGEST := 4096
 ## Round trips that are remembered.
 const ROUND_TRIPS_KEPT := 1024
 ## Answers that are held on to, so that they outlive their use on the main thread.
 const ANSWERS_KEPT := 32
 
+const _TOO_BIG_SCENE := "With these targets the scene is longer than %d bytes. Shorten names and aliases."
+const _TOO_MANY := "%d messages wait for the daemon, which has not answered for long. This one was not kept."
 const _TOO_BIG_HELLO := "What the app says of itself has %d bytes; %d are taken. Give its objects fewer pictures."
 
 ## Messages as bytes, to be sent in this order.
@@ -90,22 +96,29 @@ func hello() -> PackedByteArray:
 func say(message: Dictionary) -> void:
 	var id: String = message.get("id", "")
 	var bytes := _wire.lay(message)
-	var problem := _wire.error
-	if not problem:
-		problem = _too_big(message["type"] as String, bytes.size())
-	if problem:
-		_fail("too_big" if bytes else "invalid", problem)
+	var refusal := _refusal_of(message, bytes.size())
+	if refusal:
+		_fail(refusal[0], refusal[1])
 		if id:
-			news.append(_answer_to(id, false, "too_big" if bytes else "invalid", problem))
+			news.append(_answer_to(id, false, refusal[0], refusal[1]))
 		return
 	if id:
-		var entry := {"bytes": bytes, "type": message["type"], "again_at": 0, "stands_for": [], "performed": false}
+		var entry := {
+			"bytes": bytes,
+			"type": message["type"],
+			"is_sent": false,
+			"again_at": 0,
+			"stands_for": [],
+			"performed": false
+		}
 		if message["type"] == "scene":
 			entry["before"] = _targets
 			_targets = _with_scene(_targets, message)
 			entry["order"] = _targets.keys()
 			entry["scene"] = message
 		_pending[id] = entry
+		_send_waiting(0)
+		return
 	if message["type"] == "bye":
 		_said_bye = true
 	if welcomed:
@@ -150,15 +163,9 @@ func hear(bytes: PackedByteArray, now_us: int) -> void:
 			news.append({"what": "transcript", "transcript": message})
 
 
-## Sends again what was refused because too much was waiting.
+## Sends what waits for others to be answered, or for its time after it was refused.
 func tick(now_us: int) -> void:
-	if not welcomed:
-		return
-	for entry: Dictionary in _pending.values():
-		var again_at: int = entry["again_at"]
-		if again_at and now_us >= again_at:
-			entry["again_at"] = 0
-			outgoing.append(entry["bytes"] as PackedByteArray)
+	_send_waiting(now_us)
 
 
 ## The connection is gone. Whether to connect again ([code]again[/code]), not before [code]wait_ms[/code], and why, as
@@ -219,8 +226,9 @@ func _hear_welcome(message: Dictionary) -> void:
 		_cancel_started()
 	_q = maxi(_q, message["last_q"] as int)
 	for entry: Dictionary in _pending.values():
+		entry["is_sent"] = false
 		entry["again_at"] = 0
-		outgoing.append(entry["bytes"] as PackedByteArray)
+	_send_waiting(0)
 	news.append({"what": "welcome", "welcome": message, "resumed": resumed})
 
 
@@ -258,6 +266,7 @@ func _pend_whole_scene() -> void:
 	var entry := {
 		"bytes": _wire.lay(scene),
 		"type": "scene",
+		"is_sent": false,
 		"again_at": 0,
 		"stands_for": replaced,
 		"performed": false,
@@ -292,6 +301,7 @@ func _hear_error(message: Dictionary, now_us: int) -> void:
 	if id in _pending:
 		var entry := _pending[id]
 		if code == "flooding":
+			entry["is_sent"] = false
 			entry["again_at"] = now_us + FLOODED_USEC
 			return
 		var target_id := ""
@@ -383,11 +393,38 @@ func _remember_round_trip(usec: int) -> void:
 		_round_trip_at = (_round_trip_at + 1) % ROUND_TRIPS_KEPT
 
 
-func _too_big(type: String, size: int) -> String:
+## From the front, as many as may be under way; nothing overtakes what waits to be sent again.
+func _send_waiting(now_us: int) -> void:
+	if not welcomed:
+		return
+	var under_way := 0
+	for id in _pending:
+		if under_way == WINDOW:
+			return
+		var entry := _pending[id]
+		if not entry["is_sent"]:
+			if now_us < (entry["again_at"] as int):
+				return
+			entry["is_sent"] = true
+			outgoing.append(entry["bytes"] as PackedByteArray)
+		under_way += 1
+
+
+## Why a message that was laid is not sent, as a code and words; empty if it is.
+func _refusal_of(message: Dictionary, size: int) -> PackedStringArray:
+	var type: String = message["type"]
+	if _wire.error:
+		return ["invalid", _wire.error]
 	var limit: int = _limits["large_message_bytes" if type in GenlockWire.LARGE else "message_bytes"]
-	if size <= limit:
-		return ""
-	return "%s: %d bytes, and the daemon takes no more than %d. It was not sent; make it smaller." % [type, size, limit]
+	if size > limit:
+		var words := "%s: %d bytes, and the daemon takes no more than %d. It was not sent; make it smaller."
+		return ["too_big", words % [type, size, limit]]
+	if "id" in message and _pending.size() >= LONGEST:
+		return ["flooding", _TOO_MANY % LONGEST]
+	if type == "scene" and _bytes_of(_with_scene(_targets, message)) > GenlockWire.SCENE_BYTES:
+		# A daemon that has no scene is shown all of it in one message.
+		return ["too_big", _TOO_BIG_SCENE % GenlockWire.SCENE_BYTES]
+	return []
 
 
 func _end(code: String, message: String) -> Dictionary:
@@ -427,3 +464,10 @@ static func _with_scene(targets: Dictionary[String, Dictionary], scene: Dictiona
 	for target: Dictionary in scene["targets"]:
 		changed[target["id"] as String] = target
 	return changed
+
+
+static func _bytes_of(targets: Dictionary[String, Dictionary]) -> int:
+	var bytes := 0
+	for target: Dictionary in targets.values():
+		bytes += GenlockWire.target_bytes(target)
+	return bytes

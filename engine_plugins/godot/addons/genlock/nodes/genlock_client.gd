@@ -60,6 +60,8 @@ const RELEASE := 0.7
 const IMAGES_A_SECOND := 15.0
 ## How long the end of the app waits for the farewell, milliseconds.
 const FAREWELL_MS := 300
+# What a session is agreed on in its hello; the rest of it is for the daemon's log.
+const _AGREED: PackedStringArray = ["app", "user", "token", "streams", "horizons_ms"]
 
 ## The address of the daemon. Empty: the environment variable GENLOCK_URL, else the project setting.
 var url := ""
@@ -88,12 +90,17 @@ var welcome := {}
 ## The most probable target's id, and its probability; an empty id: no target.
 var likeliest_target := ""
 var likeliest_probability := 0.0
-## The target that is meant now; null: none.
-var target: GenlockTarget
+## The target that is meant now; null: none, or it has left the scene.
+var target: GenlockTarget:
+	get:
+		return _meant if is_instance_valid(_meant) and _meant.is_inside_tree() else null
 ## The last forecast; null before the first.
 var last_forecast: GenlockForecastPoses
 
 var _link: GenlockLink
+# What the link was opened with.
+var _address := ""
+var _introduced := {}
 var _leaving: Array[GenlockLink] = []
 var _requests: Dictionary[String, GenlockRequest] = {}
 var _count := 0
@@ -101,6 +108,10 @@ var _image_task := -1
 var _teach_tasks: Array[int] = []
 var _next_image_us := 0
 var _meant_id := ""
+# As it was told; it may be gone since.
+var _meant: GenlockTarget
+# Whether it was told of this welcome that the daemon hears nothing.
+var _told_deaf := false
 var _is_reporting := false
 var _reported_at := 0
 var _report_lines := PackedStringArray()
@@ -120,12 +131,16 @@ func _ready() -> void:
 func _process(_delta: float) -> void:
 	if _is_reporting:
 		_report_to_editor()
-	if _link != null:
-		for item: Variant in _link.take_news():
+	var link := _link
+	if link != null:
+		for item: Variant in link.take_news():
 			if item is Dictionary:
 				_take(item as Dictionary)
 			else:
 				_take_answer(item as GenlockAnswer)
+			if _link != link:
+				# Who was told has ended the session; the rest is no longer of interest.
+				break
 	if _leaving:
 		_let_go()
 	if _image_task >= 0 or _teach_tasks:
@@ -179,12 +194,22 @@ func is_active() -> bool:
 	return _link != null
 
 
-## Begins a session with what the properties say now. Whatever comes of it comes as signals.
+## Begins a session with what the properties say now. Whatever comes of it comes as signals. A session that is there
+## already goes on if it was begun with the same address, app, user, token, streams and horizons; else it ends first.
 func connect_to_daemon() -> void:
+	var address := daemon_url()
+	# A copy, which the link's thread reads and nobody changes.
+	var introduced := introduction().duplicate(true)
 	if _link != null:
-		return
-	_link = GenlockLink.new()
-	_link.open(daemon_url(), introduction(), _tls())
+		if _link.state() != GenlockLink.State.OFF and address == _address and _is_agreed(introduced):
+			return
+		disconnect_from_daemon()
+	# Who hears that a session has ended may begin another.
+	if _link == null:
+		_address = address
+		_introduced = introduced
+		_link = GenlockLink.new()
+		_link.open(_address, _introduced, _tls())
 
 
 ## Ends the session.
@@ -229,8 +254,16 @@ func say(text: String, language := "") -> GenlockRequest:
 
 
 ## Sends part of what the user says: PCM, 16 bit, mono, 16 kHz, up to 200 ms. [GenlockMicrophone] does this by itself.
+## Dropped while there is no connection, and where the daemon hears nothing: that is a [signal failed] with
+## [code]unsupported[/code], once a [signal welcomed].
 func send_audio(time_us: int, pcm: PackedByteArray, is_end := false) -> void:
-	_send({"type": "audio", "time": time_us, "pcm": pcm, "end": is_end})
+	if not is_connected_to_daemon():
+		return
+	if "audio" in (welcome.get("serves", []) as Array):
+		_send({"type": "audio", "time": time_us, "pcm": pcm, "end": is_end})
+	elif not _told_deaf and welcome:
+		_told_deaf = true
+		report("unsupported", "The daemon hears no speech, so no sound is sent to it. Start it with a speech model.")
 
 
 ## Sends a camera or eye-buffer picture; false if it was not sent, see [method can_send_image]. It is made smaller, so
@@ -438,6 +471,7 @@ func _take(item: Dictionary) -> void:
 			_take_request(item)
 		"welcome":
 			welcome = item["welcome"]
+			_told_deaf = false
 			connected.emit()
 			welcomed.emit(welcome)
 			if item["resumed"]:
@@ -459,7 +493,8 @@ func _take_answer(answer: GenlockAnswer) -> void:
 	likeliest_target = answer.target
 	likeliest_probability = answer.probability
 	if likeliest_probability >= target_threshold:
-		if likeliest_target != _meant_id:
+		# A scene that was loaded again brings another node of the same id.
+		if likeliest_target != _meant_id or target == null:
 			_mean(likeliest_target, likeliest_probability)
 	elif _meant_id and likeliest_probability < RELEASE * target_threshold:
 		_mean("", likeliest_probability)
@@ -470,16 +505,16 @@ func _take_answer(answer: GenlockAnswer) -> void:
 
 
 func _mean(target_id: String, probability: float) -> void:
-	if target_id == _meant_id:
+	var found := find_target(target_id)
+	if target_id == _meant_id and (found == null or found == target):
 		return
 	_meant_id = target_id
-	var before := target
-	target = find_target(target_id)
-	if is_instance_valid(before):
-		before.tell_meant(false, 0.0)
-	if target != null:
-		target.tell_meant(true, probability)
-	target_changed.emit(target, probability)
+	if is_instance_valid(_meant):
+		_meant.tell_meant(false, 0.0)
+	_meant = found
+	if found != null:
+		found.tell_meant(true, probability)
+	target_changed.emit(found, probability)
 
 
 func _take_action(told: Dictionary) -> void:
@@ -575,6 +610,13 @@ func _end() -> void:
 	for request: GenlockRequest in unanswered.values():
 		request.finish(false, "not_connected", "The session ended before the daemon answered.")
 	disconnected.emit()
+
+
+func _is_agreed(introduced: Dictionary) -> bool:
+	for key in _AGREED:
+		if introduced[key] != _introduced.get(key):
+			return false
+	return true
 
 
 func _tls() -> TLSOptions:

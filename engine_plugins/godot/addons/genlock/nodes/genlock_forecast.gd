@@ -27,6 +27,11 @@ var _driven: Node3D
 var _session: GenlockSession
 
 
+func _init() -> void:
+	# Hands move while the game is paused.
+	process_mode = PROCESS_MODE_ALWAYS
+
+
 func _enter_tree() -> void:
 	if client == null:
 		client = get_node_or_null("/root/Genlock") as GenlockClient
@@ -38,6 +43,9 @@ func _ready() -> void:
 
 
 func _process(_delta: float) -> void:
+	if not is_instance_valid(_driven):
+		set_process(false)
+		return
 	if _session == null or not is_instance_valid(_session):
 		_session = get_tree().get_first_node_in_group(GenlockSession.GROUP) as GenlockSession
 	var poses := client.last_forecast

@@ -33,7 +33,9 @@ func start() -> void:
 
 ## The user is done; the example: moments of seconds and a pose, or the poses of 26 joints.
 func stop() -> PackedFloat32Array:
-	_session.frame_sent.disconnect(_on_frame_sent)
+	# A scene that ends takes its session with it.
+	if is_instance_valid(_session):
+		_session.frame_sent.disconnect(_on_frame_sent)
 	return _example
 
 

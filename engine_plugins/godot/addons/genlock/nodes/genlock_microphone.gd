@@ -30,9 +30,13 @@ const _PERMISSION := "android.permission.RECORD_AUDIO"
 ## When it streams.
 @export var mode := Mode.PUSH_TO_TALK:
 	set(value):
+		var is_other := value != mode
 		mode = value
-		if value == Mode.OPEN and is_node_ready() and not Engine.is_editor_hint():
-			press()
+		if is_other and is_node_ready() and not Engine.is_editor_hint():
+			if value == Mode.OPEN:
+				press()
+			else:
+				release()
 ## What is listened to. Empty: the microphone; else any sound, to try an app without one.
 @export var source: AudioStream
 
@@ -41,12 +45,19 @@ var client: GenlockClient
 
 var _player: AudioStreamPlayer
 var _capture: AudioEffectCapture
-var _bus := ""
+var _bus := &""
 var _is_pressed := false
+# Whether the daemon waits for more, or for the end.
+var _is_under_way := false
 var _resampler: GenlockResampler
 var _heard_s := 0.0
 var _was_heard := false
 var _told_dead := false
+
+
+func _init() -> void:
+	# Menus of a paused game are spoken to.
+	process_mode = PROCESS_MODE_ALWAYS
 
 
 func _enter_tree() -> void:
@@ -65,7 +76,10 @@ func _ready() -> void:
 
 
 func _exit_tree() -> void:
+	_is_pressed = false
 	_close()
+	if _is_under_way and is_instance_valid(client):
+		_send(GenlockResampler.Piece.new(client.now_us(), PackedByteArray(), true))
 	# It opens again where it is put next.
 	request_ready()
 
@@ -73,6 +87,9 @@ func _exit_tree() -> void:
 func _process(_delta: float) -> void:
 	if _capture == null:
 		return
+	if AudioServer.get_bus_index(_bus) < 0:
+		# The app has set another layout of buses, which no signal tells.
+		_add_bus()
 	var count := _capture.get_frames_available()
 	if count > 0:
 		var sound := _capture.get_buffer(count)
@@ -91,7 +108,7 @@ func _get_configuration_warnings() -> PackedStringArray:
 	return []
 
 
-## The user begins to speak.
+## The user begins to speak. Ends with [method release], and when the node leaves the tree.
 func press() -> void:
 	if not _is_pressed:
 		_is_pressed = true
@@ -143,19 +160,23 @@ func _forget_permission() -> void:
 func _listen() -> void:
 	_resampler = GenlockResampler.new(AudioServer.get_mix_rate())
 	_bus = "Genlock %d" % get_instance_id()
-	AudioServer.add_bus()
-	var index := AudioServer.bus_count - 1
-	AudioServer.set_bus_name(index, _bus)
 	_capture = AudioEffectCapture.new()
 	_capture.buffer_length = 1.0
-	AudioServer.add_bus_effect(index, _capture)
-	AudioServer.set_bus_mute(index, true)
+	_add_bus()
 	_player = AudioStreamPlayer.new()
 	_player.stream = source if source != null else AudioStreamMicrophone.new()
 	_player.bus = _bus
 	add_child(_player)
 	# Played from the start on: a microphone that is opened when the user begins to speak misses the first words.
 	_player.play()
+
+
+func _add_bus() -> void:
+	AudioServer.add_bus()
+	var index := AudioServer.bus_count - 1
+	AudioServer.set_bus_name(index, _bus)
+	AudioServer.add_bus_effect(index, _capture)
+	AudioServer.set_bus_mute(index, true)
 
 
 func _close() -> void:
@@ -168,12 +189,15 @@ func _close() -> void:
 	_resampler.stop()
 	_resampler = null
 	_capture = null
-	AudioServer.remove_bus(AudioServer.get_bus_index(_bus))
+	var index := AudioServer.get_bus_index(_bus)
+	if index >= 0:
+		AudioServer.remove_bus(index)
 
 
 func _send(piece: GenlockResampler.Piece) -> void:
 	if client == null:
 		return
+	_is_under_way = not piece.is_end
 	client.send_audio(piece.time_us, piece.pcm, piece.is_end)
 	piece_sent.emit(piece.time_us, piece.pcm, piece.is_end)
 

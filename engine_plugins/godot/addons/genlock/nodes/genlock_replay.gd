@@ -66,6 +66,8 @@ var _shown := 0
 func _init() -> void:
 	# Before the session, which streams what this has set.
 	process_priority = -900
+	# A headset does not stop while the game is paused.
+	process_mode = PROCESS_MODE_ALWAYS
 
 
 func _enter_tree() -> void:

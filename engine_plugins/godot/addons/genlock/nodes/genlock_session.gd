@@ -31,7 +31,8 @@ const _FRAMES_KEPT := 3
 	set(value):
 		actions = value
 		update_configuration_warnings()
-## Whether to connect when the scene starts; else call [method GenlockClient.connect_to_daemon] of the autoload.
+## Whether to connect when the scene starts; else call [method GenlockClient.connect_to_daemon] of the autoload. A
+## connection that is there already is kept, unless this scene has other actions, streams or horizons.
 @export var connect_at_start := true
 ## How far ahead head and hands are forecast, milliseconds; up to 8 of 0 to 250. Empty: no forecast.
 @export var horizons_ms := PackedFloat32Array([50.0, 100.0])
@@ -63,6 +64,8 @@ var _told_of: Dictionary[String, GenlockTarget] = {}
 var _next_target := 0
 var _known: Dictionary[String, Dictionary] = {}
 var _changed: Dictionary[String, Dictionary] = {}
+# How long targets are in a scene.
+var _bytes: Dictionary[String, int] = {}
 var _gone := PackedStringArray()
 # Ids of targets that the daemon has refused.
 var _refused: Dictionary[String, bool] = {}
@@ -71,6 +74,11 @@ var _scene_request: GenlockRequest
 var _scene_at := 0
 var _is_scene_begun := false
 var _is_streaming := false
+
+
+func _init() -> void:
+	# Menus of a paused game are pointed at.
+	process_mode = PROCESS_MODE_ALWAYS
 
 
 func _enter_tree() -> void:
@@ -233,6 +241,7 @@ func _look_at(until: int) -> void:
 				_told_of.erase(id)
 			elif id not in _known or _has_changed(_known[id], message):
 				_changed[id] = message
+				_bytes[id] = GenlockWire.target_bytes(message)
 
 
 func _find_targets() -> void:
@@ -255,6 +264,7 @@ func _find_targets() -> void:
 
 
 func _tell_scene() -> void:
+	_leave_out_what_is_too_much()
 	_gone = PackedStringArray()
 	for id in _known:
 		if not is_instance_valid(_told_of.get(id)):
@@ -269,6 +279,27 @@ func _tell_scene() -> void:
 	_scene_request = client.show_scene(targets, false, _gone)
 	_scene_request.finished.connect(_on_scene_answered)
 	_changed = {}
+
+
+## The daemon takes a scene in one message; those that come last may have no room in it.
+func _leave_out_what_is_too_much() -> void:
+	var total := 0
+	for id in _known:
+		if id not in _told_of:
+			total += 5 + id.to_utf8_buffer().size()
+	for id: String in _told_of.keys():
+		var bytes: int = _bytes.get(id, 0)
+		if total + bytes <= GenlockWire.SCENE_BYTES:
+			total += bytes
+			continue
+		_told_of.erase(id)
+		_changed.erase(id)
+		_report_once(
+			(
+				"With the target '%s' the scene is longer than %d bytes: it is not told of. Shorten names and aliases."
+				% [id, GenlockWire.SCENE_BYTES]
+			)
+		)
 
 
 ## A scene that was refused has changed nothing: all is told again, but for the target that it was refused for.
@@ -328,6 +359,7 @@ func _forget_scene() -> void:
 	_scene_at = 0
 	_known.clear()
 	_changed.clear()
+	_bytes.clear()
 	_gone = PackedStringArray()
 	_refused.clear()
 	_targets.clear()

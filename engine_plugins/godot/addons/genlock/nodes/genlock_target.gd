@@ -103,7 +103,8 @@ func box() -> AABB:
 	return _box
 
 
-## Measures again what is seen of the node above, after its meshes have changed.
+## Measures again what is seen of the node above, after its meshes have changed or were shown or hidden. That node
+## itself may be hidden.
 func measure() -> void:
 	_is_measured = true
 	_box = AABB()
@@ -111,11 +112,14 @@ func measure() -> void:
 	if body == null:
 		return
 	var parts: Array[Node] = [body]
-	parts.append_array(body.find_children("*", "VisualInstance3D", true, false))
+	parts.append_array(body.find_children("*", "GeometryInstance3D", true, false))
 	for part in parts:
-		var seen := part as VisualInstance3D
-		if seen != null and seen is not Light3D:
-			var part_box := _relative(body, seen) * seen.get_aabb()
+		var seen := part as GeometryInstance3D
+		# The box of particles is how far they may fly.
+		if seen == null or seen is GPUParticles3D or seen is CPUParticles3D or not _is_shown(body, seen):
+			continue
+		var part_box := _relative(body, seen) * seen.get_aabb()
+		if part_box.has_surface():
 			_box = part_box if not _box.has_surface() else _box.merge(part_box)
 
 
@@ -162,6 +166,15 @@ func _on_node_renamed(_node: Node) -> void:
 static func _is_near(place: Vector3) -> bool:
 	var off := place.abs()
 	return place.is_finite() and off[off.max_axis_index()] <= GenlockFrame.FAR
+
+
+static func _is_shown(body: Node3D, part: Node3D) -> bool:
+	var node := part
+	while node != null and node != body:
+		if not node.visible:
+			return false
+		node = node.get_parent_node_3d()
+	return true
 
 
 static func _relative(body: Node3D, part: Node3D) -> Transform3D:

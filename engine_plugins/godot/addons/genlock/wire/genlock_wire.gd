@@ -33,6 +33,8 @@ const MESSAGE_BYTES := 65_536
 const LARGE_MESSAGE_BYTES := 1_052_672
 ## Types of messages that may be large.
 const LARGE: PackedStringArray = ["image", "teach", "profile"]
+## What the targets of a scene may have together, as [method target_bytes] counts them: they go in one message.
+const SCENE_BYTES := MESSAGE_BYTES - 256
 ## The most targets of a scene.
 const MAX_TARGETS := 64
 ## The most other names of a target.
@@ -321,6 +323,17 @@ func read(bytes: PackedByteArray) -> Dictionary:
 	var message := {"type": type}
 	message.merge(_read_map(map, type, type))
 	return {} if error else message
+
+
+## The most bytes that a target has in a scene.
+static func target_bytes(target: Dictionary) -> int:
+	# Keys, numbers, and a header for each text.
+	var bytes := 128
+	for text: String in [target["id"], target.get("name", "")]:
+		bytes += text.to_utf8_buffer().size()
+	for alias: String in target.get("aliases", []):
+		bytes += 5 + alias.to_utf8_buffer().size()
+	return bytes
 
 
 func _lay_map(map: Dictionary, shape: String, path: String) -> Dictionary:
