@@ -510,17 +510,38 @@ namespace Genlock.Tests
         }
 
         [Test]
-        public void TwoTargetsOfOneIdAreToldInTheLog()
+        public void TwoTargetsOfOneIdAreToldInTheLogOnce()
         {
+            var first = Named("Kettle", "same");
+            var second = Named("Mug", "same");
             Begin();
-            foreach (var name in new[] { "Kettle", "Mug" })
-            {
-                var thing = Thing(name, Vector3.zero);
-                thing.enabled = false;
-                thing.Id = "same";
-                thing.enabled = true;
-            }
+            Until(() => _client.CurrentTarget == first && _client.Session.Unanswered == 0);
+            Engine.Tick(1.0);
             StringAssert.Contains("two targets", Engine.Log.Single(line => line.StartsWith("error")));
+            first.gameObject.SetActive(false);
+            Until(() => _client.CurrentTarget == second);
+            first.gameObject.SetActive(true);
+            second.gameObject.SetActive(false);
+            Until(() => _client.CurrentTarget == first);
+            Assert.AreEqual(1, Engine.Log.Count);
+        }
+
+        [Test]
+        public void WhatTakesAnIdInTheFrameInWhichItsOwnerGoesHasIt()
+        {
+            var old = Named("Kettle", "kettle");
+            Begin();
+            Until(() => _client.CurrentTarget == old);
+            // Unity destroys at the end of the frame.
+            var next = Named("Kettle", "kettle");
+            Assert.AreSame(old, _client.FindTarget("kettle"));
+            UnityEngine.Object.Destroy(old.gameObject);
+            Assert.AreSame(next, _client.FindTarget("kettle"));
+            Until(() => _client.CurrentTarget == next);
+            Assert.IsEmpty(Engine.Log);
+            var brief = Named("Kettle", "kettle");
+            UnityEngine.Object.Destroy(brief.gameObject);
+            Assert.AreSame(next, _client.FindTarget("kettle"), "the one that waited went first");
         }
 
         [Test]
@@ -694,6 +715,17 @@ namespace Genlock.Tests
             thing.transform.position = at;
             thing.transform.localScale = new Vector3(0.2f, 0.2f, 0.2f);
             return thing.AddComponent<GenlockTarget>();
+        }
+
+        private static GenlockTarget Named(string name, string id)
+        {
+            var thing = GameObject.CreatePrimitive(PrimitiveType.Cube);
+            thing.name = name;
+            thing.SetActive(false);
+            var target = thing.AddComponent<GenlockTarget>();
+            target.Id = id;
+            thing.SetActive(true);
+            return target;
         }
 
         private static void Set(GenlockInputSystemSource source, string field, InputAction action)

@@ -17,6 +17,8 @@ namespace Genlock
 
         private readonly List<GenlockTarget> _targets = new List<GenlockTarget>();
         private readonly Dictionary<string, GenlockTarget> _byId = new Dictionary<string, GenlockTarget>();
+        private readonly List<GenlockTarget> _waiting = new List<GenlockTarget>();
+        private readonly HashSet<GenlockTarget> _toldWaiting = new HashSet<GenlockTarget>();
         private readonly Dictionary<string, Target> _sent = new Dictionary<string, Target>();
         private readonly HashSet<string> _refused = new HashSet<string>();
         private readonly HashSet<string> _told = new HashSet<string>();
@@ -39,12 +41,19 @@ namespace Genlock
             _next = 0f;
         }
 
+        /// <summary>
+        /// One whose id another has waits until that goes: what is destroyed stays enabled to the end of the frame, and what takes
+        /// its place may be there before.
+        /// </summary>
         internal void Add(GenlockTarget target)
         {
             GenlockTarget there;
             if (_byId.TryGetValue(target.Id, out there) && there != target)
             {
-                Debug.LogError("Genlock: two targets have the id \"" + target.Id + "\"; give each its own", target);
+                if (!_waiting.Contains(target))
+                {
+                    _waiting.Add(target);
+                }
                 return;
             }
             if (!_targets.Contains(target))
@@ -56,11 +65,19 @@ namespace Genlock
 
         internal void Remove(GenlockTarget target)
         {
-            if (_targets.Remove(target))
+            StopWaiting(target);
+            if (!_targets.Remove(target))
             {
-                _byId.Remove(target.Id);
-                _refused.Remove(target.Id);
-                _told.Remove(target.Id);
+                return;
+            }
+            _byId.Remove(target.Id);
+            _refused.Remove(target.Id);
+            _told.Remove(target.Id);
+            var next = _waiting.Find(waiting => waiting.Id == target.Id);
+            if (next != null)
+            {
+                StopWaiting(next);
+                Add(next);
             }
         }
 
@@ -108,6 +125,7 @@ namespace Genlock
             _changed.Clear();
             _removed.Clear();
             _kept.Clear();
+            TellWaiting();
             var bytes = 0;
             for (var i = 0; i < _targets.Count; i++)
             {
@@ -182,6 +200,24 @@ namespace Genlock
         private static void Forget(Task task)
         {
             task.ContinueWith(done => done.Exception, TaskContinuationOptions.OnlyOnFaulted);
+        }
+
+        private void StopWaiting(GenlockTarget target)
+        {
+            _waiting.Remove(target);
+            _toldWaiting.Remove(target);
+        }
+
+        private void TellWaiting()
+        {
+            for (var i = 0; i < _waiting.Count; i++)
+            {
+                if (_toldWaiting.Add(_waiting[i]))
+                {
+                    Debug.LogError(
+                        "Genlock: two targets have the id \"" + _waiting[i].Id + "\"; give each its own. One is left out.", _waiting[i]);
+                }
+            }
         }
 
         private void Tell(GenlockTarget target, string mistake)
