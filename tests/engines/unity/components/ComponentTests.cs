@@ -244,6 +244,31 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void WhatAnAppsOwnSourceSetsIsNotOverwrittenByTheOneThatTheClientAdds()
+        {
+            foreach (var usage in new[] { "Device", "Pointer" })
+            {
+                Engine.Features["RightHand/" + usage + "Position"] = new Vector3(0.2f, 1.2f, 0.3f);
+                Engine.Features["RightHand/" + usage + "Rotation"] = Quaternion.identity;
+            }
+            Engine.Features["RightHand"] = true;
+            var hand = new GameObject("Hand").transform;
+            hand.position = new Vector3(5f, 1f, 0f);
+            var own = _client.gameObject.AddComponent<GenlockTransformSource>();
+            own.Follows = hand;
+            own.Part = PosePart.RightAim;
+            Answer last = null;
+            _client.Answered += answer => last = answer;
+            Begin();
+            Until(() => last != null && last.Devices == (Devices.Head | Devices.RightHand));
+            WirePose forecast;
+            Assert.IsTrue(last.TryGetForecast(Devices.RightHand, 0, out forecast));
+            // The double raises x by whole metres.
+            Assert.AreEqual(0.0, forecast.X % 1f, 1e-4);
+            Assert.AreEqual(1f, forecast.Y, 1e-4);
+        }
+
+        [Test]
         public void WhatTheInspectorOffersHasAPoseOrAForecast()
         {
             var source = new GameObject("Source").AddComponent<GenlockTransformSource>();

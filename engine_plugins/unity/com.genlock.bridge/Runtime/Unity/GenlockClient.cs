@@ -65,6 +65,7 @@ namespace Genlock
         private readonly HashSet<GenlockTrackingSource> _failed = new HashSet<GenlockTrackingSource>();
         private readonly TargetBoard _board = new TargetBoard();
         private GenlockSession _session;
+        private GenlockXRSource _added;
         private float _nextSources;
         private float _nextRig;
         private bool _isRigTold;
@@ -514,6 +515,16 @@ namespace Genlock
             {
                 _nextSources = Time.unscaledTime + 1f;
                 GetComponentsInChildren(false, _sources);
+                PutFirst(_added);
+            }
+        }
+
+        /// <summary>What the app set up overwrites what was only added for it.</summary>
+        private void PutFirst(GenlockTrackingSource source)
+        {
+            if (_sources.Remove(source))
+            {
+                _sources.Insert(0, source);
             }
         }
 
@@ -524,7 +535,7 @@ namespace Genlock
             _nextRig = 0f;
             if (GetComponentInChildren<GenlockXRSource>() == null)
             {
-                gameObject.AddComponent<GenlockXRSource>();
+                _added = gameObject.AddComponent<GenlockXRSource>();
             }
             _nextSources = 0f;
         }
