@@ -895,12 +895,13 @@ namespace Genlock
             }
         }
 
+        /// <summary>An end is for good, also where a handler ended it in the midst of something.</summary>
         private void SetState(SessionState state)
         {
-            if (State != state)
+            if (State != state && State != SessionState.Ended)
             {
                 State = state;
-                Raise(StateChanged, state);
+                Call(StateChanged, state);
             }
         }
 
@@ -912,6 +913,14 @@ namespace Genlock
         }
 
         private void Raise<T>(Action<T> handlers, T value)
+        {
+            if (State != SessionState.Ended)
+            {
+                Call(handlers, value);
+            }
+        }
+
+        private void Call<T>(Action<T> handlers, T value)
         {
             if (handlers == null)
             {

@@ -588,6 +588,50 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void AHandlerThatEndsTheSessionHearsNothingMore()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var seen = new List<string>();
+            session.Answered += answer => seen.Add("answer");
+            session.ActionReceived += action =>
+            {
+                seen.Add(action.Name);
+                session.Dispose();
+            };
+            daemon.Socket.SayActions(1, FakeSocket.Action(1, "a"), FakeSocket.Action(2, "b"));
+            FakeDaemon.Pump(session, () => session.State == SessionState.Ended);
+            CollectionAssert.AreEqual(new[] { "a" }, seen);
+        }
+
+        [Test]
+        public void WhatIsEndedByWhoAwaitedItStaysEnded()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var acted = false;
+            session.ActionReceived += action => acted = true;
+            Func<Task> end = async () =>
+            {
+                await session.SayAsync("take it");
+                session.Dispose();
+            };
+            var ending = end();
+            daemon.Socket.SayActions(-1, FakeSocket.Action(1, "take", (string)daemon.Socket.Sent("utterance").Single()["id"]));
+            FakeDaemon.Pump(session, () => acted);
+            daemon.Drop(session);
+            var welcomes = 0;
+            session.Welcomed += welcome => welcomes++;
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("hello").Count == 1);
+            // The daemon that performed it is gone: it is done, in the midst of the welcome.
+            daemon.Socket.Say("type", "welcome", "version", "1.0", "session", "s", "resume", "secret", "resumed", false);
+            FakeDaemon.Pump(session, () => ending.IsCompleted);
+            session.Pump();
+            Assert.AreEqual(SessionState.Ended, session.State);
+            Assert.AreEqual(0, welcomes);
+        }
+
+        [Test]
         public void WhatCannotBeReadIsAnErrorAndTheSessionGoesOn()
         {
             var daemon = new FakeDaemon();
