@@ -361,6 +361,20 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void AMicrophoneMayBeTurnedOffByWhoIsToldOfTrouble()
+        {
+            var microphone = _client.gameObject.AddComponent<GenlockMicrophone>();
+            microphone.OnTrouble.AddListener(words => microphone.enabled = false);
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            _client.Session.Welcome.Serves.Remove("audio");
+            Engine.Position = 48000;
+            Engine.Tick(1.0);
+            Assert.IsFalse(microphone.enabled);
+            Assert.IsFalse(Engine.Recording);
+        }
+
+        [Test]
         public void AMicrophoneThatStoppedIsToldOnceAndStartedAgain()
         {
             var told = new List<string>();
@@ -521,6 +535,52 @@ namespace Genlock.Tests
             Until(() => _client.State == SessionState.Connected);
             Assert.AreNotSame(first, _client.Session);
             UnityEngine.Object.Destroy(_client.gameObject);
+        }
+
+        [Test]
+        public void WhoConnectsAgainInACatchHasTheSessionThatTheClientHas()
+        {
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            GenlockSession made = null;
+            Func<Task> ask = async () =>
+            {
+                try
+                {
+                    await _client.SayAsync("undo");
+                }
+                catch (GenlockException)
+                {
+                    _client.Connect();
+                    made = _client.Session;
+                }
+            };
+            var asking = ask();
+            _client.Disconnect();
+            Assert.IsTrue(asking.IsCompleted);
+            Assert.IsNotNull(made);
+            Assert.AreSame(made, _client.Session);
+            Until(() => _client.State == SessionState.Connected);
+            asking = ask();
+            _client.Connect();
+            Assert.IsTrue(asking.IsCompleted);
+            Assert.AreSame(made, _client.Session, "one connection, not two");
+            Until(() => _client.State == SessionState.Connected);
+            asking = ask();
+            _client.enabled = false;
+            Assert.IsInstanceOf<GenlockException>(asking.Exception.InnerException);
+            Assert.IsNull(_client.Session, "nobody would pump it");
+        }
+
+        [Test]
+        public void ASourceMayEndTheSession()
+        {
+            var quitter = _client.gameObject.AddComponent<Quitter>();
+            quitter.Client = _client;
+            Begin();
+            Until(() => quitter.Asked);
+            Assert.IsNull(_client.Session);
+            Assert.IsEmpty(Engine.Log);
         }
 
         [Test]
@@ -776,6 +836,19 @@ namespace Genlock.Tests
             public override void Track(TrackingFrame frame)
             {
                 frame.SetPose(Parts.LeftAim | Parts.RightAim, default(WirePose));
+            }
+        }
+
+        private sealed class Quitter : GenlockTrackingSource
+        {
+            internal GenlockClient Client { get; set; }
+
+            internal bool Asked { get; private set; }
+
+            public override void Track(TrackingFrame frame)
+            {
+                Asked = true;
+                Client.Disconnect();
             }
         }
 

@@ -69,6 +69,7 @@ namespace Genlock
         private float _nextSources;
         private float _nextRig;
         private bool _isRigTold;
+        private bool _isDisabling;
 
         /// <summary>Whether nobody set the tracking space: then it follows the head.</summary>
         private bool _isSpaceFound;
@@ -239,10 +240,19 @@ namespace Genlock
         }
 
         /// <summary>Begins a session; one that there is ends.</summary>
-        /// <exception cref="GenlockException">A setting cannot be; the words say which.</exception>
+        /// <exception cref="GenlockException">A setting cannot be; the words say which. Or the client is being disabled.</exception>
         public void Connect()
         {
+            if (_isDisabling)
+            {
+                throw new GenlockException(ErrorCodes.Closed, "the GenlockClient is being disabled; connect once it is enabled again");
+            }
             Disconnect();
+            if (_session != null)
+            {
+                // What awaited the last one has connected already.
+                return;
+            }
             FindRig();
             var session = new GenlockSession(Options());
             _session = session;
@@ -259,8 +269,10 @@ namespace Genlock
             {
                 return;
             }
-            _session.Dispose();
+            // What awaits the session goes on while it is disposed, and may connect again.
+            var ending = _session;
             _session = null;
+            ending.Dispose();
             Change(null);
         }
 
@@ -428,7 +440,15 @@ namespace Genlock
 
         private void OnDisable()
         {
-            Disconnect();
+            _isDisabling = true;
+            try
+            {
+                Disconnect();
+            }
+            finally
+            {
+                _isDisabling = false;
+            }
         }
 
         /// <summary>A headset that sleeps loses its connection: the pause until the next attempt would come out of the time for a resume.</summary>
@@ -454,6 +474,7 @@ namespace Genlock
             {
                 return;
             }
+            var session = _session;
             KeepRig();
             _board.Send(trackingSpace, Time.unscaledTime);
             FindSources();
@@ -469,7 +490,7 @@ namespace Genlock
                     Track(_sources[i]);
                 }
             }
-            _session.SendFrame(_frame, GenlockSession.Microseconds());
+            session.SendFrame(_frame, GenlockSession.Microseconds());
         }
 
         /// <summary>A source that throws keeps no frame back: the others are in it.</summary>

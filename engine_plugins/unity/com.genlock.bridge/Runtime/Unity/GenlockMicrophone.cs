@@ -268,7 +268,8 @@ namespace Genlock
         private void Take(int frames)
         {
             var block = _samples.Length / _clip.channels;
-            for (; frames >= block; frames -= block)
+            // Who is told of trouble may turn it off.
+            for (; _clip != null && frames >= block; frames -= block)
             {
                 _clip.GetData(_samples, _read);
                 _filled += _resampler.Turn(_samples, _samples.Length, _pcm, _filled);
