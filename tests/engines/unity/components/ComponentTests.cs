@@ -134,6 +134,38 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void AHandlerThatThrowsKeepsNothingFromTheOthers()
+        {
+            var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
+            var seen = new List<string>();
+            Action<string> spoil = what =>
+            {
+                seen.Add(what);
+                throw new InvalidOperationException(what);
+            };
+            _client.ActionReceived += action => spoil("event");
+            _client.OnAction.AddListener(action => spoil("client"));
+            kettle.ActionReceived += action => spoil("target's event");
+            kettle.OnPerformed.AddListener(action => spoil("target"));
+            kettle.OnEnter.AddListener(() => spoil("enter"));
+            kettle.OnLeave.AddListener(() => spoil("leave"));
+            _client.TargetChanged += target => spoil("changed");
+            var handler = kettle.gameObject.AddComponent<GenlockActionHandler>();
+            handler.Action = "take";
+            handler.OnPerformed.AddListener(action => spoil("handler"));
+            Begin();
+            Until(() => _client.CurrentTarget == kettle);
+            var saying = _client.SayAsync("pick up the kettle");
+            Until(() => saying.IsCompleted);
+            var ended = _client.Session;
+            _client.gameObject.SetActive(false);
+            Assert.AreEqual(SessionState.Ended, ended.State);
+            var everything = new[] { "enter", "changed", "event", "handler", "client", "target's event", "target", "leave", "changed" };
+            CollectionAssert.AreEqual(everything, seen);
+            Assert.AreEqual(everything.Length, Engine.Log.Count(line => line.StartsWith("exception")));
+        }
+
+        [Test]
         public void WhatBelongsToAClientTakesTheOneAboveItAndLeavesItWhenItIsDisabled()
         {
             var other = new GameObject("Other");

@@ -666,7 +666,7 @@ namespace Genlock
 
         private void TakeWelcome(Welcome welcome)
         {
-            Connected?.Invoke(welcome);
+            Handlers.Call(Connected, welcome, this);
             onConnected.Invoke();
         }
 
@@ -678,14 +678,14 @@ namespace Genlock
             {
                 Debug.LogError("Genlock: " + words, this);
             }
-            Disconnected?.Invoke(closing);
+            Handlers.Call(Disconnected, closing, this);
             onDisconnected.Invoke(words);
         }
 
         private void TakeAction(GenlockAction action)
         {
-            ActionReceived?.Invoke(action);
-            onAction.Invoke(action);
+            Handlers.Call(ActionReceived, action, this);
+            Handlers.Call(() => onAction.Invoke(action), this);
             var target = _board.Find(action.Target);
             if (target != null)
             {
@@ -705,7 +705,7 @@ namespace Genlock
 
         private void TakeNotice(Notice notice)
         {
-            NoticeReceived?.Invoke(notice);
+            Handlers.Call(NoticeReceived, notice, this);
             switch (notice.Code)
             {
                 case NoticeCodes.NotUnderstood:
@@ -719,14 +719,14 @@ namespace Genlock
 
         private void TakeTranscript(Transcript transcript)
         {
-            Transcribed?.Invoke(transcript);
+            Handlers.Call(Transcribed, transcript, this);
             onTranscribed.Invoke(transcript.Text);
         }
 
         private void TakeError(DaemonError error)
         {
             Debug.LogWarning("Genlock: " + error.Code + ": " + error.Message, this);
-            ErrorReceived?.Invoke(error);
+            Handlers.Call(ErrorReceived, error, this);
             onError.Invoke(error.Message);
         }
 
@@ -740,14 +740,14 @@ namespace Genlock
             CurrentTarget = target;
             if (before != null)
             {
-                before.Leave();
+                Handlers.Call(before.Leave, before);
             }
             if (target != null)
             {
-                target.Enter();
+                Handlers.Call(target.Enter, target);
             }
-            TargetChanged?.Invoke(target);
-            onTargetChanged.Invoke(target);
+            Handlers.Call(TargetChanged, target, this);
+            Handlers.Call(() => onTargetChanged.Invoke(target), this);
         }
     }
 }

@@ -120,11 +120,7 @@ namespace Genlock
 
         internal void Take(GenlockAction action)
         {
-            var handlers = ActionReceived;
-            if (handlers != null)
-            {
-                handlers(action);
-            }
+            Handlers.Call(ActionReceived, action, this);
             phases.Raise(action);
         }
 
