@@ -605,6 +605,31 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void TheSameMistakeInFramesIsLoggedOnceInFiveSeconds()
+        {
+            var errors = 0;
+            _client.ErrorReceived += error => errors++;
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            // A minute ahead is no time of this clock; each refused frame's time is used up.
+            var ahead = GenlockSession.Microseconds() + 60000000;
+            Action refuse = () =>
+            {
+                var before = errors;
+                _client.Session.SendFrame(new TrackingFrame(), ahead);
+                Until(() => errors > before, 0.0);
+            };
+            for (var i = 0; i < 20; i++)
+            {
+                refuse();
+            }
+            StringAssert.Contains("time: ", Engine.Log.Single());
+            Engine.Now += 5.1;
+            refuse();
+            Assert.AreEqual(2, Engine.Log.Count);
+        }
+
+        [Test]
         public void ASourceMayEndTheSession()
         {
             var quitter = _client.gameObject.AddComponent<Quitter>();
@@ -897,7 +922,7 @@ namespace Genlock.Tests
             _client.gameObject.SetActive(true);
         }
 
-        private static void Until(Func<bool> holds)
+        private static void Until(Func<bool> holds, double seconds = 0.011)
         {
             var limit = DateTime.UtcNow.AddMinutes(3);
             while (!holds())
@@ -906,7 +931,7 @@ namespace Genlock.Tests
                 {
                     Assert.Fail("it never came; the log: " + string.Join("; ", Engine.Log.ToArray()));
                 }
-                Engine.Tick(0.011);
+                Engine.Tick(seconds);
                 Thread.Sleep(5);
             }
         }

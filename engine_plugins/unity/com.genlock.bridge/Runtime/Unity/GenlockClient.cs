@@ -60,9 +60,13 @@ namespace Genlock
         [SerializeField] private TargetEvent onTargetChanged = new TargetEvent();
         [SerializeField] private TextEvent onTranscribed = new TextEvent();
 
+        /// <summary>The same mistake in frames, sound and pictures is not logged again for so long.</summary>
+        private const float RepeatSeconds = 5f;
+
         private readonly TrackingFrame _frame = new TrackingFrame();
         private readonly List<GenlockTrackingSource> _sources = new List<GenlockTrackingSource>();
         private readonly HashSet<GenlockTrackingSource> _failed = new HashSet<GenlockTrackingSource>();
+        private readonly Dictionary<string, float> _logged = new Dictionary<string, float>();
         private readonly TargetBoard _board = new TargetBoard();
         private GenlockSession _session;
         private GenlockXRSource _added;
@@ -257,6 +261,7 @@ namespace Genlock
             var session = new GenlockSession(Options());
             _session = session;
             _failed.Clear();
+            _logged.Clear();
             Listen(session);
             _board.Begin(session);
             session.Connect();
@@ -725,9 +730,28 @@ namespace Genlock
 
         private void TakeError(DaemonError error)
         {
-            Debug.LogWarning("Genlock: " + error.Code + ": " + error.Message, this);
+            if (!IsRepeated(error))
+            {
+                Debug.LogWarning("Genlock: " + error.Code + ": " + error.Message, this);
+            }
             Handlers.Call(ErrorReceived, error, this);
             onError.Invoke(error.Message);
+        }
+
+        private bool IsRepeated(DaemonError error)
+        {
+            if (error.Q < 0 && error.Of != "frame" && error.Of != "audio" && error.Of != "image")
+            {
+                return false;
+            }
+            var mistake = error.Code + " " + error.Of + " " + error.Key;
+            float logged;
+            if (_logged.TryGetValue(mistake, out logged) && Time.unscaledTime < logged + RepeatSeconds)
+            {
+                return true;
+            }
+            _logged[mistake] = Time.unscaledTime;
+            return false;
         }
 
         private void Change(GenlockTarget target)
