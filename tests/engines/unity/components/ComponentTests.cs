@@ -349,6 +349,31 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void HandsComeFromTheSubsystemThatRuns()
+        {
+            var joints = new Dictionary<XRHandJointID, Pose>();
+            for (var id = XRHandJointID.Wrist; id < XRHandJointID.EndMarker; id++)
+            {
+                joints[id] = new Pose(new Vector3(0f, 1f, 0f), Quaternion.identity);
+            }
+            var idle = new XRHandSubsystem { running = false };
+            var other = new XRHandSubsystem { leftHand = new XRHand { Joints = joints } };
+            Engine.Subsystems.Add(idle);
+            Engine.Subsystems.Add(other);
+            var frame = new TrackingFrame();
+            var source = new GameObject("Hands").AddComponent<GenlockHandsSource>();
+            source.Track(frame);
+            Assert.AreEqual(Parts.LeftHand, frame.Mask);
+            other.running = false;
+            idle.running = true;
+            idle.rightHand = other.leftHand;
+            Engine.Tick(1.1);
+            frame.Clear();
+            source.Track(frame);
+            Assert.AreEqual(Parts.RightHand, frame.Mask);
+        }
+
+        [Test]
         public void InputActionsAreReadAndOnlyOnesOwnAreEnabled()
         {
             var source = new GameObject("Input").AddComponent<GenlockInputSystemSource>();
