@@ -93,6 +93,32 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void ATargetMustBeProbableToBecomeTheCurrentOneAndLessSoToStayIt()
+        {
+            var seen = new List<string>();
+            var targets = 0;
+            _client.TargetChanged += target => seen.Add(target == null ? "none" : target.DisplayName);
+            _client.Answered += answer => targets = answer.ProbabilityCount;
+            _client.TargetThreshold = 0.6f;
+            Thing("Kettle", new Vector3(0f, 1f, 1f));
+            Begin();
+            // Of the tests' double all are equally probable.
+            Until(() => targets == 1);
+            var mug = Thing("Mug", new Vector3(1f, 1f, 1f));
+            Until(() => targets == 2);
+            CollectionAssert.AreEqual(new[] { "Kettle" }, seen, "0.5 is more than 0.7 of 0.6");
+            var cup = Thing("Cup", new Vector3(2f, 1f, 1f));
+            Until(() => targets == 3);
+            CollectionAssert.AreEqual(new[] { "Kettle", "none" }, seen);
+            cup.gameObject.SetActive(false);
+            Until(() => targets == 2);
+            Assert.IsNull(_client.CurrentTarget, "0.5 is less than 0.6");
+            mug.gameObject.SetActive(false);
+            Until(() => targets == 1);
+            CollectionAssert.AreEqual(new[] { "Kettle", "none", "Kettle" }, seen);
+        }
+
+        [Test]
         public void WhatMovesIsSentAgainAndWhatStaysIsNot()
         {
             var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
@@ -741,6 +767,7 @@ namespace Genlock.Tests
             {
                 Thing("thing " + i, new Vector3(i, 0f, 0f));
             }
+            _client.TargetThreshold = 0f;
             Begin();
             Until(() => _client.CurrentTarget != null && _client.Session.Unanswered == 0);
             Assert.AreEqual(1, Engine.Log.Count(line => line.Contains("more than 64")));
@@ -796,6 +823,7 @@ namespace Genlock.Tests
                     thing.Aliases.Add(new string('x', 256));
                 }
             }
+            _client.TargetThreshold = 0f;
             Begin();
             Until(() => _client.CurrentTarget != null && _client.Session.Unanswered == 0);
             var lost = Engine.Log.Count(line => line.Contains("more than 64 KiB"));

@@ -47,6 +47,11 @@ namespace Genlock
         [Range(0f, 240f)]
         [SerializeField] private float framesPerSecond;
 
+        [Header("Targets")]
+        [Tooltip("How probable a target must be to become the current one. It stays so until another is, or none is 0.7 times as probable.")]
+        [Range(0f, 1f)]
+        [SerializeField] private float targetThreshold = 0.5f;
+
         [Header("Pictures")]
         [Tooltip("Whether SendImage will be called.")]
         [SerializeField] private bool sendsImages;
@@ -59,6 +64,9 @@ namespace Genlock
         [SerializeField] private TextEvent onError = new TextEvent();
         [SerializeField] private TargetEvent onTargetChanged = new TargetEvent();
         [SerializeField] private TextEvent onTranscribed = new TextEvent();
+
+        /// <summary>The current target stays so while the most probable one has this share of the threshold.</summary>
+        private const float Release = 0.7f;
 
         /// <summary>The same mistake in frames, sound and pictures is not logged again for so long.</summary>
         private const float RepeatSeconds = 5f;
@@ -103,7 +111,7 @@ namespace Genlock
         /// <summary>What was heard so far.</summary>
         public event Action<Transcript> Transcribed;
 
-        /// <summary>The most probable target is another one, or none (null).</summary>
+        /// <summary><see cref="CurrentTarget"/> is another one, or none (null).</summary>
         public event Action<GenlockTarget> TargetChanged;
 
         /// <summary>The same for the inspector.</summary>
@@ -136,7 +144,7 @@ namespace Genlock
             get { return onError; }
         }
 
-        /// <summary>The most probable target; null where there is none.</summary>
+        /// <summary>The current target; null where there is none.</summary>
         public TargetEvent OnTargetChanged
         {
             get { return onTargetChanged; }
@@ -211,6 +219,13 @@ namespace Genlock
             get { return horizonsMs; }
         }
 
+        /// <summary>How probable a target must be to become <see cref="CurrentTarget"/>, 0 to 1; takes effect at once.</summary>
+        public float TargetThreshold
+        {
+            get { return targetThreshold; }
+            set { targetThreshold = value; }
+        }
+
         /// <summary>Whether <see cref="SendImage"/> will be called; takes effect with the next <see cref="Connect"/>.</summary>
         public bool SendsImages
         {
@@ -230,7 +245,10 @@ namespace Genlock
             get { return _session == null ? SessionState.Idle : _session.State; }
         }
 
-        /// <summary>The most probable target of the last answer; null: none.</summary>
+        /// <summary>
+        /// What the user looks or points at: the most probable target, once it is as probable as <see cref="TargetThreshold"/>. It
+        /// stays so until another is, or none is 0.7 times as probable. Null: none.
+        /// </summary>
         public GenlockTarget CurrentTarget { get; private set; }
 
         /// <summary>A client in the open scenes, on an object that is active; null: none.</summary>
@@ -700,10 +718,14 @@ namespace Genlock
 
         private void TakeAnswer(Answer answer)
         {
-            var target = _board.Find(answer.TargetId);
-            if (target != CurrentTarget)
+            var probability = answer.Probability(answer.TargetIndex);
+            if (probability >= targetThreshold)
             {
-                Change(target);
+                Change(_board.Find(answer.TargetId));
+            }
+            else if (probability < Release * targetThreshold)
+            {
+                Change(null);
             }
             Answered?.Invoke(answer);
         }

@@ -83,13 +83,13 @@ namespace Genlock
             get { return phases.OnCanceled; }
         }
 
-        /// <summary>It became the most probable target.</summary>
+        /// <summary>It became the client's current target.</summary>
         public UnityEvent OnEnter
         {
             get { return onEnter; }
         }
 
-        /// <summary>It is no longer the most probable target.</summary>
+        /// <summary>It is no longer the client's current target.</summary>
         public UnityEvent OnLeave
         {
             get { return onLeave; }
