@@ -703,6 +703,20 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void NullIsNoTokenNoUserAndNoName()
+        {
+            _client.Token = null;
+            _client.User = null;
+            _client.Actions.AppName = null;
+            var kettle = Named("Kettle", null);
+            kettle.DisplayName = null;
+            Begin();
+            Until(() => _client.CurrentTarget == kettle);
+            Assert.AreEqual("Kettle", kettle.DisplayName);
+            Assert.IsEmpty(Engine.Log);
+        }
+
+        [Test]
         public void TwoTargetsOfOneIdAreToldInTheLogOnce()
         {
             var first = Named("Kettle", "same");

@@ -396,11 +396,11 @@ namespace Genlock
             {
                 throw new GenlockException(ErrorCodes.Invalid, "the daemon's address must be ws://... or wss://...", "url");
             }
-            if (options.User.Length < 1 || options.User.Length > 128)
+            if (string.IsNullOrEmpty(options.User) || options.User.Length > 128)
             {
                 throw new GenlockException(ErrorCodes.Invalid, "a user's name must have 1 to 128 characters", "user");
             }
-            if (options.App.Name.Length < 1 || options.App.Name.Length > 128)
+            if (string.IsNullOrEmpty(options.App.Name) || options.App.Name.Length > 128)
             {
                 throw new GenlockException(ErrorCodes.Invalid, "the app's name must have 1 to 128 characters", "app.name");
             }

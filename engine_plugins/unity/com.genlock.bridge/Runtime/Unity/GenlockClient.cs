@@ -160,21 +160,21 @@ namespace Genlock
         public string Url
         {
             get { return url; }
-            set { url = value; }
+            set { url = value ?? ""; }
         }
 
         /// <summary>The daemon's secret; takes effect with the next <see cref="Connect"/>.</summary>
         public string Token
         {
             get { return token; }
-            set { token = value; }
+            set { token = value ?? ""; }
         }
 
         /// <summary>Who wears the headset; takes effect with the next <see cref="Connect"/>.</summary>
         public string User
         {
             get { return user; }
-            set { user = value; }
+            set { user = value ?? ""; }
         }
 
         /// <summary>Whether it connects when it is enabled.</summary>

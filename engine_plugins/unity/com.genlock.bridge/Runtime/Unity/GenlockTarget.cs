@@ -41,7 +41,7 @@ namespace Genlock
         public string Id
         {
             get { return _id.Length > 0 ? _id : id.Length > 0 ? id : PathOf(transform); }
-            set { id = value; }
+            set { id = value ?? ""; }
         }
 
         /// <summary>What people call it.</summary>
@@ -54,7 +54,7 @@ namespace Genlock
 
             set
             {
-                displayName = value;
+                displayName = value ?? "";
                 _name = DisplayName;
             }
         }

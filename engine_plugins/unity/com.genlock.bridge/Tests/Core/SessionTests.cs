@@ -669,6 +669,39 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void OfAStringThatMayBeLeftOutNullIsTheSameAsEmpty()
+        {
+            var app = new AppInfo { Name = "test", Version = null };
+            var paint = new ActionInfo { Name = "paint" };
+            paint.Phrases.Add("paint");
+            paint.Arguments.Add(new ArgumentInfo { Name = "size", Kind = ArgumentKind.Text, Unit = null, DefaultText = null });
+            app.Actions.Add(paint);
+            Assert.IsEmpty(AppCheck.Mistakes(app));
+            var daemon = new FakeDaemon();
+            var options = new SessionOptions { User = "ada", App = app, Token = null, Device = new DeviceInfo { Name = null } };
+            var session = new GenlockSession(options, daemon, () => daemon.Now, new Random(1));
+            session.Connect();
+            daemon.Welcome(session, false);
+            session.SayAsync("paint", -1, null);
+            session.TeachPhraseAsync("paint", "dye", null);
+            session.SendFeedbackAsync(new Feedback { Verdict = Verdict.Undo, Action = null, Target = null, Of = null });
+            session.SetSceneAsync(new[] { new Target { Id = "a", Name = null } });
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("scene").Count == 1);
+            CollectionAssert.DoesNotContain(daemon.Socket.Sent("hello").Single().Keys, "token");
+            CollectionAssert.DoesNotContain(daemon.Socket.Sent("utterance").Single().Keys, "language");
+            CollectionAssert.AreEquivalent(
+                new[] { "type", "id", "kind", "name", "phrase" }, daemon.Socket.Sent("teach").Single().Keys);
+            CollectionAssert.AreEquivalent(
+                new[] { "type", "id", "verdict", "time" }, daemon.Socket.Sent("feedback").Single().Keys);
+            session.CloseAsync(null);
+            session.Dispose();
+            foreach (var wrong in new[] { new SessionOptions { User = null, App = app }, new SessionOptions { User = "ada", App = new AppInfo { Name = null } } })
+            {
+                Assert.AreEqual(ErrorCodes.Invalid, Assert.Throws<GenlockException>(() => new GenlockSession(wrong)).Code);
+            }
+        }
+
+        [Test]
         public void AnAppTooLongForAHelloIsRefusedBeforeAConnection()
         {
             var app = new AppInfo { Name = "test" };
