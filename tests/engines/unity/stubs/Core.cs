@@ -885,6 +885,12 @@ namespace UnityEngine
         /// <summary>What the user answers when the editor asks whether to save.</summary>
         public static bool UserCancels { get; set; }
 
+        /// <summary>How often it was asked whether the app has a permission.</summary>
+        public static int PermissionLooks { get; set; }
+
+        /// <summary>Of the last permission that the user was asked for.</summary>
+        public static Android.PermissionCallbacks Asked { get; set; }
+
         /// <summary>One frame: every Update by execution order, then every LateUpdate.</summary>
         public static void Tick(double seconds)
         {
@@ -1108,12 +1114,14 @@ namespace UnityEngine.Android
 
         public static bool HasUserAuthorizedPermission(string permission)
         {
+            Engine.PermissionLooks++;
             return Engine.Features.ContainsKey(permission);
         }
 
         public static void RequestUserPermission(string permission, PermissionCallbacks callbacks)
         {
             Engine.Log.Add("asked for " + permission);
+            Engine.Asked = callbacks;
         }
     }
 }

@@ -168,14 +168,20 @@ namespace Genlock
         }
 #endif
 
-        /// <summary>That it was granted is looked for: the user may do so in the system's settings as well.</summary>
+        /// <summary>
+        /// That it was granted is looked for once a second, and when the app wakes: the user may do so in the system's settings as well.
+        /// </summary>
         private void WaitForPermission()
         {
 #if UNITY_ANDROID && !UNITY_EDITOR
-            if (Permission.HasUserAuthorizedPermission(Permission.Microphone))
+            if (Time.unscaledTime >= _retryAt)
             {
-                _waitsForPermission = false;
-                Begin();
+                _retryAt = Time.unscaledTime + RetrySeconds;
+                if (Permission.HasUserAuthorizedPermission(Permission.Microphone))
+                {
+                    _waitsForPermission = false;
+                    Begin();
+                }
             }
 #endif
             if (_isDenied)
