@@ -815,7 +815,7 @@ namespace Genlock
             };
             if (again)
             {
-                var pause = _backoff.Next(_retryMs);
+                var pause = _backoff.Next(Math.Max(_retryMs, CloseCodes.ShortestPauseMs(code)));
                 _dueAt = _now() + pause;
                 closing.RetryMs = pause / 1000.0;
                 SetState(SessionState.Waiting);

@@ -503,6 +503,21 @@ namespace Genlock.Tests
             session.Dispose();
         }
 
+        [TestCase(CloseCodes.TryAgainLater, 2000.0)]
+        [TestCase(CloseCodes.Flooding, 1000.0)]
+        public void ADaemonThatHasTooMuchIsGivenTime(int code, double least)
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            Closing seen = null;
+            session.Closed += closing => seen = closing;
+            daemon.Socket.End(code);
+            FakeDaemon.Pump(session, () => seen != null);
+            Assert.IsTrue(seen.TriesAgain);
+            Assert.GreaterOrEqual(seen.RetryMs, least);
+            session.Dispose();
+        }
+
         [Test]
         public void SilenceForLongWhileFramesGoOutIsADeadConnection()
         {
