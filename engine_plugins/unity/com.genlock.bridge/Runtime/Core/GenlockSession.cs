@@ -762,13 +762,12 @@ namespace Genlock
         }
 
         /// <summary>
-        /// Whether what was said before a welcome is said of the same hello each time. The daemon closes after some others, and the
-        /// close code says what then.
+        /// Whether what was said before a welcome is said of the same hello each time, though the connection stays open. After others
+        /// the daemon closes, and the close code says what then; a code that is newer than this package says nothing.
         /// </summary>
         private static bool IsForGood(string code)
         {
-            return code != ErrorCodes.Full && code != ErrorCodes.Internal && code != ErrorCodes.HelloExpected
-                && code != ErrorCodes.Unauthorized && code != ErrorCodes.Version;
+            return code == ErrorCodes.Invalid || code == ErrorCodes.TooBig;
         }
 
         private void EndRefused(DaemonError error)

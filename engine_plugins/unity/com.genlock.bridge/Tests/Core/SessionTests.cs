@@ -444,6 +444,7 @@ namespace Genlock.Tests
         [TestCase(ErrorCodes.Full, CloseCodes.TryAgainLater)]
         [TestCase(ErrorCodes.Internal, 1011)]
         [TestCase(ErrorCodes.HelloExpected, CloseCodes.Timeout)]
+        [TestCase("something_newer", 4321)]
         public void AHelloThatMayBeTakenLaterIsSaidAgain(string code, int close)
         {
             var daemon = new FakeDaemon();
