@@ -255,7 +255,9 @@ namespace Genlock.Tests
             Until(() => ghost.IsFresh);
             Assert.AreEqual(11.6f, ghost.transform.position.y, 1e-3, "in the world, not in the tracking space");
             _client.Disconnect();
-            Engine.Tick(1.0);
+            Engine.Tick(0.2);
+            Assert.IsTrue(ghost.IsFresh);
+            Engine.Tick(0.1);
             Assert.IsFalse(ghost.IsFresh);
             Assert.AreEqual(9f, ghost.transform.position.y, 1e-3);
         }
