@@ -94,7 +94,7 @@ namespace Genlock
         /// <summary>What was heard so far.</summary>
         public event Action<Transcript> Transcribed;
 
-        /// <summary>A connection ended, after everything that came over it.</summary>
+        /// <summary>A connection ended, after everything that came over it, or an attempt to open one failed.</summary>
         public event Action<Closing> Closed;
 
         /// <summary>A handler of another event threw. The messages after that one are not held up.</summary>

@@ -93,7 +93,10 @@ namespace Genlock
         /// <summary>The session began or goes on.</summary>
         public event Action<Welcome> Connected;
 
-        /// <summary>A connection ended; the closing says why, what to do, and whether it connects again by itself.</summary>
+        /// <summary>
+        /// A connection ended, or an attempt to connect failed, each time; the closing says why, what to do, and whether it connects
+        /// again by itself.
+        /// </summary>
         public event Action<Closing> Disconnected;
 
         /// <summary>An action, each once.</summary>
@@ -120,7 +123,7 @@ namespace Genlock
             get { return onConnected; }
         }
 
-        /// <summary>With the reason and what to do about it.</summary>
+        /// <summary>As <see cref="Disconnected"/>, with the reason and what to do about it.</summary>
         public TextEvent OnDisconnected
         {
             get { return onDisconnected; }
