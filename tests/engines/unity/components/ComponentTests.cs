@@ -741,9 +741,12 @@ namespace Genlock.Tests
             var old = Named("Kettle", "kettle");
             Begin();
             Until(() => _client.CurrentTarget == old);
-            // Unity destroys at the end of the frame.
-            var next = Named("Kettle", "kettle");
+            GenlockTarget next = null;
+            var spawner = new GameObject("Spawner").AddComponent<Spawner>();
+            spawner.Spawn = () => next = Named("Kettle", "kettle");
+            Engine.Tick(1.0);
             Assert.AreSame(old, _client.FindTarget("kettle"));
+            // Unity destroys at the end of the frame, after LateUpdate.
             UnityEngine.Object.Destroy(old.gameObject);
             Assert.AreSame(next, _client.FindTarget("kettle"));
             Until(() => _client.CurrentTarget == next);
@@ -962,6 +965,17 @@ namespace Genlock.Tests
             public override void Track(TrackingFrame frame)
             {
                 frame.SetPose(Parts.LeftAim | Parts.RightAim, default(WirePose));
+            }
+        }
+
+        private sealed class Spawner : MonoBehaviour
+        {
+            internal Action Spawn { get; set; }
+
+            private void Update()
+            {
+                Spawn();
+                enabled = false;
             }
         }
 

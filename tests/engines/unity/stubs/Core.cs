@@ -627,6 +627,11 @@ namespace UnityEngine
             get { return (float)Engine.Now; }
         }
 
+        public static int frameCount
+        {
+            get { return Engine.Frames; }
+        }
+
         public static double unscaledTimeAsDouble
         {
             get { return Engine.Now; }
@@ -870,6 +875,8 @@ namespace UnityEngine
 
         public static double Now { get; set; }
 
+        public static int Frames { get; private set; }
+
         public static int Position { get; set; }
 
         public static int MicrophoneHz { get; set; } = 48000;
@@ -895,6 +902,7 @@ namespace UnityEngine
         public static void Tick(double seconds)
         {
             Now += seconds;
+            Frames++;
             Call("Update");
             Call("LateUpdate");
         }

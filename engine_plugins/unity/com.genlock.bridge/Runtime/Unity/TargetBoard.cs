@@ -17,8 +17,7 @@ namespace Genlock
 
         private readonly List<GenlockTarget> _targets = new List<GenlockTarget>();
         private readonly Dictionary<string, GenlockTarget> _byId = new Dictionary<string, GenlockTarget>();
-        private readonly List<GenlockTarget> _waiting = new List<GenlockTarget>();
-        private readonly HashSet<GenlockTarget> _toldWaiting = new HashSet<GenlockTarget>();
+        private readonly List<Waiting> _waiting = new List<Waiting>();
         private readonly Dictionary<string, Target> _sent = new Dictionary<string, Target>();
         private readonly HashSet<string> _refused = new HashSet<string>();
         private readonly HashSet<string> _told = new HashSet<string>();
@@ -50,9 +49,9 @@ namespace Genlock
             GenlockTarget there;
             if (_byId.TryGetValue(target.Id, out there) && there != target)
             {
-                if (!_waiting.Contains(target))
+                if (!_waiting.Exists(waiting => waiting.Target == target))
                 {
-                    _waiting.Add(target);
+                    _waiting.Add(new Waiting { Target = target, SinceFrame = Time.frameCount });
                 }
                 return;
             }
@@ -65,7 +64,7 @@ namespace Genlock
 
         internal void Remove(GenlockTarget target)
         {
-            StopWaiting(target);
+            _waiting.RemoveAll(waiting => waiting.Target == target);
             if (!_targets.Remove(target))
             {
                 return;
@@ -73,11 +72,11 @@ namespace Genlock
             _byId.Remove(target.Id);
             _refused.Remove(target.Id);
             _told.Remove(target.Id);
-            var next = _waiting.Find(waiting => waiting.Id == target.Id);
+            var next = _waiting.Find(waiting => waiting.Target.Id == target.Id);
             if (next != null)
             {
-                StopWaiting(next);
-                Add(next);
+                _waiting.Remove(next);
+                Add(next.Target);
             }
         }
 
@@ -202,20 +201,17 @@ namespace Genlock
             task.ContinueWith(done => done.Exception, TaskContinuationOptions.OnlyOnFaulted);
         }
 
-        private void StopWaiting(GenlockTarget target)
-        {
-            _waiting.Remove(target);
-            _toldWaiting.Remove(target);
-        }
-
+        /// <summary>In a later frame the other is there to stay.</summary>
         private void TellWaiting()
         {
-            for (var i = 0; i < _waiting.Count; i++)
+            foreach (var waiting in _waiting)
             {
-                if (_toldWaiting.Add(_waiting[i]))
+                if (!waiting.IsTold && waiting.SinceFrame != Time.frameCount)
                 {
+                    waiting.IsTold = true;
                     Debug.LogError(
-                        "Genlock: two targets have the id \"" + _waiting[i].Id + "\"; give each its own. One is left out.", _waiting[i]);
+                        "Genlock: two targets have the id \"" + waiting.Target.Id + "\"; give each its own. One is left out.",
+                        waiting.Target);
                 }
             }
         }
@@ -236,6 +232,14 @@ namespace Genlock
                 Debug.LogWarning(
                     "Genlock: more than " + Protocol.MaxTargets + " targets are enabled; those that came last are left out");
             }
+        }
+
+        /// <summary>A target whose id another has.</summary>
+        private sealed class Waiting
+        {
+            internal GenlockTarget Target;
+            internal int SinceFrame;
+            internal bool IsTold;
         }
     }
 }
