@@ -15,9 +15,8 @@ namespace Genlock.Tests
         public void Ask()
         {
             var origin = new GameObject("XR Origin");
-            origin.AddComponent<GenlockClient>().Disconnect();
             origin.SetActive(false);
-            origin.GetComponent<GenlockClient>().ConnectOnEnable = false;
+            origin.AddComponent<GenlockClient>().ConnectOnEnable = false;
             origin.AddComponent<GenlockMicrophone>().OnTrouble.AddListener(_told.Add);
             origin.SetActive(true);
             Assert.AreEqual("asked for " + Permission.Microphone, Engine.Log.Last());

@@ -16,6 +16,12 @@ namespace Genlock
     [DefaultExecutionOrder(-1000)]
     public sealed class GenlockClient : MonoBehaviour
     {
+        /// <summary>The current target stays so while the most probable one has this share of the threshold.</summary>
+        private const float Release = 0.7f;
+
+        /// <summary>The same mistake in frames, sound and pictures is not logged again for so long.</summary>
+        private const float RepeatSeconds = 5f;
+
         [Header("Daemon")]
         [Tooltip("ws://host:8765, or wss://host:8765 where the daemon has a certificate.")]
         [SerializeField] private string url = "ws://127.0.0.1:8765";
@@ -48,7 +54,7 @@ namespace Genlock
         [SerializeField] private float framesPerSecond;
 
         [Header("Targets")]
-        [Tooltip("How probable a target must be to become the current one. It stays so until another is, or none is 0.7 times as probable.")]
+        [Tooltip("How probable a target must be to become the current one; it stays so down to 0.7 of that.")]
         [Range(0f, 1f)]
         [SerializeField] private float targetThreshold = 0.5f;
 
@@ -64,12 +70,6 @@ namespace Genlock
         [SerializeField] private TextEvent onError = new TextEvent();
         [SerializeField] private TargetEvent onTargetChanged = new TargetEvent();
         [SerializeField] private TextEvent onTranscribed = new TextEvent();
-
-        /// <summary>The current target stays so while the most probable one has this share of the threshold.</summary>
-        private const float Release = 0.7f;
-
-        /// <summary>The same mistake in frames, sound and pictures is not logged again for so long.</summary>
-        private const float RepeatSeconds = 5f;
 
         private readonly TrackingFrame _frame = new TrackingFrame();
         private readonly List<GenlockTrackingSource> _sources = new List<GenlockTrackingSource>();

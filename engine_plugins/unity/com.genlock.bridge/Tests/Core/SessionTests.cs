@@ -711,10 +711,11 @@ namespace Genlock.Tests
                 new[] { "type", "id", "verdict", "time" }, daemon.Socket.Sent("feedback").Single().Keys);
             session.CloseAsync(null);
             session.Dispose();
-            foreach (var wrong in new[] { new SessionOptions { User = null, App = app }, new SessionOptions { User = "ada", App = new AppInfo { Name = null } } })
-            {
-                Assert.AreEqual(ErrorCodes.Invalid, Assert.Throws<GenlockException>(() => new GenlockSession(wrong)).Code);
-            }
+            options.User = null;
+            Assert.AreEqual("user", Assert.Throws<GenlockException>(() => new GenlockSession(options)).Key);
+            options.User = "ada";
+            app.Name = null;
+            Assert.AreEqual("app.name", Assert.Throws<GenlockException>(() => new GenlockSession(options)).Key);
         }
 
         [Test]
