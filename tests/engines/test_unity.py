@@ -55,6 +55,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     newer = compiled("later/UnityStubs.dll", mono.HERE / "stubs", defines=later)
     android = compiled("later/Genlock.Unity.dll", runtime / "Unity", core, newer, defines=later)
     compiled("later/Genlock.Unity.Editor.dll", mono.PACKAGE / "Editor", core, newer, android, defines=later)
+    compiled("later/Genlock.Unity.Tests.dll", mono.HERE / "android", core, newer, android, mono.NUNIT, defines=later)
     return folder
 
 
@@ -77,6 +78,12 @@ async def test_components_and_public_api(built: Path, tmp_path: Path) -> None:
             )
             assert not outcome.failures, name
             assert outcome.passed >= least
+
+
+def test_permissions_of_android(built: Path) -> None:
+    outcome = mono.run_nunit(built / "later" / "Genlock.Unity.Tests.dll")
+    assert not outcome.failures
+    assert outcome.passed == 2
 
 
 async def test_a_frame_makes_no_more_garbage_than_a_bare_loop(built: Path, tmp_path: Path) -> None:

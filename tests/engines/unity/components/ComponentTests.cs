@@ -93,6 +93,32 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void ATargetMustBeProbableToBecomeTheCurrentOneAndLessSoToStayIt()
+        {
+            var seen = new List<string>();
+            var targets = 0;
+            _client.TargetChanged += target => seen.Add(target == null ? "none" : target.DisplayName);
+            _client.Answered += answer => targets = answer.ProbabilityCount;
+            _client.TargetThreshold = 0.6f;
+            Thing("Kettle", new Vector3(0f, 1f, 1f));
+            Begin();
+            // Of the tests' double all are equally probable.
+            Until(() => targets == 1);
+            var mug = Thing("Mug", new Vector3(1f, 1f, 1f));
+            Until(() => targets == 2);
+            CollectionAssert.AreEqual(new[] { "Kettle" }, seen, "0.5 is more than 0.7 of 0.6");
+            var cup = Thing("Cup", new Vector3(2f, 1f, 1f));
+            Until(() => targets == 3);
+            CollectionAssert.AreEqual(new[] { "Kettle", "none" }, seen);
+            cup.gameObject.SetActive(false);
+            Until(() => targets == 2);
+            Assert.IsNull(_client.CurrentTarget, "0.5 is less than 0.6");
+            mug.gameObject.SetActive(false);
+            Until(() => targets == 1);
+            CollectionAssert.AreEqual(new[] { "Kettle", "none", "Kettle" }, seen);
+        }
+
+        [Test]
         public void WhatMovesIsSentAgainAndWhatStaysIsNot()
         {
             var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
@@ -131,6 +157,39 @@ namespace Genlock.Tests
             Assert.AreEqual("take", saying.Result.Performed.Name);
             Assert.AreEqual(kettle.Id, saying.Result.Performed.Target);
             CollectionAssert.AreEquivalent(new[] { "client take", "target take", "event take", "handler take" }, seen);
+        }
+
+        [Test]
+        public void AHandlerThatThrowsKeepsNothingFromTheOthers()
+        {
+            var kettle = Thing("Kettle", new Vector3(0f, 1f, 1f));
+            var seen = new List<string>();
+            Action<string> spoil = what =>
+            {
+                seen.Add(what);
+                throw new InvalidOperationException(what);
+            };
+            _client.ActionReceived += action => spoil("event");
+            _client.OnAction.AddListener(action => spoil("client"));
+            kettle.ActionReceived += action => spoil("target's event");
+            kettle.OnPerformed.AddListener(action => spoil("target"));
+            kettle.OnEnter.AddListener(() => spoil("enter"));
+            kettle.OnLeave.AddListener(() => spoil("leave"));
+            _client.TargetChanged += target => spoil("changed");
+            var handler = kettle.gameObject.AddComponent<GenlockActionHandler>();
+            handler.Action = "take";
+            handler.OnPerformed.AddListener(action => spoil("handler"));
+            Begin();
+            Until(() => _client.CurrentTarget == kettle);
+            var saying = _client.SayAsync("pick up the kettle");
+            Until(() => saying.IsCompleted);
+            var ended = _client.Session;
+            _client.gameObject.SetActive(false);
+            Assert.AreEqual(SessionState.Ended, ended.State);
+            // A connection that drops meanwhile leaves the target and enters it again.
+            var everything = new[] { "enter", "changed", "event", "handler", "client", "target's event", "target", "leave" };
+            CollectionAssert.AreEquivalent(everything, seen.Distinct(), string.Join(", ", seen));
+            Assert.AreEqual(seen.Count, Engine.Log.Count(line => line.StartsWith("exception")));
         }
 
         [Test]
@@ -197,7 +256,9 @@ namespace Genlock.Tests
             Until(() => ghost.IsFresh);
             Assert.AreEqual(11.6f, ghost.transform.position.y, 1e-3, "in the world, not in the tracking space");
             _client.Disconnect();
-            Engine.Tick(1.0);
+            Engine.Tick(0.2);
+            Assert.IsTrue(ghost.IsFresh);
+            Engine.Tick(0.1);
             Assert.IsFalse(ghost.IsFresh);
             Assert.AreEqual(9f, ghost.transform.position.y, 1e-3);
         }
@@ -241,6 +302,31 @@ namespace Genlock.Tests
             Until(() => last != null && _client.Session.FramesSent > 20);
             Assert.AreEqual(Devices.Head | Devices.LeftHand, last.Devices);
             StringAssert.Contains("one part at a time", Engine.Log.Single());
+        }
+
+        [Test]
+        public void WhatAnAppsOwnSourceSetsIsNotOverwrittenByTheOneThatTheClientAdds()
+        {
+            foreach (var usage in new[] { "Device", "Pointer" })
+            {
+                Engine.Features["RightHand/" + usage + "Position"] = new Vector3(0.2f, 1.2f, 0.3f);
+                Engine.Features["RightHand/" + usage + "Rotation"] = Quaternion.identity;
+            }
+            Engine.Features["RightHand"] = true;
+            var hand = new GameObject("Hand").transform;
+            hand.position = new Vector3(5f, 1f, 0f);
+            var own = _client.gameObject.AddComponent<GenlockTransformSource>();
+            own.Follows = hand;
+            own.Part = PosePart.RightAim;
+            Answer last = null;
+            _client.Answered += answer => last = answer;
+            Begin();
+            Until(() => last != null && last.Devices == (Devices.Head | Devices.RightHand));
+            WirePose forecast;
+            Assert.IsTrue(last.TryGetForecast(Devices.RightHand, 0, out forecast));
+            // The double raises x by whole metres.
+            Assert.AreEqual(0.0, forecast.X % 1f, 1e-4);
+            Assert.AreEqual(1f, forecast.Y, 1e-4);
         }
 
         [Test]
@@ -292,6 +378,31 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void HandsComeFromTheSubsystemThatRuns()
+        {
+            var joints = new Dictionary<XRHandJointID, Pose>();
+            for (var id = XRHandJointID.Wrist; id < XRHandJointID.EndMarker; id++)
+            {
+                joints[id] = new Pose(new Vector3(0f, 1f, 0f), Quaternion.identity);
+            }
+            var idle = new XRHandSubsystem { running = false };
+            var other = new XRHandSubsystem { leftHand = new XRHand { Joints = joints } };
+            Engine.Subsystems.Add(idle);
+            Engine.Subsystems.Add(other);
+            var frame = new TrackingFrame();
+            var source = new GameObject("Hands").AddComponent<GenlockHandsSource>();
+            source.Track(frame);
+            Assert.AreEqual(Parts.LeftHand, frame.Mask);
+            other.running = false;
+            idle.running = true;
+            idle.rightHand = other.leftHand;
+            Engine.Tick(1.1);
+            frame.Clear();
+            source.Track(frame);
+            Assert.AreEqual(Parts.RightHand, frame.Mask);
+        }
+
+        [Test]
         public void InputActionsAreReadAndOnlyOnesOwnAreEnabled()
         {
             var source = new GameObject("Input").AddComponent<GenlockInputSystemSource>();
@@ -332,6 +443,20 @@ namespace Genlock.Tests
             Assert.IsEmpty(errors);
             Assert.IsFalse(microphone.IsSpeaking);
             microphone.enabled = false;
+            Assert.IsFalse(Engine.Recording);
+        }
+
+        [Test]
+        public void AMicrophoneMayBeTurnedOffByWhoIsToldOfTrouble()
+        {
+            var microphone = _client.gameObject.AddComponent<GenlockMicrophone>();
+            microphone.OnTrouble.AddListener(words => microphone.enabled = false);
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            _client.Session.Welcome.Serves.Remove("audio");
+            Engine.Position = 48000;
+            Engine.Tick(1.0);
+            Assert.IsFalse(microphone.enabled);
             Assert.IsFalse(Engine.Recording);
         }
 
@@ -499,6 +624,77 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void WhoConnectsAgainInACatchHasTheSessionThatTheClientHas()
+        {
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            GenlockSession made = null;
+            Func<Task> ask = async () =>
+            {
+                try
+                {
+                    await _client.SayAsync("undo");
+                }
+                catch (GenlockException)
+                {
+                    _client.Connect();
+                    made = _client.Session;
+                }
+            };
+            var asking = ask();
+            _client.Disconnect();
+            Assert.IsTrue(asking.IsCompleted);
+            Assert.IsNotNull(made);
+            Assert.AreSame(made, _client.Session);
+            Until(() => _client.State == SessionState.Connected);
+            asking = ask();
+            _client.Connect();
+            Assert.IsTrue(asking.IsCompleted);
+            Assert.AreSame(made, _client.Session, "one connection, not two");
+            Until(() => _client.State == SessionState.Connected);
+            asking = ask();
+            _client.enabled = false;
+            Assert.IsInstanceOf<GenlockException>(asking.Exception.InnerException);
+            Assert.IsNull(_client.Session, "nobody would pump it");
+        }
+
+        [Test]
+        public void TheSameMistakeInFramesIsLoggedOnceInFiveSeconds()
+        {
+            var errors = 0;
+            _client.ErrorReceived += error => errors++;
+            Begin();
+            Until(() => _client.State == SessionState.Connected);
+            // A minute ahead is no time of this clock; each refused frame's time is used up.
+            var ahead = GenlockSession.Microseconds() + 60000000;
+            Action refuse = () =>
+            {
+                var before = errors;
+                _client.Session.SendFrame(new TrackingFrame(), ahead);
+                Until(() => errors > before, 0.0);
+            };
+            for (var i = 0; i < 20; i++)
+            {
+                refuse();
+            }
+            StringAssert.Contains("time: ", Engine.Log.Single());
+            Engine.Now += 5.1;
+            refuse();
+            Assert.AreEqual(2, Engine.Log.Count);
+        }
+
+        [Test]
+        public void ASourceMayEndTheSession()
+        {
+            var quitter = _client.gameObject.AddComponent<Quitter>();
+            quitter.Client = _client;
+            Begin();
+            Until(() => quitter.Asked);
+            Assert.IsNull(_client.Session);
+            Assert.IsEmpty(Engine.Log);
+        }
+
+        [Test]
         public void SettingsThatCannotBeAreToldInTheLog()
         {
             _client.Url = "192.168.1.20";
@@ -510,17 +706,55 @@ namespace Genlock.Tests
         }
 
         [Test]
-        public void TwoTargetsOfOneIdAreToldInTheLog()
+        public void NullIsNoTokenNoUserAndNoName()
         {
+            _client.Token = null;
+            _client.User = null;
+            _client.Actions.AppName = null;
+            var kettle = Named("Kettle", null);
+            kettle.DisplayName = null;
             Begin();
-            foreach (var name in new[] { "Kettle", "Mug" })
-            {
-                var thing = Thing(name, Vector3.zero);
-                thing.enabled = false;
-                thing.Id = "same";
-                thing.enabled = true;
-            }
+            Until(() => _client.CurrentTarget == kettle);
+            Assert.AreEqual("Kettle", kettle.DisplayName);
+            Assert.IsEmpty(Engine.Log);
+        }
+
+        [Test]
+        public void TwoTargetsOfOneIdAreToldInTheLogOnce()
+        {
+            var first = Named("Kettle", "same");
+            var second = Named("Mug", "same");
+            Begin();
+            Until(() => _client.CurrentTarget == first && _client.Session.Unanswered == 0);
+            Engine.Tick(1.0);
             StringAssert.Contains("two targets", Engine.Log.Single(line => line.StartsWith("error")));
+            first.gameObject.SetActive(false);
+            Until(() => _client.CurrentTarget == second);
+            first.gameObject.SetActive(true);
+            second.gameObject.SetActive(false);
+            Until(() => _client.CurrentTarget == first);
+            Assert.AreEqual(1, Engine.Log.Count);
+        }
+
+        [Test]
+        public void WhatTakesAnIdInTheFrameInWhichItsOwnerGoesHasIt()
+        {
+            var old = Named("Kettle", "kettle");
+            Begin();
+            Until(() => _client.CurrentTarget == old);
+            GenlockTarget next = null;
+            var spawner = new GameObject("Spawner").AddComponent<Spawner>();
+            spawner.Spawn = () => next = Named("Kettle", "kettle");
+            Engine.Tick(1.0);
+            Assert.AreSame(old, _client.FindTarget("kettle"));
+            // Unity destroys at the end of the frame, after LateUpdate.
+            UnityEngine.Object.Destroy(old.gameObject);
+            Assert.AreSame(next, _client.FindTarget("kettle"));
+            Until(() => _client.CurrentTarget == next);
+            Assert.IsEmpty(Engine.Log);
+            var brief = Named("Kettle", "kettle");
+            UnityEngine.Object.Destroy(brief.gameObject);
+            Assert.AreSame(next, _client.FindTarget("kettle"), "the one that waited went first");
         }
 
         [Test]
@@ -553,6 +787,7 @@ namespace Genlock.Tests
             {
                 Thing("thing " + i, new Vector3(i, 0f, 0f));
             }
+            _client.TargetThreshold = 0f;
             Begin();
             Until(() => _client.CurrentTarget != null && _client.Session.Unanswered == 0);
             Assert.AreEqual(1, Engine.Log.Count(line => line.Contains("more than 64")));
@@ -608,6 +843,7 @@ namespace Genlock.Tests
                     thing.Aliases.Add(new string('x', 256));
                 }
             }
+            _client.TargetThreshold = 0f;
             Begin();
             Until(() => _client.CurrentTarget != null && _client.Session.Unanswered == 0);
             var lost = Engine.Log.Count(line => line.Contains("more than 64 KiB"));
@@ -696,6 +932,17 @@ namespace Genlock.Tests
             return thing.AddComponent<GenlockTarget>();
         }
 
+        private static GenlockTarget Named(string name, string id)
+        {
+            var thing = GameObject.CreatePrimitive(PrimitiveType.Cube);
+            thing.name = name;
+            thing.SetActive(false);
+            var target = thing.AddComponent<GenlockTarget>();
+            target.Id = id;
+            thing.SetActive(true);
+            return target;
+        }
+
         private static void Set(GenlockInputSystemSource source, string field, InputAction action)
         {
             source.GetType().GetField(field, System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)
@@ -722,6 +969,30 @@ namespace Genlock.Tests
             }
         }
 
+        private sealed class Spawner : MonoBehaviour
+        {
+            internal Action Spawn { get; set; }
+
+            private void Update()
+            {
+                Spawn();
+                enabled = false;
+            }
+        }
+
+        private sealed class Quitter : GenlockTrackingSource
+        {
+            internal GenlockClient Client { get; set; }
+
+            internal bool Asked { get; private set; }
+
+            public override void Track(TrackingFrame frame)
+            {
+                Asked = true;
+                Client.Disconnect();
+            }
+        }
+
         private sealed class Plain : IConnector
         {
             public Task<WebSocket> ConnectAsync(Uri url, CancellationToken cancel)
@@ -735,7 +1006,7 @@ namespace Genlock.Tests
             _client.gameObject.SetActive(true);
         }
 
-        private static void Until(Func<bool> holds)
+        private static void Until(Func<bool> holds, double seconds = 0.011)
         {
             var limit = DateTime.UtcNow.AddMinutes(3);
             while (!holds())
@@ -744,7 +1015,7 @@ namespace Genlock.Tests
                 {
                     Assert.Fail("it never came; the log: " + string.Join("; ", Engine.Log.ToArray()));
                 }
-                Engine.Tick(0.011);
+                Engine.Tick(seconds);
                 Thread.Sleep(5);
             }
         }

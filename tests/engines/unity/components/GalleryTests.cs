@@ -55,6 +55,7 @@ namespace Genlock.Tests
             var gallery = GalleryMenu.MakeScene(GalleryMenu.MakeActions());
             gallery.Client.Url = Environment.GetEnvironmentVariable("GENLOCK_URL");
             gallery.Client.User = "gallery";
+            gallery.Client.TargetThreshold = 0f;
             gallery.Client.Connect();
             Until(() => gallery.Client.CurrentTarget != null);
             var kettle = gallery.Things.Single(thing => thing.Id == "kettle");

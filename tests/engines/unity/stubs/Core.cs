@@ -627,6 +627,11 @@ namespace UnityEngine
             get { return (float)Engine.Now; }
         }
 
+        public static int frameCount
+        {
+            get { return Engine.Frames; }
+        }
+
         public static double unscaledTimeAsDouble
         {
             get { return Engine.Now; }
@@ -870,6 +875,8 @@ namespace UnityEngine
 
         public static double Now { get; set; }
 
+        public static int Frames { get; private set; }
+
         public static int Position { get; set; }
 
         public static int MicrophoneHz { get; set; } = 48000;
@@ -885,10 +892,17 @@ namespace UnityEngine
         /// <summary>What the user answers when the editor asks whether to save.</summary>
         public static bool UserCancels { get; set; }
 
+        /// <summary>How often it was asked whether the app has a permission.</summary>
+        public static int PermissionLooks { get; set; }
+
+        /// <summary>Of the last permission that the user was asked for.</summary>
+        public static Android.PermissionCallbacks Asked { get; set; }
+
         /// <summary>One frame: every Update by execution order, then every LateUpdate.</summary>
         public static void Tick(double seconds)
         {
             Now += seconds;
+            Frames++;
             Call("Update");
             Call("LateUpdate");
         }
@@ -1108,12 +1122,14 @@ namespace UnityEngine.Android
 
         public static bool HasUserAuthorizedPermission(string permission)
         {
+            Engine.PermissionLooks++;
             return Engine.Features.ContainsKey(permission);
         }
 
         public static void RequestUserPermission(string permission, PermissionCallbacks callbacks)
         {
             Engine.Log.Add("asked for " + permission);
+            Engine.Asked = callbacks;
         }
     }
 }

@@ -180,7 +180,7 @@ namespace Genlock
 
         private static void CheckDefault(ArgumentInfo argument, string of, List<string> mistakes)
         {
-            var hasText = argument.DefaultText.Length > 0;
+            var hasText = !string.IsNullOrEmpty(argument.DefaultText);
             if (argument.Kind != ArgumentKind.Number)
             {
                 if (argument.DefaultNumber.HasValue)

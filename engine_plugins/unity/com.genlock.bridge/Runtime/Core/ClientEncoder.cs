@@ -3,7 +3,8 @@ using System.Collections.Generic;
 namespace Genlock
 {
     /// <summary>
-    /// Lays the client's messages: type first, then the keys in the protocol's order, those at their default left out.
+    /// Lays the client's messages: type first, then the keys in the protocol's order, those at their default left out. Of a string
+    /// that may be left out null is the same as empty.
     /// </summary>
     internal static class ClientEncoder
     {
@@ -266,7 +267,7 @@ namespace Genlock
 
         private static void Argument(MsgPackWriter to, ArgumentInfo argument)
         {
-            var hasDefault = argument.DefaultNumber.HasValue || argument.DefaultText.Length > 0;
+            var hasDefault = argument.DefaultNumber.HasValue || !string.IsNullOrEmpty(argument.DefaultText);
             to.MapHeader(
                 1 + One(argument.Kind != ArgumentKind.Choice) + One(argument.Values.Count > 0)
                 + One(argument.Synonyms.Count > 0) + One(argument.Minimum != -1e9) + One(argument.Maximum != 1e9)
@@ -344,7 +345,7 @@ namespace Genlock
 
         private static void TextUnlessEmpty(MsgPackWriter to, string key, string value)
         {
-            if (value.Length > 0)
+            if (!string.IsNullOrEmpty(value))
             {
                 Text(to, key, value);
             }
@@ -398,7 +399,7 @@ namespace Genlock
             var count = 0;
             foreach (var value in values)
             {
-                count += One(value.Length > 0);
+                count += One(!string.IsNullOrEmpty(value));
             }
             return count;
         }

@@ -94,7 +94,7 @@ namespace Genlock
         /// <summary>What was heard so far.</summary>
         public event Action<Transcript> Transcribed;
 
-        /// <summary>A connection ended, after everything that came over it.</summary>
+        /// <summary>A connection ended, after everything that came over it, or an attempt to open one failed.</summary>
         public event Action<Closing> Closed;
 
         /// <summary>A handler of another event threw. The messages after that one are not held up.</summary>
@@ -396,11 +396,11 @@ namespace Genlock
             {
                 throw new GenlockException(ErrorCodes.Invalid, "the daemon's address must be ws://... or wss://...", "url");
             }
-            if (options.User.Length < 1 || options.User.Length > 128)
+            if (string.IsNullOrEmpty(options.User) || options.User.Length > 128)
             {
                 throw new GenlockException(ErrorCodes.Invalid, "a user's name must have 1 to 128 characters", "user");
             }
-            if (options.App.Name.Length < 1 || options.App.Name.Length > 128)
+            if (string.IsNullOrEmpty(options.App.Name) || options.App.Name.Length > 128)
             {
                 throw new GenlockException(ErrorCodes.Invalid, "the app's name must have 1 to 128 characters", "app.name");
             }
@@ -762,13 +762,12 @@ namespace Genlock
         }
 
         /// <summary>
-        /// Whether what was said before a welcome is said of the same hello each time. The daemon closes after some others, and the
-        /// close code says what then.
+        /// Whether what was said before a welcome is said of the same hello each time, though the connection stays open. After others
+        /// the daemon closes, and the close code says what then; a code that is newer than this package says nothing.
         /// </summary>
         private static bool IsForGood(string code)
         {
-            return code != ErrorCodes.Full && code != ErrorCodes.Internal && code != ErrorCodes.HelloExpected
-                && code != ErrorCodes.Unauthorized && code != ErrorCodes.Version;
+            return code == ErrorCodes.Invalid || code == ErrorCodes.TooBig;
         }
 
         private void EndRefused(DaemonError error)
@@ -815,7 +814,7 @@ namespace Genlock
             };
             if (again)
             {
-                var pause = _backoff.Next(_retryMs);
+                var pause = _backoff.Next(Math.Max(_retryMs, CloseCodes.ShortestPauseMs(code)));
                 _dueAt = _now() + pause;
                 closing.RetryMs = pause / 1000.0;
                 SetState(SessionState.Waiting);
@@ -895,12 +894,13 @@ namespace Genlock
             }
         }
 
+        /// <summary>An end is for good, also where a handler ended it in the midst of something.</summary>
         private void SetState(SessionState state)
         {
-            if (State != state)
+            if (State != state && State != SessionState.Ended)
             {
                 State = state;
-                Raise(StateChanged, state);
+                Call(StateChanged, state);
             }
         }
 
@@ -912,6 +912,14 @@ namespace Genlock
         }
 
         private void Raise<T>(Action<T> handlers, T value)
+        {
+            if (State != SessionState.Ended)
+            {
+                Call(handlers, value);
+            }
+        }
+
+        private void Call<T>(Action<T> handlers, T value)
         {
             if (handlers == null)
             {

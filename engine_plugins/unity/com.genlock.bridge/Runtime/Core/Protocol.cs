@@ -116,6 +116,12 @@ namespace Genlock
             return code != HelloRefused && code != Unauthorized && code != Version && code != HelloExpected && code != ResumedElsewhere;
         }
 
+        /// <summary>How long to wait at least before connecting again, milliseconds.</summary>
+        internal static long ShortestPauseMs(int code)
+        {
+            return code == TryAgainLater ? 2000 : code == Flooding ? 1000 : 0;
+        }
+
         /// <summary>What to do about it, in a sentence.</summary>
         public static string Advice(int code)
         {

@@ -160,7 +160,7 @@ namespace Genlock
             {
                 return "a target's id must have 1 to " + LongestId + " characters: \"" + target.Id + "\"";
             }
-            if (target.Name.Length > LongestName)
+            if (target.Name != null && target.Name.Length > LongestName)
             {
                 return "the name of the target \"" + target.Id + "\" has more than " + LongestName + " characters";
             }
@@ -190,7 +190,7 @@ namespace Genlock
         {
             const int Frame = 128;
             const int Header = 5;
-            var bytes = Frame + Encoding.UTF8.GetByteCount(target.Id) + Encoding.UTF8.GetByteCount(target.Name);
+            var bytes = Frame + Encoding.UTF8.GetByteCount(target.Id) + Encoding.UTF8.GetByteCount(target.Name ?? "");
             for (var i = 0; i < target.Aliases.Count; i++)
             {
                 bytes += Header + Encoding.UTF8.GetByteCount(target.Aliases[i]);

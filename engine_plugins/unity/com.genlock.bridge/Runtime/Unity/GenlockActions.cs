@@ -31,7 +31,7 @@ namespace Genlock
         public string AppName
         {
             get { return appName; }
-            set { appName = value; }
+            set { appName = value ?? ""; }
         }
 
         /// <summary>How sure of an action the daemon must be, 0 to 1.</summary>

@@ -16,6 +16,12 @@ namespace Genlock
     [DefaultExecutionOrder(-1000)]
     public sealed class GenlockClient : MonoBehaviour
     {
+        /// <summary>The current target stays so while the most probable one has this share of the threshold.</summary>
+        private const float Release = 0.7f;
+
+        /// <summary>The same mistake in frames, sound and pictures is not logged again for so long.</summary>
+        private const float RepeatSeconds = 5f;
+
         [Header("Daemon")]
         [Tooltip("ws://host:8765, or wss://host:8765 where the daemon has a certificate.")]
         [SerializeField] private string url = "ws://127.0.0.1:8765";
@@ -47,6 +53,11 @@ namespace Genlock
         [Range(0f, 240f)]
         [SerializeField] private float framesPerSecond;
 
+        [Header("Targets")]
+        [Tooltip("How probable a target must be to become the current one; it stays so down to 0.7 of that.")]
+        [Range(0f, 1f)]
+        [SerializeField] private float targetThreshold = 0.5f;
+
         [Header("Pictures")]
         [Tooltip("Whether SendImage will be called.")]
         [SerializeField] private bool sendsImages;
@@ -63,11 +74,14 @@ namespace Genlock
         private readonly TrackingFrame _frame = new TrackingFrame();
         private readonly List<GenlockTrackingSource> _sources = new List<GenlockTrackingSource>();
         private readonly HashSet<GenlockTrackingSource> _failed = new HashSet<GenlockTrackingSource>();
+        private readonly Dictionary<string, float> _logged = new Dictionary<string, float>();
         private readonly TargetBoard _board = new TargetBoard();
         private GenlockSession _session;
+        private GenlockXRSource _added;
         private float _nextSources;
         private float _nextRig;
         private bool _isRigTold;
+        private bool _isDisabling;
 
         /// <summary>Whether nobody set the tracking space: then it follows the head.</summary>
         private bool _isSpaceFound;
@@ -79,7 +93,10 @@ namespace Genlock
         /// <summary>The session began or goes on.</summary>
         public event Action<Welcome> Connected;
 
-        /// <summary>A connection ended; the closing says why, what to do, and whether it connects again by itself.</summary>
+        /// <summary>
+        /// A connection ended, or an attempt to connect failed, each time; the closing says why, what to do, and whether it connects
+        /// again by itself.
+        /// </summary>
         public event Action<Closing> Disconnected;
 
         /// <summary>An action, each once.</summary>
@@ -97,7 +114,7 @@ namespace Genlock
         /// <summary>What was heard so far.</summary>
         public event Action<Transcript> Transcribed;
 
-        /// <summary>The most probable target is another one, or none (null).</summary>
+        /// <summary><see cref="CurrentTarget"/> is another one, or none (null).</summary>
         public event Action<GenlockTarget> TargetChanged;
 
         /// <summary>The same for the inspector.</summary>
@@ -106,7 +123,7 @@ namespace Genlock
             get { return onConnected; }
         }
 
-        /// <summary>With the reason and what to do about it.</summary>
+        /// <summary>As <see cref="Disconnected"/>, with the reason and what to do about it.</summary>
         public TextEvent OnDisconnected
         {
             get { return onDisconnected; }
@@ -130,7 +147,7 @@ namespace Genlock
             get { return onError; }
         }
 
-        /// <summary>The most probable target; null where there is none.</summary>
+        /// <summary>The current target; null where there is none.</summary>
         public TargetEvent OnTargetChanged
         {
             get { return onTargetChanged; }
@@ -146,21 +163,21 @@ namespace Genlock
         public string Url
         {
             get { return url; }
-            set { url = value; }
+            set { url = value ?? ""; }
         }
 
         /// <summary>The daemon's secret; takes effect with the next <see cref="Connect"/>.</summary>
         public string Token
         {
             get { return token; }
-            set { token = value; }
+            set { token = value ?? ""; }
         }
 
         /// <summary>Who wears the headset; takes effect with the next <see cref="Connect"/>.</summary>
         public string User
         {
             get { return user; }
-            set { user = value; }
+            set { user = value ?? ""; }
         }
 
         /// <summary>Whether it connects when it is enabled.</summary>
@@ -205,6 +222,13 @@ namespace Genlock
             get { return horizonsMs; }
         }
 
+        /// <summary>How probable a target must be to become <see cref="CurrentTarget"/>, 0 to 1; takes effect at once.</summary>
+        public float TargetThreshold
+        {
+            get { return targetThreshold; }
+            set { targetThreshold = value; }
+        }
+
         /// <summary>Whether <see cref="SendImage"/> will be called; takes effect with the next <see cref="Connect"/>.</summary>
         public bool SendsImages
         {
@@ -224,7 +248,10 @@ namespace Genlock
             get { return _session == null ? SessionState.Idle : _session.State; }
         }
 
-        /// <summary>The most probable target of the last answer; null: none.</summary>
+        /// <summary>
+        /// What the user looks or points at: the most probable target, once it is as probable as <see cref="TargetThreshold"/>. It
+        /// stays so until another is, or none is 0.7 times as probable. Null: none.
+        /// </summary>
         public GenlockTarget CurrentTarget { get; private set; }
 
         /// <summary>A client in the open scenes, on an object that is active; null: none.</summary>
@@ -238,14 +265,24 @@ namespace Genlock
         }
 
         /// <summary>Begins a session; one that there is ends.</summary>
-        /// <exception cref="GenlockException">A setting cannot be; the words say which.</exception>
+        /// <exception cref="GenlockException">A setting cannot be; the words say which. Or the client is being disabled.</exception>
         public void Connect()
         {
+            if (_isDisabling)
+            {
+                throw new GenlockException(ErrorCodes.Closed, "the GenlockClient is being disabled; connect once it is enabled again");
+            }
             Disconnect();
+            if (_session != null)
+            {
+                // What awaited the last one has connected already.
+                return;
+            }
             FindRig();
             var session = new GenlockSession(Options());
             _session = session;
             _failed.Clear();
+            _logged.Clear();
             Listen(session);
             _board.Begin(session);
             session.Connect();
@@ -258,8 +295,10 @@ namespace Genlock
             {
                 return;
             }
-            _session.Dispose();
+            // What awaits the session goes on while it is disposed, and may connect again.
+            var ending = _session;
             _session = null;
+            ending.Dispose();
             Change(null);
         }
 
@@ -427,7 +466,15 @@ namespace Genlock
 
         private void OnDisable()
         {
-            Disconnect();
+            _isDisabling = true;
+            try
+            {
+                Disconnect();
+            }
+            finally
+            {
+                _isDisabling = false;
+            }
         }
 
         /// <summary>A headset that sleeps loses its connection: the pause until the next attempt would come out of the time for a resume.</summary>
@@ -453,6 +500,7 @@ namespace Genlock
             {
                 return;
             }
+            var session = _session;
             KeepRig();
             _board.Send(trackingSpace, Time.unscaledTime);
             FindSources();
@@ -468,7 +516,7 @@ namespace Genlock
                     Track(_sources[i]);
                 }
             }
-            _session.SendFrame(_frame, GenlockSession.Microseconds());
+            session.SendFrame(_frame, GenlockSession.Microseconds());
         }
 
         /// <summary>A source that throws keeps no frame back: the others are in it.</summary>
@@ -514,6 +562,16 @@ namespace Genlock
             {
                 _nextSources = Time.unscaledTime + 1f;
                 GetComponentsInChildren(false, _sources);
+                PutFirst(_added);
+            }
+        }
+
+        /// <summary>What the app set up overwrites what was only added for it.</summary>
+        private void PutFirst(GenlockTrackingSource source)
+        {
+            if (_sources.Remove(source))
+            {
+                _sources.Insert(0, source);
             }
         }
 
@@ -524,7 +582,7 @@ namespace Genlock
             _nextRig = 0f;
             if (GetComponentInChildren<GenlockXRSource>() == null)
             {
-                gameObject.AddComponent<GenlockXRSource>();
+                _added = gameObject.AddComponent<GenlockXRSource>();
             }
             _nextSources = 0f;
         }
@@ -634,7 +692,7 @@ namespace Genlock
 
         private void TakeWelcome(Welcome welcome)
         {
-            Connected?.Invoke(welcome);
+            Handlers.Call(Connected, welcome, this);
             onConnected.Invoke();
         }
 
@@ -646,14 +704,14 @@ namespace Genlock
             {
                 Debug.LogError("Genlock: " + words, this);
             }
-            Disconnected?.Invoke(closing);
+            Handlers.Call(Disconnected, closing, this);
             onDisconnected.Invoke(words);
         }
 
         private void TakeAction(GenlockAction action)
         {
-            ActionReceived?.Invoke(action);
-            onAction.Invoke(action);
+            Handlers.Call(ActionReceived, action, this);
+            Handlers.Call(() => onAction.Invoke(action), this);
             var target = _board.Find(action.Target);
             if (target != null)
             {
@@ -663,17 +721,21 @@ namespace Genlock
 
         private void TakeAnswer(Answer answer)
         {
-            var target = _board.Find(answer.TargetId);
-            if (target != CurrentTarget)
+            var probability = answer.Probability(answer.TargetIndex);
+            if (probability >= targetThreshold)
             {
-                Change(target);
+                Change(_board.Find(answer.TargetId));
+            }
+            else if (probability < Release * targetThreshold)
+            {
+                Change(null);
             }
             Answered?.Invoke(answer);
         }
 
         private void TakeNotice(Notice notice)
         {
-            NoticeReceived?.Invoke(notice);
+            Handlers.Call(NoticeReceived, notice, this);
             switch (notice.Code)
             {
                 case NoticeCodes.NotUnderstood:
@@ -687,15 +749,34 @@ namespace Genlock
 
         private void TakeTranscript(Transcript transcript)
         {
-            Transcribed?.Invoke(transcript);
+            Handlers.Call(Transcribed, transcript, this);
             onTranscribed.Invoke(transcript.Text);
         }
 
         private void TakeError(DaemonError error)
         {
-            Debug.LogWarning("Genlock: " + error.Code + ": " + error.Message, this);
-            ErrorReceived?.Invoke(error);
+            if (!IsRepeated(error))
+            {
+                Debug.LogWarning("Genlock: " + error.Code + ": " + error.Message, this);
+            }
+            Handlers.Call(ErrorReceived, error, this);
             onError.Invoke(error.Message);
+        }
+
+        private bool IsRepeated(DaemonError error)
+        {
+            if (error.Q < 0 && error.Of != "frame" && error.Of != "audio" && error.Of != "image")
+            {
+                return false;
+            }
+            var mistake = error.Code + " " + error.Of + " " + error.Key;
+            float logged;
+            if (_logged.TryGetValue(mistake, out logged) && Time.unscaledTime < logged + RepeatSeconds)
+            {
+                return true;
+            }
+            _logged[mistake] = Time.unscaledTime;
+            return false;
         }
 
         private void Change(GenlockTarget target)
@@ -708,14 +789,14 @@ namespace Genlock
             CurrentTarget = target;
             if (before != null)
             {
-                before.Leave();
+                Handlers.Call(before.Leave, before);
             }
             if (target != null)
             {
-                target.Enter();
+                Handlers.Call(target.Enter, target);
             }
-            TargetChanged?.Invoke(target);
-            onTargetChanged.Invoke(target);
+            Handlers.Call(TargetChanged, target, this);
+            Handlers.Call(() => onTargetChanged.Invoke(target), this);
         }
     }
 }

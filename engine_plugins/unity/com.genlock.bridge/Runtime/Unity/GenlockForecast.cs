@@ -21,7 +21,7 @@ namespace Genlock
         [SerializeField] private int horizon;
 
         [Tooltip("How long the last forecast holds while none comes, seconds; then Fallback is followed.")]
-        [SerializeField] private float staleAfter = 0.1f;
+        [SerializeField] private float staleAfter = 0.25f;
 
         [Tooltip("What is followed where there is no forecast, such as the tracked controller. Empty: it stays where it was.")]
         [SerializeField] private Transform fallback;

@@ -168,14 +168,20 @@ namespace Genlock
         }
 #endif
 
-        /// <summary>That it was granted is looked for: the user may do so in the system's settings as well.</summary>
+        /// <summary>
+        /// That it was granted is looked for once a second, and when the app wakes: the user may do so in the system's settings as well.
+        /// </summary>
         private void WaitForPermission()
         {
 #if UNITY_ANDROID && !UNITY_EDITOR
-            if (Permission.HasUserAuthorizedPermission(Permission.Microphone))
+            if (Time.unscaledTime >= _retryAt)
             {
-                _waitsForPermission = false;
-                Begin();
+                _retryAt = Time.unscaledTime + RetrySeconds;
+                if (Permission.HasUserAuthorizedPermission(Permission.Microphone))
+                {
+                    _waitsForPermission = false;
+                    Begin();
+                }
             }
 #endif
             if (_isDenied)
@@ -268,7 +274,8 @@ namespace Genlock
         private void Take(int frames)
         {
             var block = _samples.Length / _clip.channels;
-            for (; frames >= block; frames -= block)
+            // Who is told of trouble may turn it off.
+            for (; _clip != null && frames >= block; frames -= block)
             {
                 _clip.GetData(_samples, _read);
                 _filled += _resampler.Turn(_samples, _samples.Length, _pcm, _filled);

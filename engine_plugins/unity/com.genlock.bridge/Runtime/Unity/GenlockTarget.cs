@@ -41,7 +41,7 @@ namespace Genlock
         public string Id
         {
             get { return _id.Length > 0 ? _id : id.Length > 0 ? id : PathOf(transform); }
-            set { id = value; }
+            set { id = value ?? ""; }
         }
 
         /// <summary>What people call it.</summary>
@@ -54,7 +54,7 @@ namespace Genlock
 
             set
             {
-                displayName = value;
+                displayName = value ?? "";
                 _name = DisplayName;
             }
         }
@@ -83,13 +83,13 @@ namespace Genlock
             get { return phases.OnCanceled; }
         }
 
-        /// <summary>It became the most probable target.</summary>
+        /// <summary>It became the client's current target.</summary>
         public UnityEvent OnEnter
         {
             get { return onEnter; }
         }
 
-        /// <summary>It is no longer the most probable target.</summary>
+        /// <summary>It is no longer the client's current target.</summary>
         public UnityEvent OnLeave
         {
             get { return onLeave; }
@@ -120,11 +120,7 @@ namespace Genlock
 
         internal void Take(GenlockAction action)
         {
-            var handlers = ActionReceived;
-            if (handlers != null)
-            {
-                handlers(action);
-            }
+            Handlers.Call(ActionReceived, action, this);
             phases.Raise(action);
         }
 

@@ -17,6 +17,7 @@ namespace Genlock
 
         private readonly List<GenlockTarget> _targets = new List<GenlockTarget>();
         private readonly Dictionary<string, GenlockTarget> _byId = new Dictionary<string, GenlockTarget>();
+        private readonly List<Waiting> _waiting = new List<Waiting>();
         private readonly Dictionary<string, Target> _sent = new Dictionary<string, Target>();
         private readonly HashSet<string> _refused = new HashSet<string>();
         private readonly HashSet<string> _told = new HashSet<string>();
@@ -39,12 +40,19 @@ namespace Genlock
             _next = 0f;
         }
 
+        /// <summary>
+        /// One whose id another has waits until that goes: what is destroyed stays enabled to the end of the frame, and what takes
+        /// its place may be there before.
+        /// </summary>
         internal void Add(GenlockTarget target)
         {
             GenlockTarget there;
             if (_byId.TryGetValue(target.Id, out there) && there != target)
             {
-                Debug.LogError("Genlock: two targets have the id \"" + target.Id + "\"; give each its own", target);
+                if (!_waiting.Exists(waiting => waiting.Target == target))
+                {
+                    _waiting.Add(new Waiting { Target = target, SinceFrame = Time.frameCount });
+                }
                 return;
             }
             if (!_targets.Contains(target))
@@ -56,11 +64,19 @@ namespace Genlock
 
         internal void Remove(GenlockTarget target)
         {
-            if (_targets.Remove(target))
+            _waiting.RemoveAll(waiting => waiting.Target == target);
+            if (!_targets.Remove(target))
             {
-                _byId.Remove(target.Id);
-                _refused.Remove(target.Id);
-                _told.Remove(target.Id);
+                return;
+            }
+            _byId.Remove(target.Id);
+            _refused.Remove(target.Id);
+            _told.Remove(target.Id);
+            var next = _waiting.Find(waiting => waiting.Target.Id == target.Id);
+            if (next != null)
+            {
+                _waiting.Remove(next);
+                Add(next.Target);
             }
         }
 
@@ -108,6 +124,7 @@ namespace Genlock
             _changed.Clear();
             _removed.Clear();
             _kept.Clear();
+            TellWaiting();
             var bytes = 0;
             for (var i = 0; i < _targets.Count; i++)
             {
@@ -184,6 +201,21 @@ namespace Genlock
             task.ContinueWith(done => done.Exception, TaskContinuationOptions.OnlyOnFaulted);
         }
 
+        /// <summary>In a later frame the other is there to stay.</summary>
+        private void TellWaiting()
+        {
+            foreach (var waiting in _waiting)
+            {
+                if (!waiting.IsTold && waiting.SinceFrame != Time.frameCount)
+                {
+                    waiting.IsTold = true;
+                    Debug.LogError(
+                        "Genlock: two targets have the id \"" + waiting.Target.Id + "\"; give each its own. One is left out.",
+                        waiting.Target);
+                }
+            }
+        }
+
         private void Tell(GenlockTarget target, string mistake)
         {
             if (_told.Add(target.Id))
@@ -200,6 +232,14 @@ namespace Genlock
                 Debug.LogWarning(
                     "Genlock: more than " + Protocol.MaxTargets + " targets are enabled; those that came last are left out");
             }
+        }
+
+        /// <summary>A target whose id another has.</summary>
+        private sealed class Waiting
+        {
+            internal GenlockTarget Target;
+            internal int SinceFrame;
+            internal bool IsTold;
         }
     }
 }

@@ -34,7 +34,7 @@ namespace Genlock
             }
             _nextLook = Time.unscaledTime + 1f;
             SubsystemManager.GetSubsystems(_subsystems);
-            _hands = _subsystems.Count > 0 ? _subsystems[0] : null;
+            _hands = _subsystems.Find(subsystem => subsystem.running);
         }
 
         private void Hand(TrackingFrame frame, Parts part, XRHand hand)

@@ -444,6 +444,7 @@ namespace Genlock.Tests
         [TestCase(ErrorCodes.Full, CloseCodes.TryAgainLater)]
         [TestCase(ErrorCodes.Internal, 1011)]
         [TestCase(ErrorCodes.HelloExpected, CloseCodes.Timeout)]
+        [TestCase("something_newer", 4321)]
         public void AHelloThatMayBeTakenLaterIsSaidAgain(string code, int close)
         {
             var daemon = new FakeDaemon();
@@ -500,6 +501,21 @@ namespace Genlock.Tests
             daemon.Socket.End(CloseCodes.GoingAway);
             FakeDaemon.Pump(session, () => seen != null);
             Assert.GreaterOrEqual(seen.RetryMs, 5000.0);
+            session.Dispose();
+        }
+
+        [TestCase(CloseCodes.TryAgainLater, 2000.0)]
+        [TestCase(CloseCodes.Flooding, 1000.0)]
+        public void ADaemonThatHasTooMuchIsGivenTime(int code, double least)
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            Closing seen = null;
+            session.Closed += closing => seen = closing;
+            daemon.Socket.End(code);
+            FakeDaemon.Pump(session, () => seen != null);
+            Assert.IsTrue(seen.TriesAgain);
+            Assert.GreaterOrEqual(seen.RetryMs, least);
             session.Dispose();
         }
 
@@ -588,6 +604,50 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void AHandlerThatEndsTheSessionHearsNothingMore()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var seen = new List<string>();
+            session.Answered += answer => seen.Add("answer");
+            session.ActionReceived += action =>
+            {
+                seen.Add(action.Name);
+                session.Dispose();
+            };
+            daemon.Socket.SayActions(1, FakeSocket.Action(1, "a"), FakeSocket.Action(2, "b"));
+            FakeDaemon.Pump(session, () => session.State == SessionState.Ended);
+            CollectionAssert.AreEqual(new[] { "a" }, seen);
+        }
+
+        [Test]
+        public void WhatIsEndedByWhoAwaitedItStaysEnded()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var acted = false;
+            session.ActionReceived += action => acted = true;
+            Func<Task> end = async () =>
+            {
+                await session.SayAsync("take it");
+                session.Dispose();
+            };
+            var ending = end();
+            daemon.Socket.SayActions(-1, FakeSocket.Action(1, "take", (string)daemon.Socket.Sent("utterance").Single()["id"]));
+            FakeDaemon.Pump(session, () => acted);
+            daemon.Drop(session);
+            var welcomes = 0;
+            session.Welcomed += welcome => welcomes++;
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("hello").Count == 1);
+            // The daemon that performed it is gone: it is done, in the midst of the welcome.
+            daemon.Socket.Say("type", "welcome", "version", "1.0", "session", "s", "resume", "secret", "resumed", false);
+            FakeDaemon.Pump(session, () => ending.IsCompleted);
+            session.Pump();
+            Assert.AreEqual(SessionState.Ended, session.State);
+            Assert.AreEqual(0, welcomes);
+        }
+
+        [Test]
         public void WhatCannotBeReadIsAnErrorAndTheSessionGoesOn()
         {
             var daemon = new FakeDaemon();
@@ -622,6 +682,40 @@ namespace Genlock.Tests
             Assert.Throws<ArgumentException>(() => session.SendAudio(0, new byte[6402], 0, 6402, false));
             Assert.AreEqual(0, session.Unanswered);
             session.Dispose();
+        }
+
+        [Test]
+        public void OfAStringThatMayBeLeftOutNullIsTheSameAsEmpty()
+        {
+            var app = new AppInfo { Name = "test", Version = null };
+            var paint = new ActionInfo { Name = "paint" };
+            paint.Phrases.Add("paint");
+            paint.Arguments.Add(new ArgumentInfo { Name = "size", Kind = ArgumentKind.Text, Unit = null, DefaultText = null });
+            app.Actions.Add(paint);
+            Assert.IsEmpty(AppCheck.Mistakes(app));
+            var daemon = new FakeDaemon();
+            var options = new SessionOptions { User = "ada", App = app, Token = null, Device = new DeviceInfo { Name = null } };
+            var session = new GenlockSession(options, daemon, () => daemon.Now, new Random(1));
+            session.Connect();
+            daemon.Welcome(session, false);
+            session.SayAsync("paint", -1, null);
+            session.TeachPhraseAsync("paint", "dye", null);
+            session.SendFeedbackAsync(new Feedback { Verdict = Verdict.Undo, Action = null, Target = null, Of = null });
+            session.SetSceneAsync(new[] { new Target { Id = "a", Name = null } });
+            FakeDaemon.Pump(session, () => daemon.Socket.Sent("scene").Count == 1);
+            CollectionAssert.DoesNotContain(daemon.Socket.Sent("hello").Single().Keys, "token");
+            CollectionAssert.DoesNotContain(daemon.Socket.Sent("utterance").Single().Keys, "language");
+            CollectionAssert.AreEquivalent(
+                new[] { "type", "id", "kind", "name", "phrase" }, daemon.Socket.Sent("teach").Single().Keys);
+            CollectionAssert.AreEquivalent(
+                new[] { "type", "id", "verdict", "time" }, daemon.Socket.Sent("feedback").Single().Keys);
+            session.CloseAsync(null);
+            session.Dispose();
+            options.User = null;
+            Assert.AreEqual("user", Assert.Throws<GenlockException>(() => new GenlockSession(options)).Key);
+            options.User = "ada";
+            app.Name = null;
+            Assert.AreEqual("app.name", Assert.Throws<GenlockException>(() => new GenlockSession(options)).Key);
         }
 
         [Test]

@@ -30,6 +30,7 @@ namespace Genlock.Tests.PublicApi
             client.User = "ada";
             client.HorizonsMs.Clear();
             client.HorizonsMs.Add(25f);
+            client.TargetThreshold = 0.6f;
             client.Actions = Actions();
             Assert.AreEqual(SessionState.Idle, client.State);
             Assert.IsNull(client.Session);
