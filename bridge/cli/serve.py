@@ -75,7 +75,10 @@ class LogLevel(StrEnum):
 
 def default_profiles() -> Path:
     """Where profiles are kept if nothing else is said, by the XDG base directory specification."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    try:
+        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    except RuntimeError:
+        fail("there is no home directory to keep profiles in; give --profiles FILE")
     return Path(state) / "genlock" / "profiles.sqlite"
 
 

@@ -146,6 +146,11 @@ def test_the_usual_folder_is_the_users_cache(monkeypatch: pytest.MonkeyPatch, tm
     assert default_cache() == tmp_path / ".cache" / "genlock" / "intent"
 
 
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_directory_there_is_no_usual_folder() -> None:
+    assert default_cache() is None
+
+
 def test_the_process_writes_what_the_function_returns(changes: dict[str, Tensor], tmp_path: Path) -> None:
     out = tmp_path / "out.safetensors"
     command = [sys.executable, "-m", "models.intent.tuning"]
