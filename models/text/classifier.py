@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from models import weight_files
 from models.text.networks import Network
 from models.text.preprocessing import PAD, UNKNOWN, Vocabulary, pieces, tokenize
 
@@ -64,9 +64,7 @@ class TextClassifier:
             "temperature": self.temperature,
             "about": self.about,
         }
-        part = path.with_name(path.name + ".part")
-        save_file(self.network.state_dict(), part, metadata={"genlock": json.dumps(about, ensure_ascii=False)})
-        part.replace(path)
+        weight_files.write(path, self.network.state_dict(), {"genlock": json.dumps(about, ensure_ascii=False)})
 
     @classmethod
     def load(cls, path: Path) -> TextClassifier:

@@ -14,10 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from models import weight_files
 from models.intent import tuned as tuned_module
 from models.intent.adapted import adapted
 from models.intent.tuned import KEPT, Cache, Tuned, default_cache
-from models.intent.tuning import PROTOTYPES, Task, _batches, digest, tune, write
+from models.intent.tuning import PROTOTYPES, Task, _batches, digest, tune
 from models.language.encoder import WIDTH, Encoder
 
 TEXTS = ["pick it up", "take the object", "grab that", "let go of it", "drop the object", "put it down"]
@@ -117,7 +118,7 @@ def test_the_cache_gives_what_was_written_and_makes_nothing_of_what_is_broken(
     cache = Cache(tmp_path / "deep" / "folder")
     assert cache.load(encoder, TEXTS, LABELS) is None
     path = cache.path(encoder, TEXTS, LABELS)
-    write(changes, path)
+    weight_files.write(path, changes)
     assert [one.name for one in cache.folder.iterdir()] == [path.name]
     kept = cache.load(encoder, TEXTS, LABELS)
     assert kept is not None
