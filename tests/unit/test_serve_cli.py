@@ -71,6 +71,7 @@ def test_profiles_that_are_none(tmp_path: Path) -> None:
         (("--tls-cert", "{0}/p.sqlite", "--tls-key", KEY), "cannot use the certificate"),
         (("--record", "{0}/p.sqlite/below"), "cannot be made"),
         (("--record", "{0}/p.sqlite"), "p.sqlite is a file"),
+        (("--record", "/proc"), "/proc: nothing can be written into it"),
     ],
 )
 def test_files_that_are_not_there(
