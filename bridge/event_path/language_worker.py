@@ -95,16 +95,16 @@ class Worker:
     async def _fit(self, key: str, data: bytes) -> None:
         began = time.monotonic()
         problem = ""
+        app = _decode_app(data)
         try:
-            app = _decode_app(data)
             fit = asyncio.get_running_loop().run_in_executor(
                 self._fitter, understand, app, self._reader, self._background
             )
             self._fitted[key] = understanding = await fit
             if isinstance(understanding.intents, PhraseIntents):
-                self._longer.want(key, understanding.intents)
+                self._longer.want(key, app.name, understanding.intents)
         except Exception as error:
-            log.exception("app %s cannot be fitted", key)
+            log.exception("app %r cannot be fitted", app.name)
             self._fitted[key] = problem = f"{type(error).__name__}: {error}"
         self._say("fitted", key, time.monotonic() - began, problem)
         self._fitting.pop(key, None)
