@@ -203,6 +203,9 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    # Under nohup it is ignored: then the daemon is to outlive the terminal.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, stop.set)
     try:
         daemon = Daemon(options, make_sink)
         starting = asyncio.create_task(daemon.start())
