@@ -264,6 +264,14 @@ def test_on_the_command_line(data: Path, tmp_path: Path) -> None:
     assert "no set of labelled texts" in run.output
 
 
+def test_a_label_that_the_classifier_lacks_is_logged(trained: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ClassifierIntents.load(trained, {"lights": "light_on", "musik": "play", "waltz": "dance", "nod": "nod"})
+    assert caplog.messages == [
+        f"{trained}: has no label 'musik', which is to mean 'play'; did you mean 'music'?",
+        f"{trained}: has no label 'waltz', which is to mean 'dance'; nothing that is said comes to it",
+    ]
+
+
 def test_an_apps_labels_become_its_actions(trained: Path) -> None:
     intents = ClassifierIntents.load(trained, {"lights": "light_on", "music": "play"})
     light, music, stop, nothing = intents.predict_texts(
