@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryFile
 from typing import Annotated, Any
 
@@ -85,7 +86,8 @@ def text(
         typer.echo("stopped; run the same again to go on from the last checkpoint")
         raise typer.Exit(130) from None
     checked = f"{100 * trained.about['checked_accuracy']:.2f} % right on the texts that told when to stop"
-    typer.echo(f"{out}: written, {checked}. Try it with: genlock evaluate text --data {data} --weights {out}")
+    files = f"--data {quote(str(data))} --weights {quote(str(out))}"
+    typer.echo(f"{out}: written, {checked}. Try it with: genlock evaluate text {files}")
 
 
 @app.command()
@@ -129,7 +131,8 @@ def _train(
     except KeyboardInterrupt:
         typer.echo("stopped; nothing was written")
         raise typer.Exit(130) from None
-    typer.echo(f"{out}: written. Try it with: genlock evaluate {train.__module__.split('.')[1]} --weights {out}")
+    model = train.__module__.split(".")[1]
+    typer.echo(f"{out}: written. Try it with: genlock evaluate {model} --weights {quote(str(out))}")
 
 
 def _check_writable(out: Path) -> None:

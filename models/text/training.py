@@ -85,6 +85,7 @@ def train(
     found = run.finish()
     found.about = {
         "set": texts.name,
+        "format": texts.format,
         "seed": seed,
         "epochs": run.epoch,
         "checked_accuracy": run.best,
