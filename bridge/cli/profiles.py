@@ -101,6 +101,7 @@ def export(
         data = store.export(user)
     if str(out) == "-":
         sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
         return
     try:
         with out.open("xb") as file:

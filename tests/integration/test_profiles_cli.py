@@ -156,6 +156,16 @@ def test_a_profile_is_taken_to_another_machine(path: Path, tmp_path: Path) -> No
     there.close()
 
 
+@pytest.mark.parametrize("command", [("list", "--json"), ("list",), ("export", "lovelace", "-")])
+def test_a_full_disk_is_told_in_one_line(path: Path, command: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bridge", "profiles", *command, "--profiles", str(path)],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "genlock: writing failed: No space left on device\n")
+
+
 def test_what_cannot_be_imported_is_told_with_its_place(path: Path, tmp_path: Path) -> None:
     whole = {"format": "genlock-profile", "version": 1}
     (tmp_path / "a").write_bytes(msgpack.packb({**whole, "statistics": 1}))
