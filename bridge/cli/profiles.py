@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -218,14 +219,17 @@ def _table(users: Sequence[UserSummary], width: int) -> Table:
 
 @contextmanager
 def _store(profiles: Path | None, *, create: bool = False) -> Iterator[ProfileStore]:
+    path = _path(profiles)
     try:
-        store = SqliteStore(_path(profiles), create=create)
+        store = SqliteStore(path, create=create)
         try:
             yield store
         finally:
             store.close()
     except StoreError as error:
-        fail(str(error))
+        # SQLite has its journal beside the file, also for those who only read.
+        read_only = path.exists() and not os.access(path.parent, os.W_OK)
+        fail(f"{error}{'; its folder is read-only, copy the file elsewhere' if read_only else ''}")
 
 
 def _path(profiles: Path | None) -> Path:

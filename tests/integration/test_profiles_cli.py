@@ -222,6 +222,19 @@ def test_nobody_of_that_name_is_said_in_one_line(path: Path, command: tuple[str,
     assert "nobody is called 'nobody'" in err
 
 
+def test_a_folder_that_is_read_only_is_said_in_one_line(path: Path) -> None:
+    command = f"mount --bind {path.parent} {path.parent} && mount -o remount,ro,bind {path.parent} && exec "
+    command += f"{sys.executable} -m bridge profiles list --profiles {path}"
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert f"{path}: cannot be used as a profile store: " in done.stderr
+    assert "; its folder is read-only, copy the file elsewhere" in done.stderr
+
+
 def test_a_file_that_is_none_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no database " * 100)
     for name, words in (("text", "not a database"), ("absent", "there is no such file")):
