@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from bridge.fields import Identifier, Name, Unit
+from models.language.words import words
 
 MAX_ACTIONS: Final = 256
 MAX_PHRASES: Final = 256
@@ -153,6 +154,7 @@ def digest(app: App) -> str:
 
 def _mistakes(app: App) -> Iterator[Mistake]:
     names: set[str] = set()
+    phrases: dict[str, str] = {}
     gestures: dict[str, str] = {}
     seen: dict[str, str] = {}
     for at, action in enumerate(app.actions):
@@ -163,6 +165,12 @@ def _mistakes(app: App) -> Iterator[Mistake]:
         if not (action.phrases or action.gestures or action.sees or app.classifier):
             text = f"{action.name!r} needs at least one phrase, gesture or sight that means it"
             yield Mistake(f"{path}.phrases", text)
+        for place, phrase in enumerate(action.phrases):
+            # A classifier tells actions apart without their phrases.
+            other = phrases.setdefault(" ".join(word.text for word in words(phrase)), action.name)
+            if other != action.name and not app.classifier:
+                text = f"{phrase!r} means {other!r} already; a phrase means one action"
+                yield Mistake(f"{path}.phrases[{place}]", text)
         for place, gesture in enumerate(action.gestures):
             if gesture in gestures:
                 text = f"{gesture!r} means {gestures[gesture]!r} already; a gesture means one action"
@@ -235,6 +243,9 @@ def _default_mistakes(argument: Argument, path: str) -> Iterator[Mistake]:
     default = argument.default
     if default == "":
         return
+    if argument.required:
+        text = f"{argument.name!r} is required, and what is required is waited for; leave out one of the two"
+        yield Mistake(f"{path}.default", text)
     if argument.kind == "number":
         if isinstance(default, str) or not argument.minimum <= default <= argument.maximum:
             text = f"{default!r}: a number from {argument.minimum:g} to {argument.maximum:g} was expected"

@@ -37,6 +37,8 @@ from bridge.faults import STEP, in_words
 from bridge.fields import Identifier, Name
 from bridge.protocol import Target
 from models.limits import MAX_TARGETS
+from models.text.header import header
+from models.vision.pictures import kind_of
 
 MAX_BYTES: Final = 1 << 20
 
@@ -75,11 +77,12 @@ def load(path: Path) -> Manifest:
     """
     try:
         data = path.read_bytes()
-        text = data.decode()
+        # Some editors put a byte order mark before the first letter.
+        text = data.decode("utf-8-sig")
     except OSError as problem:
         raise ManifestError(f"{path}: {problem.strerror}") from None
     except UnicodeDecodeError as problem:
-        line = data[: problem.start].count(b"\n") + 1
+        line = problem.object[: problem.start].count(b"\n") + 1
         raise ManifestError(f"{path}, line {line}: not UTF-8") from None
     if len(data) > MAX_BYTES:
         raise ManifestError(f"{path}: {len(data)} bytes; at most {MAX_BYTES} are read")
@@ -101,7 +104,7 @@ def load(path: Path) -> Manifest:
         check(app)
         _check_targets(file.targets)
         if app.classifier:
-            app.classifier = _existing(path.parent / app.classifier)
+            app.classifier = _classifier(path.parent / app.classifier)
     except Mistake as mistake:
         line_number = _line_of(text, mistake.path)
         raise ManifestError(f"{path}, line {line_number}, {mistake.path or 'the file'}: {mistake.text}") from None
@@ -152,12 +155,22 @@ def _object(thing: _Shown, path: str, folder: Path) -> ObjectInfo:
         if len(examples[-1]) > MAX_BYTES:
             text = f"{folder / name}: {len(examples[-1])} bytes; a picture has at most {MAX_BYTES}"
             raise Mistake(f"{path}.pictures[{at}]", text)
+        try:
+            kind_of(examples[-1])
+        except ValueError as problem:
+            raise Mistake(f"{path}.pictures[{at}]", f"{folder / name}: {problem}") from None
     return ObjectInfo(thing.name, examples)
 
 
-def _existing(path: Path) -> str:
+def _classifier(path: Path) -> str:
     if not path.is_file():
         raise Mistake("classifier", f"{path} is not there; train one with: genlock train text")
+    try:
+        header(path)
+    except OSError as problem:
+        raise Mistake("classifier", f"{path}: {problem.strerror or problem}") from None
+    except ValueError as problem:
+        raise Mistake("classifier", str(problem)) from None
     return str(path.resolve())
 
 

@@ -13,7 +13,7 @@ from bridge import logs
 
 if __name__ == "__main__":
     # The gateway decides when a child ends, by closing the stream; a signal to the group must not come first.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     logs.begin(int(sys.argv.pop(1)))
     runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)

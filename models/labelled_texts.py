@@ -24,7 +24,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,19 +51,22 @@ class Texts:
     """A set, split.
 
     Attributes:
-        name: ``clinc150``, ``banking77``, ``hwu64`` or ``snips``: the format of the folder.
+        format: ``clinc150``, ``banking77``, ``hwu64`` or ``snips``: which set's the folder has. That set itself it need
+            not be.
         fit: what a model may be fitted to.
         measured: what its figures are on.
         part: which part of the set ``measured`` is, for people.
         outside_fit, outside_measured: texts that belong to no label, of which the same holds.
+        name: of the folder.
     """
 
-    name: str
+    format: str
     fit: list[Labelled]
     measured: list[Labelled]
     part: str
     outside_fit: list[str] = field(default_factory=list)
     outside_measured: list[str] = field(default_factory=list)
+    name: str = ""
 
     @property
     def labels(self) -> list[str]:
@@ -85,7 +88,7 @@ def load(folder: Path) -> Texts:
                 raise DataError(f"{folder / file}: {problem.strerror}") from None
             if not found.fit or not found.measured:
                 raise DataError(f"{folder / file}: no texts to {'measure on' if found.fit else 'fit to'}")
-            return found
+            return replace(found, name=folder.resolve().name)
     raise DataError(f"{folder}: none of {', '.join(_FORMATS)} is here, so this is no set of labelled texts")
 
 

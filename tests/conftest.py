@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from hypothesis import settings
 
@@ -13,6 +14,18 @@ from tests.daemons import Served, served
 # The same examples in every run, on machines of any speed.
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
+
+
+@pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account as containers give it: no ``HOME``, and no entry in the passwd file."""
+
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "GENLOCK_PROFILES"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest_asyncio.fixture

@@ -68,9 +68,9 @@ class Served:
                 return child
         raise LookupError(f"the daemon has no process of {module}")
 
-    async def stop(self) -> int:
-        """SIGTERM; the exit code."""
-        self.process.send_signal(signal.SIGTERM)
+    async def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """Sends a signal; the exit code."""
+        self.process.send_signal(by)
         return await asyncio.wait_for(self.process.wait(), TIMEOUT_S)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NoReturn
 
 import typer
@@ -9,7 +10,13 @@ import typer
 WRONG_USE = 2
 
 
+def complain(message: str) -> None:
+    """Prints one line on standard error, in red unless ``NO_COLOR`` is set (https://no-color.org)."""
+    colour = None if os.environ.get("NO_COLOR") else typer.colors.RED
+    typer.secho(f"genlock: {message}", err=True, fg=colour)
+
+
 def fail(message: str, *, code: int = WRONG_USE) -> NoReturn:
-    """Prints one line on standard error and exits; 2 for what the caller can mend, 1 for what broke here."""
-    typer.secho(f"genlock: {message}", err=True, fg=typer.colors.RED)
+    """Complains and exits; 2 for what the caller can mend, 1 for what broke here."""
+    complain(message)
     raise typer.Exit(code)

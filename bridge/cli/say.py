@@ -46,8 +46,9 @@ def say(
         encoder = Encoder.load(adapted())
         understanding = understand(manifest.app, encoder, encoder.encode(background.texts()).numpy())
         intents = understanding.intents
-        if isinstance(intents, PhraseIntents) and intents.tunable:
-            intents.tuned = Cache(cache or default_cache()).load(encoder, intents.texts, intents.labels)
+        folder = cache or default_cache()
+        if folder is not None and isinstance(intents, PhraseIntents) and intents.tunable:
+            intents.tuned = Cache(folder).load(encoder, intents.texts, intents.labels)
     except (OSError, ValueError) as error:
         fail(str(error))
     candidates = tuple(

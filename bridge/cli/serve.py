@@ -75,7 +75,10 @@ class LogLevel(StrEnum):
 
 def default_profiles() -> Path:
     """Where profiles are kept if nothing else is said, by the XDG base directory specification."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    try:
+        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    except RuntimeError:
+        fail("there is no home directory to keep profiles in; give --profiles FILE")
     return Path(state) / "genlock" / "profiles.sqlite"
 
 
@@ -200,6 +203,9 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    # Under nohup it is ignored: then the daemon is to outlive the terminal.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, stop.set)
     try:
         daemon = Daemon(options, make_sink)
         starting = asyncio.create_task(daemon.start())

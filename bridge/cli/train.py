@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -75,6 +77,7 @@ def text(
     """A text classifier of your own labelled texts, for an app's manifest. What was cut off goes on when run again."""
     from models.text import training
 
+    _check_writable(out)
     try:
         trained = training.train(data, out, arch=arch, epochs=epochs, seed=seed, threads=threads, resume=not fresh)
     except (ValueError, OSError) as error:
@@ -83,7 +86,8 @@ def text(
         typer.echo("stopped; run the same again to go on from the last checkpoint")
         raise typer.Exit(130) from None
     checked = f"{100 * trained.about['checked_accuracy']:.2f} % right on the texts that told when to stop"
-    typer.echo(f"{out}: written, {checked}. Try it with: genlock evaluate text --data {data} --weights {out}")
+    files = f"--data {quote(str(data))} --weights {quote(str(out))}"
+    typer.echo(f"{out}: written, {checked}. Try it with: genlock evaluate text {files}")
 
 
 @app.command()
@@ -101,6 +105,7 @@ def encoder(
     """The sentence encoder's adaptation to short commands."""
     from models.intent import adaptation
 
+    _check_writable(out)
     try:
         adaptation.adapt(data, out, without=without, steps=steps or adaptation.STEPS, seed=seed, threads=threads)
     except (ValueError, OSError) as error:
@@ -118,6 +123,7 @@ def _train(
         chosen["users"] = _names(users)
     if epochs is not None:
         chosen["epochs"] = epochs
+    _check_writable(out)
     try:
         train(data, out, seed=seed, threads=threads, **chosen)
     except (ValueError, OSError) as error:
@@ -125,7 +131,18 @@ def _train(
     except KeyboardInterrupt:
         typer.echo("stopped; nothing was written")
         raise typer.Exit(130) from None
-    typer.echo(f"{out}: written. Try it with: genlock evaluate {train.__module__.split('.')[1]} --weights {out}")
+    model = train.__module__.split(".")[1]
+    typer.echo(f"{out}: written. Try it with: genlock evaluate {model} --weights {quote(str(out))}")
+
+
+def _check_writable(out: Path) -> None:
+    """Ends the command at once where a training could not write what it took hours for."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        fail(f"{out}: cannot be written: {error.strerror or error}")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ class LanguageError(RuntimeError):
 
 @dataclass
 class _Declared:
+    name: str
     data: bytes
     holders: int
     problem: str = ""
@@ -85,7 +86,7 @@ class Language(OnDemand):
         key = digest(app)
         declared = self._apps.get(key)
         if declared is None:
-            declared = self._apps[key] = _Declared(_encode(app), 0)
+            declared = self._apps[key] = _Declared(app.name, _encode(app), 0)
             self.begin()
             self._child.send("app", key, declared.data)
         declared.holders += 1
@@ -117,14 +118,19 @@ class Language(OnDemand):
         """See ``bridge.child.ChildListener``."""
         kind, *rest = message
         if kind == "fitted":
-            key, seconds, problem = rest
-            if problem:
-                log.error("app %s cannot be fitted: %s", key, problem)
-            else:
-                log.info("app %s is fitted in %.1f s", key, seconds)
+            self._fitted(*rest)
         elif kind != "fitting":
             self._questions.replied(kind, *rest)
         self._questions.still_waiting()
+
+    def _fitted(self, key: str, seconds: float, problem: str) -> None:
+        # One that is not declared any more is nobody's concern.
+        if (declared := self._apps.get(key)) is None:
+            return
+        if problem:
+            log.error("app %r cannot be fitted: %s", declared.name, problem)
+        else:
+            log.info("app %r is fitted in %.1f s", declared.name, seconds)
 
     def _ready(self, again: bool, *told: Any) -> None:
         log.info("the language worker is ready: %s", *told)

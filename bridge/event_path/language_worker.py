@@ -11,9 +11,11 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -93,16 +95,16 @@ class Worker:
     async def _fit(self, key: str, data: bytes) -> None:
         began = time.monotonic()
         problem = ""
+        app = _decode_app(data)
         try:
-            app = _decode_app(data)
             fit = asyncio.get_running_loop().run_in_executor(
                 self._fitter, understand, app, self._reader, self._background
             )
             self._fitted[key] = understanding = await fit
             if isinstance(understanding.intents, PhraseIntents):
-                self._longer.want(key, understanding.intents)
+                self._longer.want(key, app.name, understanding.intents)
         except Exception as error:
-            log.exception("app %s cannot be fitted", key)
+            log.exception("app %r cannot be fitted", app.name)
             self._fitted[key] = problem = f"{type(error).__name__}: {error}"
         self._say("fitted", key, time.monotonic() - began, problem)
         self._fitting.pop(key, None)
@@ -146,13 +148,24 @@ class Worker:
 def main() -> None:
     """The process: arguments are the descriptor of the stream and the options."""
     options = LanguageOptions(**json.loads(sys.argv[2]))
+    with _cache(options.cache) as folder:
 
-    def load() -> tuple[Sequence[Any], Run]:
-        encoder = Encoder.load(adapted())
-        cache = Cache(Path(options.cache) if options.cache else default_cache())
-        return (encoder.version,), Worker(encoder, cache).run
+        def load() -> tuple[Sequence[Any], Run]:
+            encoder = Encoder.load(adapted())
+            return (encoder.version,), Worker(encoder, Cache(folder)).run
 
-    serve(load, threads=options.threads, niceness=options.niceness)
+        serve(load, threads=options.threads, niceness=options.niceness)
+
+
+@contextmanager
+def _cache(chosen: str) -> Iterator[Path]:
+    folder = Path(chosen) if chosen else default_cache()
+    if folder is not None:
+        yield folder
+        return
+    log.warning("there is no home directory, so longer fits of apps are not kept; --cache FOLDER keeps them")
+    with TemporaryDirectory(prefix="genlock-") as passing:
+        yield Path(passing)
 
 
 if __name__ == "__main__":

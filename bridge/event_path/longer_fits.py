@@ -29,14 +29,14 @@ class LongerFits:
         self._cache = cache
         self._encoder = encoder
         self._executor = executor
-        self._wanted: dict[str, PhraseIntents] = {}
+        self._wanted: dict[str, tuple[str, PhraseIntents]] = {}
         self._more = asyncio.Event()
         self._working = asyncio.create_task(self._work(), name="longer fits")
 
-    def want(self, key: str, intents: PhraseIntents) -> None:
-        """An app is served from now on."""
+    def want(self, key: str, name: str, intents: PhraseIntents) -> None:
+        """An app is served from now on; the log calls it by its name."""
         if intents.tunable:
-            self._wanted[key] = intents
+            self._wanted[key] = name, intents
             self._more.set()
 
     def forget(self, key: str) -> None:
@@ -54,7 +54,7 @@ class LongerFits:
                 self._more.clear()
                 await self._more.wait()
             key = next(iter(self._wanted))
-            intents = self._wanted.pop(key)
+            name, intents = self._wanted.pop(key)
             began = time.monotonic()
             try:
                 tuned = await self._kept(intents)
@@ -67,11 +67,11 @@ class LongerFits:
                     raise RuntimeError("what was written cannot be read")
             except Exception as error:
                 # The app is served with the quick fit as before.
-                log.exception("app %s has no longer fit: %s", key, error)
+                log.exception("app %r has no longer fit: %s", name, error)
             else:
                 # One assignment, between two batches of questions.
                 intents.tuned = tuned
-                log.info("app %s is served with its longer fit, which %s", key, how)
+                log.info("app %r is served with its longer fit, which %s", name, how)
 
     async def _kept(self, intents: PhraseIntents) -> Tuned | None:
         loop = asyncio.get_running_loop()

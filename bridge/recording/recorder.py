@@ -7,6 +7,7 @@ import queue
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 import msgpack
@@ -29,7 +30,7 @@ class Recorder:
         backlog_bytes: how much may wait; a recording that would go beyond ends there.
 
     Raises:
-        RecordingError: it cannot be made.
+        RecordingError: it cannot be made, or nothing can be written into it.
     """
 
     def __init__(self, folder: Path, *, backlog_bytes: int = _BACKLOG_BYTES) -> None:
@@ -39,6 +40,11 @@ class Recorder:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RecordingError(f"{folder}: cannot be made: {error.strerror}") from error
+        try:
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise RecordingError(f"{folder}: nothing can be written into it: {error.strerror}") from error
         self._folder = folder
         self._backlog = _Backlog(backlog_bytes)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -11,10 +10,9 @@ from typing import Final
 
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors.torch import save_file
 from torch import Tensor
 
-from models import vr_objects
+from models import vr_objects, weight_files
 from models.forecast.network import ForecastNetwork, displacement
 from models.forecast.samples import Examples, examples, pieces
 
@@ -143,7 +141,6 @@ def _scale(data: Examples) -> Tensor:
 
 
 def _write(network: ForecastNetwork, out: Path, users: Sequence[str], **recipe: float) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
     metadata = {
         "model": "forecast",
         "version": f"1-{time.strftime('%Y%m%d', time.gmtime())}",
@@ -152,9 +149,7 @@ def _write(network: ForecastNetwork, out: Path, users: Sequence[str], **recipe: 
         "licence": vr_objects.LICENSE,
         **{name: str(value) for name, value in recipe.items()},
     }
-    partial = out.with_suffix(".partial")
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, partial, metadata)
-    os.replace(partial, out)
+    weight_files.write(out, {name: value.contiguous() for name, value in network.state_dict().items()}, metadata)
 
 
 def _progress() -> Progress:

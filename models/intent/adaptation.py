@@ -17,10 +17,9 @@ from typing import Final
 
 import torch
 from rich.progress import MofNCompleteColumn, Progress
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models import labelled_texts
+from models import labelled_texts, weight_files
 from models.intent.background import SETS
 from models.intent.contrast import supervised_contrast
 from models.language.encoder import Encoder
@@ -105,11 +104,8 @@ def adapt(
     tensors = {}
     for name, layer in layers.items():
         tensors[f"{name}.a"], tensors[f"{name}.b"] = layer.a.detach().half(), (_WAY * layer.b.detach()).half()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(out.name + ".part")
     about = {"adapted_on": [name for name in SETS if name != without], "steps": steps, "seed": seed}
-    save_file(tensors, part, metadata={"genlock": json.dumps(about)})
-    part.replace(out)
+    weight_files.write(out, tensors, {"genlock": json.dumps(about)})
 
 
 def _groups(data: Path, without: str, encoder: Encoder, bar: Progress) -> dict[str, list[Group]]:

@@ -72,7 +72,8 @@ def evaluate(
     """
     torch.set_num_threads(threads)
     texts = labelled_texts.load(data)
-    path = adapted_without(texts.name)
+    # What has the format of a set may be a part of it.
+    path = adapted_without(texts.format)
     with Progress(disable=not progress, transient=True) as bar:
         task = bar.add_task("embedding", total=2 * (len(texts.fit) + len(texts.measured)))
 
@@ -89,9 +90,10 @@ def evaluate(
     result: dict[str, Any] = {
         "model": "intent",
         "encoder": own.version,
-        "adapted_on": [] if path is None else [name for name in background.SETS if name != texts.name],
+        "adapted_on": [] if path is None else [name for name in background.SETS if name != texts.format],
         "data": str(data),
         "set": texts.name,
+        "format": texts.format,
         "measured_on": f"{texts.part}: {len(texts.measured)} texts, {len(texts.labels)} labels",
         "published": PUBLISHED.get(texts.name, {}),
         "examples": "the chosen ones, and the name of each label",
@@ -112,7 +114,7 @@ class _Embedded:
         self.names = encoder.encode(with_names([], texts.labels)[0]).numpy()
         self.outside_fit = encoder.encode(texts.outside_fit).numpy()
         self.outside = encoder.encode(texts.outside_measured).numpy()
-        self.around = encoder.encode(background.texts(without=texts.name)).numpy()
+        self.around = encoder.encode(background.texts(without=texts.format)).numpy()
         self.truth = np.array([example.label for example in texts.measured])
         self._rows = {example: row for row, example in enumerate(texts.fit)}
 

@@ -32,9 +32,15 @@ _PROTOTYPES: Final = 0.5
 _WORDING: Final = 0.2
 
 
-def default_cache() -> Path:
-    """Where longer fits are kept if nothing else is said, by the XDG base directory specification."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+def default_cache() -> Path | None:
+    """Where longer fits are kept if nothing else is said, by the XDG base directory specification.
+
+    Nowhere without a home directory, as in containers whose user is in no passwd file.
+    """
+    try:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return None
     return Path(cache) / "genlock" / "intent"
 
 

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from models import weight_files
 from models.intent.adapted import adapted
 from models.intent.contrast import supervised_contrast
 from models.language.encoder import Encoder
@@ -114,14 +114,6 @@ def tune(
         _train(own, weights, prototypes, tokens, truth, random.Random(seed), stepped)
     changes = {name: (weight.detach() - before[name]).half() for name, weight in weights.items()}
     return {**changes, PROTOTYPES: nn.functional.normalize(prototypes.detach(), dim=1)}
-
-
-def write(tuned: dict[str, Tensor], out: Path) -> None:
-    """Writes what ``tune`` returns, whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f"{out.name}.{os.getpid()}.part")
-    save_file(tuned, part)
-    part.replace(out)
 
 
 def _train(
@@ -212,7 +204,7 @@ def main() -> None:
         if os.getppid() != parent:
             sys.exit("nobody waits for this any more")
 
-    write(tune(Encoder.load(adapted()), task.texts, task.labels, stepped=stepped), Path(task.out))
+    weight_files.write(Path(task.out), tune(Encoder.load(adapted()), task.texts, task.labels, stepped=stepped))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models import weight_files
 from models.frame_model import MAX_TARGETS, Columns, FrameBatch, Rows
 from models.target import selections
 from models.target.cues import CUES, Devices, cues, devices, held
@@ -257,6 +257,4 @@ def write_weights(network: Network, origin: Origin, path: Path) -> None:
     arrays = {name: value.detach().contiguous().cpu() for name, value in network.state_dict().items()}
     version = hashlib.sha256(save(arrays)).hexdigest()[:12]
     about = {"version": version, "shape": asdict(network.shape), "origin": asdict(origin)}
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_bytes(save(arrays, {"target": json.dumps(about, sort_keys=True)}))
-    os.replace(unfinished, path)
+    weight_files.write(path, arrays, {"target": json.dumps(about, sort_keys=True)})

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from models import weight_files
+from models.text.header import FORMAT, header
 from models.text.networks import Network
 from models.text.preprocessing import PAD, UNKNOWN, Vocabulary, pieces, tokenize
-
-FORMAT: Final = "genlock text classifier 1"
 
 _BATCH: Final = 256
 
@@ -64,9 +63,7 @@ class TextClassifier:
             "temperature": self.temperature,
             "about": self.about,
         }
-        part = path.with_name(path.name + ".part")
-        save_file(self.network.state_dict(), part, metadata={"genlock": json.dumps(about, ensure_ascii=False)})
-        part.replace(path)
+        weight_files.write(path, self.network.state_dict(), {"genlock": json.dumps(about, ensure_ascii=False)})
 
     @classmethod
     def load(cls, path: Path) -> TextClassifier:
@@ -76,14 +73,7 @@ class TextClassifier:
             OSError: the file cannot be read.
             ValueError: it is no classifier.
         """
-        try:
-            with safe_open(path, framework="pt") as file:
-                about = json.loads((file.metadata() or {}).get("genlock", "{}"))
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-        except SafetensorError as problem:
-            raise ValueError(f"{path}: no safetensors file: {problem}") from None
-        if about.get("format") != FORMAT:
-            raise ValueError(f"{path}: no text classifier of this version; train one with: genlock train text")
+        about, weights = header(path), load_file(path)
         try:
             vocabulary = Vocabulary.from_json(about["vocabulary"])
             network = Network(about["arch"], len(vocabulary), len(about["labels"]))

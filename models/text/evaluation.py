@@ -7,6 +7,7 @@ regression on words and pairs of words weighted by TF-IDF. Figures of others are
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import numpy as np
@@ -45,7 +46,7 @@ def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress
     if classifier.about.get("trained_on") != labelled_texts.fingerprint(texts.fit):
         raise ValueError(
             f"{weights}: was trained on other texts than those of {data} that figures are not on; train it anew with:"
-            f" genlock train text --arch {classifier.arch} --data {data} --out {weights}"
+            f" genlock train text --arch {classifier.arch} --data {quote(str(data))} --out {quote(str(weights))}"
         )
     truth = np.array([example.label for example in texts.measured])
     with Progress(disable=not progress, transient=True) as bar:
@@ -66,6 +67,7 @@ def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress
         "training": classifier.about,
         "data": str(data),
         "set": texts.name,
+        "format": texts.format,
         "measured_on": f"{texts.part}: {len(truth)} texts, {len(labels)} labels",
         **figures(truth, found, labels),
         "confused": _confused(matrix, labels),

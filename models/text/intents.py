@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import logging
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from models.intent.model import RANKED, Prediction
 from models.language.words import words
 from models.text.classifier import TextClassifier
+
+log = logging.getLogger("genlock.language")
 
 
 class ClassifierIntents:
@@ -35,12 +39,19 @@ class ClassifierIntents:
 
     @classmethod
     def load(cls, path: Path, labels: Mapping[str, str]) -> ClassifierIntents:
-        """The same from a file.
+        """The same from a file. Labels that it lacks are logged, but for the names of actions, which nobody listed.
 
         Raises:
             OSError, ValueError: as ``TextClassifier.load`` does.
         """
-        return cls(TextClassifier.load(path), labels)
+        classifier = TextClassifier.load(path)
+        for label, action in labels.items():
+            if label in (*classifier.labels, action):
+                continue
+            near = difflib.get_close_matches(label, classifier.labels, 1)
+            hint = f"did you mean {near[0]!r}?" if near else "nothing that is said comes to it"
+            log.warning("%s: has no label %r, which is to mean %r; %s", path, label, action, hint)
+        return cls(classifier, labels)
 
     def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
         """See ``Intents``."""

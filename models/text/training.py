@@ -17,10 +17,9 @@ import numpy as np
 import torch
 from rich.progress import MofNCompleteColumn, Progress
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models import labelled_texts
+from models import labelled_texts, weight_files
 from models.labelled_texts import Labelled
 from models.text.classifier import TextClassifier, batch
 from models.text.networks import Network
@@ -86,6 +85,7 @@ def train(
     found = run.finish()
     found.about = {
         "set": texts.name,
+        "format": texts.format,
         "seed": seed,
         "epochs": run.epoch,
         "checked_accuracy": run.best,
@@ -186,9 +186,7 @@ class _Run:
         for number, state in self._optimizer.state_dict()["state"].items():
             tensors |= {f"adam.{number}.{name}": value.clone() for name, value in state.items()}
         about = {**self._about, "epoch": self.epoch, "best": self.best, "best_epoch": self._best_epoch}
-        temporary = path.with_name(path.name + ".part")
-        save_file(tensors, temporary, metadata={"genlock": json.dumps(about)})
-        temporary.replace(path)
+        weight_files.write(path, tensors, {"genlock": json.dumps(about)})
 
     def restore(self, path: Path) -> None:
         """Goes on from a checkpoint, if there is one and it is of this training."""

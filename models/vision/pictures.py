@@ -73,10 +73,19 @@ def decode_file(
     data: bytes, *, most_bytes: int = MOST_BYTES, most_pixels_a_side: int = MOST_PIXELS_A_SIDE
 ) -> NDArray[np.uint8]:
     """The pixels of a JPEG or PNG file of whatever size it says it has. Returns and raises as ``decode`` does."""
+    return _file(data, kind_of(data), None, most_bytes, most_pixels_a_side)
+
+
+def kind_of(data: bytes) -> Literal["jpeg", "png"]:
+    """Which kind of file a picture is, by its first bytes.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if data.startswith(_JPEG_BEGINS):
-        return _file(data, "jpeg", None, most_bytes, most_pixels_a_side)
+        return "jpeg"
     if data.startswith(_PNG_BEGINS):
-        return _file(data, "png", None, most_bytes, most_pixels_a_side)
+        return "png"
     raise ValueError("the picture is neither a JPEG nor a PNG file")
 
 

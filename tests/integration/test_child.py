@@ -23,6 +23,7 @@ tries, kills, unable = Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "unab
 before = tries.read_text() if tries.exists() else ""
 # As from a terminal, while it imports.
 os.kill(os.getpid(), signal.SIGINT)
+os.kill(os.getpid(), signal.SIGHUP)
 tries.write_text(before + "x")
 if sys.argv[4] == "slow":
     (tries.parent / "begun").write_text("")

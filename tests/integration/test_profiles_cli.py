@@ -82,6 +82,37 @@ def test_the_list_is_whole_in_a_usual_terminal(path: Path) -> None:
         assert words in out
 
 
+@pytest.mark.parametrize(("columns", "last"), [(80, "KiB"), (60, "taught"), (40, "last seen"), (12, "user")])
+def test_in_a_narrow_terminal_the_list_keeps_who_it_is(path: Path, columns: int, last: str) -> None:
+    code, out, err = profiles(path, "list", columns=columns)
+    assert code == 0, err
+    assert "…" not in out
+    heading = out.splitlines()[1]
+    assert heading.split()[0] == "user"
+    assert last in heading
+    assert ("KiB" in heading) == (last == "KiB")
+    assert "lovelace" in out
+
+
+def test_only_gestures_have_a_device_and_objects_are_counted_by_their_examples(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        store.put_item("lovelace", Item("object", "", "badge", {"examples": [b"1", b"2"]}))
+        store.put_item("lovelace", Item("object", "", "mug", {"examples": [b"1"]}))
+        store.put_item("lovelace", Item("voice", "", "voice", {}))
+    _, out, _ = profiles(path, "show", "lovelace")
+    lines = [line.strip() for line in out.splitlines()]
+    for line in ("loop (right)", "badge (2 examples)", "mug (1 example)", "voice"):
+        assert line in lines
+
+
+def test_what_joins_letters_is_shown_and_what_a_terminal_obeys_is_not(path: Path) -> None:
+    for name in ("می\N{ZERO WIDTH NON-JOINER}خواهم", "👩\N{ZERO WIDTH JOINER}🚀"):
+        with closing(SqliteStore(path)) as store:
+            store.begin(name)
+        assert name in profiles(path, "show", name)[1]
+    assert "ada\N{REPLACEMENT CHARACTER}[31m" in profiles(path, "show", "ada\x1b[31m")[2]
+
+
 def test_the_example_of_the_docs_reads_an_export(path: Path, tmp_path: Path) -> None:
     page = (ROOT / "docs" / "profiles.md").read_text()
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
@@ -98,7 +129,7 @@ def test_what_is_known_is_shown_in_words(path: Path) -> None:
     code, out, err = profiles(path, "show", "lovelace")
     assert code == 0, err
     for words in (
-        "1 sessions, 1.5 minutes, 900 frames answered", "learning is on", "forecast@1: 1.2 KiB", "forecast@2: 1.2 KiB",
+        "  1 session, 1.5 minutes, 900 frames answered", "learning is on", "forecast@1: 1.2 KiB", "forecast@2: 1.2 KiB",
         "gallery: 'zap it' means fire", "gallery: kettle is called 'Bob [red]", "loop (right)",
     ):  # fmt: skip
         assert words in out
@@ -125,6 +156,16 @@ def test_a_profile_is_taken_to_another_machine(path: Path, tmp_path: Path) -> No
     there.close()
 
 
+@pytest.mark.parametrize("command", [("list", "--json"), ("list",), ("export", "lovelace", "-")])
+def test_a_full_disk_is_told_in_one_line(path: Path, command: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bridge", "profiles", *command, "--profiles", str(path)],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "genlock: writing failed: No space left on device\n")
+
+
 def test_what_cannot_be_imported_is_told_with_its_place(path: Path, tmp_path: Path) -> None:
     whole = {"format": "genlock-profile", "version": 1}
     (tmp_path / "a").write_bytes(msgpack.packb({**whole, "statistics": 1}))
@@ -141,7 +182,7 @@ def test_what_cannot_be_imported_is_told_with_its_place(path: Path, tmp_path: Pa
 def test_an_erase_asks_and_a_session_under_way_learns_of_it(path: Path, held: SqliteStore) -> None:
     generation = held.load("lovelace").generation
     code, _, err = profiles(path, "erase", "lovelace", typed="n\n")
-    assert (code, "1 sessions, 3 things taught" in err) == (1, True)
+    assert (code, "(1 session, 3 things taught)" in err) == (1, True)
     assert held.load("lovelace").generation == generation
     code, out, err = profiles(path, "erase", "lovelace", typed="y\n")
     assert code == 0, err
@@ -160,7 +201,10 @@ def test_one_kind_is_reset_while_a_daemon_holds_the_file(path: Path, held: Sqlit
     profile = held.load("lovelace")
     assert [item.kind for item in profile.items] == ["name", "gesture"]
     assert set(profile.adapters) == {"forecast@1", "forecast@2"}
-    assert profiles(path, "reset", "lovelace", "mind")[0] == 2
+    code, _, err = profiles(path, "reset", "lovelace", "gestures")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "there is no kind 'gestures'; there are all, forecast, target, gesture, phrase" in err
+    assert profiles(path, "import", "lovelace", str(path), "--kind", "mind")[2] == err.replace("gestures", "mind")
 
 
 def test_the_whole_is_summed_up(path: Path) -> None:
@@ -176,6 +220,19 @@ def test_nobody_of_that_name_is_said_in_one_line(path: Path, command: tuple[str,
     code, _, err = profiles(path, command[0], "nobody", *command[1:])
     assert (code, err.count("\n")) == (2, 1)
     assert "nobody is called 'nobody'" in err
+
+
+def test_a_folder_that_is_read_only_is_said_in_one_line(path: Path) -> None:
+    command = f"mount --bind {path.parent} {path.parent} && mount -o remount,ro,bind {path.parent} && exec "
+    command += f"{sys.executable} -m bridge profiles list --profiles {path}"
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert f"{path}: cannot be used as a profile store: " in done.stderr
+    assert "; its folder is read-only, copy the file elsewhere" in done.stderr
 
 
 def test_a_file_that_is_none_is_said_in_one_line(tmp_path: Path) -> None:

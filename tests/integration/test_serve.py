@@ -46,11 +46,12 @@ async def test_the_pages(daemon: Served) -> None:
     assert await daemon.metric("genlock_engine_up") == 1
 
 
-async def test_sigterm_drains(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_drains(tmp_path: Path, by: signal.Signals) -> None:
     async with served(tmp_path) as daemon:
         async with session(daemon.url, "ada") as (client, _):
             await client.answer(client.frame())
-            stopping = asyncio.create_task(daemon.stop())
+            stopping = asyncio.create_task(daemon.stop(by))
             with pytest.raises(ConnectionClosed) as closed:
                 await client.receive()
             assert closed.value.rcvd is not None
@@ -61,6 +62,17 @@ async def test_sigterm_drains(tmp_path: Path) -> None:
     statistics = store.load("ada").statistics
     store.close()
     assert (statistics.sessions, statistics.frames) == (1, 1)
+
+
+async def test_under_nohup_a_terminal_that_is_closed_stops_nothing(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        async with served(tmp_path) as daemon, session(daemon.url) as (client, _):
+            daemon.process.send_signal(signal.SIGHUP)
+            await client.answer(client.frame())
+            assert await daemon.stop() == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_sigterm_ends_the_engine_too(daemon: Served) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge.app import App, Mistake, check, digest, is_spoken_to
+from bridge.app import ActionInfo, App, Mistake, check, digest, is_spoken_to
 
 
 def app(**action: Any) -> App:
@@ -52,6 +52,8 @@ def test_what_is_right_passes() -> None:
         (argument(kind="number", default="two"), "actions[0].arguments[0].default", "a number from"),
         (argument(values=["a"], default="b"), "actions[0].arguments[0].default", "none of the values"),
         (argument(kind="text", default=3), "actions[0].arguments[0].default", "a string"),
+        (argument(kind="text", default="a", required=True), "actions[0].arguments[0].default", "leave out one"),
+        (argument(kind="number", default=0, required=True), "actions[0].arguments[0].default", "leave out one"),
     ],
 )
 def test_mistakes_are_told_with_their_place(wrong: App, path: str, words: str) -> None:
@@ -82,3 +84,16 @@ def test_a_digest_is_of_what_is_meant() -> None:
     assert digest(App("a", "1", actions=app().actions)) == digest(App("a", "2", actions=app().actions))
     assert digest(app()) != digest(app(phrases=["do that"]))
     assert digest(app()) != digest(msgspec.structs.replace(app(), confidence=0.7))
+
+
+def test_a_phrase_means_one_action() -> None:
+    both = [
+        ActionInfo("take", ["take it", "Pick up {target}!", "pick up {target}"], target="required"),
+        ActionInfo("grab", ["grab {target}", "pick  UP {target}"], target="required"),
+    ]
+    with pytest.raises(Mistake, match=r"'pick  UP \{target\}' means 'take' already") as caught:
+        check(App("a", actions=both))
+    assert caught.value.path == "actions[1].phrases[1]"
+    check(App("a", actions=both, classifier="file"))
+    both[1].phrases[1] = "pick it up {target}"
+    check(App("a", actions=both))

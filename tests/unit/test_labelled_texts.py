@@ -29,7 +29,7 @@ def test_the_test_part_is_measured_on_where_there_is_one(tmp_path: Path) -> None
         oos_test=[("y", "oos"), ("z", "oos")],
     )
     found = load(folder)
-    assert (found.name, found.part) == ("clinc150", "test")
+    assert (found.format, found.part) == ("clinc150", "test")
     assert (found.fit, found.measured) == ([Labelled("hi", "greet")], [Labelled("hello", "greet")])
     assert (found.outside_fit, found.outside_measured) == (["x"], ["y", "z"])
 
@@ -47,6 +47,7 @@ def test_without_either_a_part_is_carved_that_fitting_does_not_see(tmp_path: Pat
     assert not set(found.fit) & set(found.measured)
     assert sorted(found.fit + found.measured, key=str) == sorted(EXAMPLES, key=str)
     assert load(tmp_path) == found
+    assert (found.name, found.format) == (tmp_path.name, "banking77")
     assert found.labels == ["a", "b", "c"]
     (tmp_path / "test.csv").write_text('text,category\n"one, two",a\n')
     assert load(tmp_path).measured == [Labelled("one, two", "a")]

@@ -121,7 +121,14 @@ async def test_an_app_that_cannot_be_fitted_is_logged(
     asker = make()
     asker.language.declare(App("wrong", actions=APP.actions))
     assert await answers(asker.ask("a")) == ["a"]
-    assert "cannot be fitted: wrong" in caplog.text
+    assert "app 'wrong' cannot be fitted: wrong" in caplog.text
+
+
+async def test_the_log_calls_an_app_by_its_name(make: Callable[..., Asker], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    asker = make()
+    assert await answers(asker.ask("a")) == ["a"]
+    assert "app 'shop' is fitted in 0.1 s" in caplog.messages
 
 
 async def test_that_an_app_is_still_fitted_answers_no_question(

@@ -109,3 +109,20 @@ async def test_as_long_as_an_app_is_fitted_the_gateway_is_told_so(
         pass
     assert said[0] == "fitted"
     assert await channel.reply() == ("failed", 1, "ValueError: on purpose")
+
+
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_directory_longer_fits_are_kept_as_long_as_it_runs(caplog: pytest.LogCaptureFixture) -> None:
+    with language_worker._cache("") as folder:
+        (folder / "fit").touch()
+    assert not folder.exists()
+    assert len(caplog.messages) == 1
+    assert "--cache FOLDER" in caplog.text
+
+
+@pytest.mark.usefixtures("no_home")
+def test_a_folder_that_was_chosen_needs_no_home_directory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with language_worker._cache(str(tmp_path)) as folder:
+        assert folder == tmp_path
+    assert tmp_path.is_dir()
+    assert not caplog.messages

@@ -75,13 +75,13 @@ async def test_an_app_gets_its_longer_fit_and_the_next_time_the_kept_one(
     understanding = Understanding(ACTIONS, intents, 0.5)
     other = Understanding(ACTIONS, PhraseIntents(ACTIONS, encoder, around), 0.5)
     async with working(tmp_path, encoder) as (fits, told):
-        fits.want("one", intents)
+        fits.want("1", "one", intents)
         assert intents.tuned is None
-        assert "app one is served with its longer fit, which took" in await told.line()
+        assert "app 'one' is served with its longer fit, which took" in await told.line()
         assert intents.tuned is not None
         again = PhraseIntents(ACTIONS, encoder, around)
-        fits.want("two", again)
-        assert await told.line() == "app two is served with its longer fit, which was kept"
+        fits.want("2", "two", again)
+        assert await told.line() == "app 'two' is served with its longer fit, which was kept"
     assert len(os.listdir(tmp_path)) == 1
     # Apps with and without a longer fit in one batch.
     asked = [Question("please stop the engine now", Situation())] * 3
@@ -97,7 +97,7 @@ async def test_an_app_that_has_nothing_to_tell_apart_gets_none(
     async with working(tmp_path, encoder) as (fits, _):
         intents = PhraseIntents(ACTIONS[:1], encoder, around)
         assert not intents.tunable
-        fits.want("one", intents)
+        fits.want("1", "one", intents)
         await fits.stop()
     assert intents.tuned is None
 
@@ -108,14 +108,14 @@ async def test_a_folder_that_cannot_be_written_leaves_the_quick_fit(
     (tmp_path / "file").write_text("in the way")
     intents = PhraseIntents(ACTIONS, encoder, around)
     async with working(tmp_path / "file", encoder) as (fits, told):
-        fits.want("one", intents)
-        assert "app one has no longer fit: its process ended with 1" in await told.line()
+        fits.want("1", "one", intents)
+        assert "app 'one' has no longer fit: its process ended with 1" in await told.line()
     assert intents.tuned is None
 
 
 async def test_what_is_under_way_ends_with_it(tmp_path: Path, encoder: Encoder, around: NDArray[np.float32]) -> None:
     async with working(tmp_path, encoder) as (fits, _):
-        fits.want("one", PhraseIntents(ACTIONS, encoder, around))
-        fits.want("two", PhraseIntents(ACTIONS[::-1], encoder, around))
-        fits.forget("two")
+        fits.want("1", "one", PhraseIntents(ACTIONS, encoder, around))
+        fits.want("2", "two", PhraseIntents(ACTIONS[::-1], encoder, around))
+        fits.forget("2")
     assert os.listdir(tmp_path) == []

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from bridge.manifest import ManifestError, _line_of, load
+from models.text.classifier import TextClassifier
+from models.text.networks import Network
+from models.text.preprocessing import Vocabulary
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "apps").glob("*.toml"))
 
@@ -113,6 +118,15 @@ def test_mistakes_are_told_with_file_line_and_key(
     assert words in told
 
 
+def test_a_byte_order_mark_is_none_of_its_words(tmp_path: Path) -> None:
+    mark = "\N{BYTE ORDER MARK}"
+    assert load(write(tmp_path, mark + WHOLE)).app.name == "shop"
+    with pytest.raises(ManifestError, match="line 2, name: expected a string"):
+        load(write(tmp_path, mark + WHOLE.replace('"shop"', "3")))
+    with pytest.raises(ManifestError, match="line 3: not UTF-8"):
+        load(write(tmp_path, mark.encode() + b'name = "a"\n\n\xff'))
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="No such file"):
         load(tmp_path / "nothing.toml")
@@ -137,8 +151,16 @@ def test_a_classifier_lies_beside_the_manifest(tmp_path: Path) -> None:
     text = WHOLE.replace('version = "1.2"', 'classifier = "model.safetensors"')
     with pytest.raises(ManifestError, match=r"line 3, classifier: .*genlock train text"):
         load(write(tmp_path, text))
-    (tmp_path / "model.safetensors").write_bytes(b"")
-    assert load(write(tmp_path, text)).app.classifier == str(tmp_path / "model.safetensors")
+    model = tmp_path / "model.safetensors"
+    TextClassifier("cnn", ["take"], Vocabulary(["it"]), Network("cnn", 3, 1)).save(model)
+    assert load(write(tmp_path, text)).app.classifier == str(model)
+    data = model.read_bytes()
+    save_file({"a": np.zeros(1)}, tmp_path / "other")
+    other = (tmp_path / "other").read_bytes()
+    for broken, words in ((b"", "no safetensors"), (data[:-1], "no safetensors"), (other, "no text classifier")):
+        model.write_bytes(broken)
+        with pytest.raises(ManifestError, match=f"line 3, classifier: {model}: {words}"):
+            load(write(tmp_path, text))
 
 
 VALUES = st.sampled_from(
@@ -163,7 +185,7 @@ def test_keys_are_found_on_their_lines(tables: list[tuple[str, list[str]]]) -> N
 
 
 def test_pictures_are_read_beside_the_manifest(tmp_path: Path) -> None:
-    (tmp_path / "badge.jpg").write_bytes(b"a picture")
+    (tmp_path / "badge.jpg").write_bytes(b"\xff\xd8 a picture")
     file = tmp_path / "app.toml"
     file.write_text(
         'name = "a"\nlearn = false\nbystanders = "ignored"\n[[actions]]\nname = "greet"\nsees = ["badge"]\n'
@@ -171,7 +193,10 @@ def test_pictures_are_read_beside_the_manifest(tmp_path: Path) -> None:
     )
     app = load(file).app
     assert (app.learn, app.bystanders) == (False, "ignored")
-    assert [(thing.name, thing.examples) for thing in app.objects] == [("badge", [b"a picture"])]
+    assert [(thing.name, thing.examples) for thing in app.objects] == [("badge", [b"\xff\xd8 a picture"])]
+    (tmp_path / "badge.jpg").write_bytes(b"no picture")
+    with pytest.raises(ManifestError, match=r"line 9, objects\[0\].pictures\[0\]: .*badge.jpg: .* neither a JPEG nor"):
+        load(file)
     (tmp_path / "badge.jpg").unlink()
     with pytest.raises(ManifestError, match=r"line 9, objects\[0\].pictures\[0\]: .*badge.jpg: No such file"):
         load(file)

@@ -67,6 +67,11 @@ def of_type(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
     raise TypeError(f"no strategy for {kind}")
 
 
+def with_phrases_of_their_own(actions: list[ActionInfo]) -> list[ActionInfo]:
+    """Actions of which no two share a phrase."""
+    return [ActionInfo(one.name, [f"{at} {phrase}" for phrase in one.phrases]) for at, one in enumerate(actions)]
+
+
 def a(cls: type) -> st.SearchStrategy[Any]:
     """Any value of a struct, with some keys at their defaults."""
     if cls is App:
@@ -74,7 +79,7 @@ def a(cls: type) -> st.SearchStrategy[Any]:
         name, phrase = st.text("abc ", min_size=1, max_size=8), st.text("ab", min_size=1, max_size=8)
         action = st.builds(ActionInfo, name, st.lists(phrase, min_size=1, max_size=3))
         actions = st.lists(action, max_size=3, unique_by=lambda action: action.name)
-        return st.builds(App, name, st.text(max_size=8), st.floats(0, 1), actions)
+        return st.builds(App, name, st.text(max_size=8), st.floats(0, 1), actions.map(with_phrases_of_their_own))
     info = msgspec.inspect.type_info(cls)
     assert isinstance(info, msgspec.inspect.StructType)
     required = {field.name: of_type(field.type) for field in info.fields if field.required}

@@ -71,6 +71,7 @@ def test_profiles_that_are_none(tmp_path: Path) -> None:
         (("--tls-cert", "{0}/p.sqlite", "--tls-key", KEY), "cannot use the certificate"),
         (("--record", "{0}/p.sqlite/below"), "cannot be made"),
         (("--record", "{0}/p.sqlite"), "p.sqlite is a file"),
+        (("--record", "/proc"), "/proc: nothing can be written into it"),
     ],
 )
 def test_files_that_are_not_there(
@@ -107,3 +108,11 @@ def test_a_speech_model_without_what_hears(tmp_path: Path, monkeypatch: pytest.M
     code, output = serve(tmp_path, "--port", "0", "--speech-model", "base.en")
     assert code == 2
     assert "pip install '.[speech]'" in output
+
+
+@pytest.mark.usefixtures("no_home")
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("profiles", "list"), ("profiles", "show", "ada")])
+def test_without_a_home_directory_the_profiles_need_a_place(command: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert "no home directory to keep profiles in; give --profiles FILE" in result.output

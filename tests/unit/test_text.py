@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,7 @@ def test_the_same_seed_gives_the_same_and_another_one_another(data: Path, tmp_pa
     assert not torch.equal(first.probabilities(texts), other.probabilities(texts))
 
 
-def test_what_was_written_reads_the_same(trained: Path, tmp_path: Path) -> None:
+def test_what_was_written_reads_the_same(trained: Path, data: Path, tmp_path: Path) -> None:
     found = TextClassifier.load(trained)
     texts = ["play some music", "", "ffff", "x " * 500, "stop"]
     probabilities = found.probabilities(texts)
@@ -201,7 +202,7 @@ def test_what_was_written_reads_the_same(trained: Path, tmp_path: Path) -> None:
     assert probabilities[1].tolist() == pytest.approx([1 / 3] * 3)
     found.save(tmp_path / "again")
     assert torch.equal(TextClassifier.load(tmp_path / "again").probabilities(texts), probabilities)
-    assert found.about["set"] == "banking77"
+    assert (found.about["set"], found.about["format"]) == (data.name, "banking77")
 
 
 @given(st.text(max_size=200))
@@ -238,18 +239,21 @@ def test_figures_by_hand() -> None:
 
 
 def test_what_was_trained_on_other_texts_is_not_measured(trained: Path, tmp_path: Path) -> None:
-    (tmp_path / "train.csv").write_text("text,category\nplay,music\nstop,stop\n")
-    (tmp_path / "test.csv").write_text("text,category\nplay it,music\n")
-    with pytest.raises(ValueError, match="other texts"):
-        evaluation.evaluate(tmp_path, weights=trained, progress=False)
+    folder = tmp_path / "one's own"
+    folder.mkdir()
+    (folder / "train.csv").write_text("text,category\nplay,music\nstop,stop\n")
+    (folder / "test.csv").write_text("text,category\nplay it,music\n")
+    with pytest.raises(ValueError, match="other texts") as caught:
+        evaluation.evaluate(folder, weights=trained, progress=False)
+    assert shlex.split(str(caught.value).partition(" with: ")[2])[-3:] == [str(folder), "--out", str(trained)]
 
 
 def test_on_the_command_line(data: Path, tmp_path: Path) -> None:
-    out, picture = tmp_path / "out.safetensors", tmp_path / "confusion.png"
+    out, picture = tmp_path / "one's own.safetensors", tmp_path / "confusion.png"
     train = ["train", "text", "--arch", "cnn", "--data", str(data), "--out", str(out), "--threads", "1"]
     run = CliRunner().invoke(commands, [*train, "--epochs", "12"])
     assert run.exit_code == 0, run.output
-    assert "genlock evaluate text" in run.output
+    assert shlex.split(run.output.partition("Try it with: ")[2])[-3:] == [str(data), "--weights", str(out)]
     arguments = ["evaluate", "text", "--data", str(data), "--weights", str(out), "--picture", str(picture)]
     run = CliRunner().invoke(commands, [*arguments, "--json"])
     assert run.exit_code == 0, run.output
@@ -259,9 +263,19 @@ def test_on_the_command_line(data: Path, tmp_path: Path) -> None:
     assert picture.read_bytes()[:4] == b"\x89PNG"
     run = CliRunner().invoke(commands, arguments)
     assert "TF-IDF and logistic regression" in run.output
+    assert f"cnn on {data.name} (test.csv" in run.output
+    assert "banking77" not in run.output
     run = CliRunner().invoke(commands, ["train", "text", "--data", str(tmp_path), "--out", str(out)])
     assert run.exit_code == 2
     assert "no set of labelled texts" in run.output
+
+
+def test_a_label_that_the_classifier_lacks_is_logged(trained: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ClassifierIntents.load(trained, {"lights": "light_on", "musik": "play", "waltz": "dance", "nod": "nod"})
+    assert caplog.messages == [
+        f"{trained}: has no label 'musik', which is to mean 'play'; did you mean 'music'?",
+        f"{trained}: has no label 'waltz', which is to mean 'dance'; nothing that is said comes to it",
+    ]
 
 
 def test_an_apps_labels_become_its_actions(trained: Path) -> None:

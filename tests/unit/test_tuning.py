@@ -14,10 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from models import weight_files
 from models.intent import tuned as tuned_module
 from models.intent.adapted import adapted
 from models.intent.tuned import KEPT, Cache, Tuned, default_cache
-from models.intent.tuning import PROTOTYPES, Task, _batches, digest, tune, write
+from models.intent.tuning import PROTOTYPES, Task, _batches, digest, tune
 from models.language.encoder import WIDTH, Encoder
 
 TEXTS = ["pick it up", "take the object", "grab that", "let go of it", "drop the object", "put it down"]
@@ -117,7 +118,7 @@ def test_the_cache_gives_what_was_written_and_makes_nothing_of_what_is_broken(
     cache = Cache(tmp_path / "deep" / "folder")
     assert cache.load(encoder, TEXTS, LABELS) is None
     path = cache.path(encoder, TEXTS, LABELS)
-    write(changes, path)
+    weight_files.write(path, changes)
     assert [one.name for one in cache.folder.iterdir()] == [path.name]
     kept = cache.load(encoder, TEXTS, LABELS)
     assert kept is not None
@@ -144,6 +145,11 @@ def test_the_usual_folder_is_the_users_cache(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(tuned_module.Path, "home", lambda: tmp_path)
     assert default_cache() == tmp_path / ".cache" / "genlock" / "intent"
+
+
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_directory_there_is_no_usual_folder() -> None:
+    assert default_cache() is None
 
 
 def test_the_process_writes_what_the_function_returns(changes: dict[str, Tensor], tmp_path: Path) -> None:
