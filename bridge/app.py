@@ -13,7 +13,6 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from bridge.fields import Identifier, Name, Unit
-from models.language.words import words
 
 MAX_ACTIONS: Final = 256
 MAX_PHRASES: Final = 256
@@ -35,6 +34,7 @@ Bound = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _BRACE = re.compile(r"[{}]")
 _WORD = re.compile(r"\w")
+_WORDS = re.compile(r"\w+")
 _ARGUMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -167,7 +167,7 @@ def _mistakes(app: App) -> Iterator[Mistake]:
             yield Mistake(f"{path}.phrases", text)
         for place, phrase in enumerate(action.phrases):
             # A classifier tells actions apart without their phrases.
-            other = phrases.setdefault(" ".join(word.text for word in words(phrase)), action.name)
+            other = phrases.setdefault(" ".join(_WORDS.findall(phrase.casefold())), action.name)
             if other != action.name and not app.classifier:
                 text = f"{phrase!r} means {other!r} already; a phrase means one action"
                 yield Mistake(f"{path}.phrases[{place}]", text)
