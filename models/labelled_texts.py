@@ -18,6 +18,7 @@ parts have the proportions of train, a fifth of each.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import json
@@ -146,7 +147,7 @@ class _Clinc(msgspec.Struct):
 def _clinc(folder: Path) -> Texts:
     path = folder / "data.json"
     try:
-        parts = msgspec.json.decode(path.read_bytes(), type=_Clinc)
+        parts = msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8), type=_Clinc)
     except msgspec.DecodeError as problem:
         raise DataError(f"{path}: {problem}") from None
     fit = [Labelled(*pair) for pair in parts.train]
@@ -181,7 +182,7 @@ def _hwu(folder: Path) -> Texts:
 def _snips(folder: Path) -> Texts:
     def read(path: Path) -> list[Labelled]:
         found = []
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
             try:
                 row = json.loads(line)
                 found.append(Labelled(row["text"].strip(), row["intent"]))
@@ -209,7 +210,7 @@ def _carved(name: str, examples: Sequence[Labelled], outside: list[str]) -> Text
 
 def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader: csv.DictReader[Any] = csv.DictReader(file, delimiter=delimiter)
             missing = [column for column in columns if column not in (reader.fieldnames or ())]
             if missing:

@@ -67,6 +67,21 @@ def test_other_formats(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("data.json", '{"train": [["stop", "a"]], "test": [["halt", "a"]]}'),
+        ("train.csv", "text,category\nstop,a\nhalt,a\n"),
+        ("kfold1_train.tsv", "text\tscenario\tintent\nstop\ta\tb\nhalt\ta\tb\n"),
+        ("train.jsonl", '{"text": "stop", "intent": "a"}\n{"text": "halt", "intent": "a"}\n'),
+    ],
+)
+def test_a_byte_order_mark_says_nothing(tmp_path: Path, file: str, content: str) -> None:
+    (tmp_path / file).write_text(content, encoding="utf-8-sig")
+    found = load(tmp_path)
+    assert {example.text for example in found.fit + found.measured} == {"stop", "halt"}
+
+
+@pytest.mark.parametrize(
     ("file", "content", "words"),
     [
         ("readme.txt", b"", "none of data.json"),
