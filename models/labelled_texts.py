@@ -182,7 +182,8 @@ def _hwu(folder: Path) -> Texts:
 def _snips(folder: Path) -> Texts:
     def read(path: Path) -> list[Labelled]:
         found = []
-        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        # Not splitlines: JSON may hold U+2028 and the like as they are.
+        for number, line in enumerate(path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n"), start=1):
             try:
                 row = json.loads(line)
                 found.append(Labelled(row["text"].strip(), row["intent"]))
@@ -211,7 +212,9 @@ def _carved(name: str, examples: Sequence[Labelled], outside: list[str]) -> Text
 def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader: csv.DictReader[Any] = csv.DictReader(file, delimiter=delimiter)
+            # Fields between tabs are as they are: a quotation mark is one of the text's.
+            quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+            reader: csv.DictReader[Any] = csv.DictReader(file, delimiter=delimiter, quoting=quoting)
             missing = [column for column in columns if column not in (reader.fieldnames or ())]
             if missing:
                 raise DataError(f"{path}, line 1: no column {', '.join(missing)}; it needs {', '.join(columns)}")
@@ -223,6 +226,8 @@ def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> list[dict[str, 
             return rows
     except UnicodeDecodeError as problem:
         raise DataError(f"{path}: not UTF-8 at byte {problem.start}") from None
+    except csv.Error as problem:
+        raise DataError(f"{path}: {problem}") from None
 
 
 _FORMATS: Final[dict[str, Callable[[Path], Texts]]] = {

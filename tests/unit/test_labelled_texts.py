@@ -66,6 +66,20 @@ def test_other_formats(tmp_path: Path) -> None:
     assert (found.fit, found.measured) == ([Labelled("song", "Play")], [Labelled("tune", "Play")])
 
 
+def test_a_quotation_mark_between_tabs_is_the_texts(tmp_path: Path) -> None:
+    texts = ['"stop', "halt", 'the "end"', "quit"]
+    rows = "".join(f"{text}\ta\tb\n" for text in texts)
+    (tmp_path / "kfold1_train.tsv").write_text("text\tscenario\tintent\n" + rows)
+    found = load(tmp_path)
+    assert sorted(example.text for example in found.fit + found.measured) == sorted(texts)
+
+
+def test_a_line_separator_in_json_ends_no_line(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"text": "one\u2028two", "intent": "a"}\r\n{"text": "b", "intent": "a"}')
+    found = load(tmp_path)
+    assert {example.text for example in found.fit + found.measured} == {"one\u2028two", "b"}
+
+
 @pytest.mark.parametrize(
     ("file", "content"),
     [
@@ -93,6 +107,7 @@ def test_a_byte_order_mark_says_nothing(tmp_path: Path, file: str, content: str)
         ("train.csv", b"text,category\na,b\n,b\n", "line 3: one of text, category is empty"),
         ("train.csv", b"text,category\na\n", "line 2: one of text, category is empty"),
         ("train.csv", b"text,category\n\xff,b\n", "not UTF-8"),
+        ("train.csv", b'text,category\n"' + b"a,b\n" * 50_000, "field larger than field limit"),
         ("train.jsonl", b'{"text": "a", "intent": "b"}\n[]\n', "line 2: a map"),
     ],
 )
