@@ -97,6 +97,13 @@ def test_what_pads_a_batch_changes_nothing(arch: str) -> None:
     assert together.shape == (3, 5)
 
 
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_a_batch_without_a_word_is_trained_on(arch: str) -> None:
+    run = training._Run(arch, [Labelled("   ", "a"), Labelled("___", "b")], [Labelled("___", "b")], 0, 1)
+    run.pass_over()
+    assert all(bool(value.isfinite().all()) for value in run._network.state_dict().values())
+
+
 def test_there_is_no_other_architecture() -> None:
     with pytest.raises(ValueError, match="there are lstm, cnn, transformer"):
         Network("mlp", 3, 2)
