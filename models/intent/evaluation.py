@@ -92,7 +92,7 @@ def evaluate(
         "adapted_on": [] if path is None else [name for name in background.SETS if name != texts.name],
         "data": str(data),
         "set": texts.name,
-        "measured_on": f"{texts.part}: {len(texts.measured)} texts, {len(texts.labels)} labels",
+        "measured_on": texts.measured_on(len(texts.labels)),
         "published": PUBLISHED.get(texts.name, {}),
         "examples": "the chosen ones, and the name of each label",
         "few_shot": _few_shot(own, plain, None if quick else encoder, draws, progress),

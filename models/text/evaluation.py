@@ -66,7 +66,7 @@ def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress
         "training": classifier.about,
         "data": str(data),
         "set": texts.name,
-        "measured_on": f"{texts.part}: {len(truth)} texts, {len(labels)} labels",
+        "measured_on": texts.measured_on(len(labels)),
         **figures(truth, found, labels),
         "confused": _confused(matrix, labels),
         "baselines": baselines,

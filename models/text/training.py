@@ -71,6 +71,7 @@ def train(
     torch.set_num_threads(threads)
     texts = labelled_texts.load(data)
     fit, checked = labelled_texts.carve(texts.fit, CHECKED_SHARE, seed)
+    fit = labelled_texts.without_copies(fit, (example.text for example in checked))
     if not checked:
         raise ValueError(f"{data}: no label has two texts, one to fit to and one to check on")
     run = _Run(arch, fit, checked, seed, epochs or EPOCHS.get(arch, 1))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.labelled_texts import DataError, Labelled, carve, carve_evenly, load, shots
+from models.labelled_texts import DataError, Labelled, carve, carve_evenly, load, shots, without_copies
 
 EXAMPLES = [Labelled(f"{label} {at}", label) for label in "abc" for at in range(10)]
 
@@ -132,6 +132,39 @@ def test_carving_loses_and_doubles_nothing(labels: list[str], share: float, seed
     stay, carved = carve(examples, share, seed)
     assert sorted(stay + carved, key=str) == sorted(examples, key=str)
     assert {example.label for example in stay} == set(labels)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 9)), max_size=60),
+    st.floats(0.05, 0.6),
+    st.integers(0, 5),
+)
+def test_no_text_is_on_both_sides_and_no_label_on_one(drawn: list[tuple[str, int]], share: float, seed: int) -> None:
+    examples = [
+        Labelled(("Text  {}" if at % 2 else "text {}").format(text), label) for at, (label, text) in enumerate(drawn)
+    ]
+    for stay, carved in (carve(examples, share, seed), carve_evenly(examples, 3, seed)):
+        assert sorted(stay + carved, key=str) == sorted(examples, key=str)
+        fit = without_copies(stay, (example.text for example in carved))
+        assert not {one.text.split()[1] for one in fit} & {one.text.split()[1] for one in carved}
+        assert {one.label for one in fit} == {one.label for one in examples}
+
+
+def test_what_is_measured_on_is_not_fitted_to_where_train_has_it_too(tmp_path: Path) -> None:
+    folder = clinc(
+        tmp_path,
+        train=[("hi", "greet"), ("Good  day", "greet"), ("x y", "greet")],
+        test=[("good day", "greet"), ("hello", "greet")],
+        oos_train=[("X", "oos"), ("z", "oos")],
+        oos_test=[("x", "oos"), ("X Y", "oos")],
+    )
+    found = load(folder)
+    assert (found.fit, found.outside_fit) == ([Labelled("hi", "greet")], ["z"])
+    assert (len(found.measured), len(found.outside_measured)) == (2, 2)
+    assert found.measured_on(1) == "test: 2 texts, 1 labels; 3 copies of them are not fitted to"
+    clinc(tmp_path, train=[("hi", "greet"), ("bye", "part")], test=[("Bye", "part")])
+    with pytest.raises(DataError, match="all texts of 'part' are in test too"):
+        load(folder)
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=30), st.integers(0, 8), st.integers())

@@ -110,11 +110,32 @@ def test_there_is_no_other_architecture() -> None:
 
 
 def test_one_text_a_label_is_too_little(tmp_path: Path) -> None:
-    for name in ("train.csv", "test.csv"):
-        (tmp_path / name).write_text("text,category\nlights on,lights\nplay a song,music\n")
+    (tmp_path / "train.csv").write_text("text,category\nlights on,lights\nplay a song,music\n")
+    (tmp_path / "test.csv").write_text("text,category\nlights,lights\n")
     with pytest.raises(ValueError, match="no label has two texts"):
         training.train(tmp_path, tmp_path / "out", arch="cnn", threads=1, progress=False)
     assert not (tmp_path / "out").exists()
+
+
+def test_no_copy_of_a_text_that_tells_when_to_stop_is_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"text {at % 10},a" for at in range(40)] + [f"Text  {at % 15},b" for at in range(40)]
+    (tmp_path / "train.csv").write_text("\n".join(["text,category", *rows]) + "\n")
+    (tmp_path / "test.csv").write_text("text,category\nTEXT 3,a\n")
+    parts: list[list[Labelled]] = []
+
+    def stop(run: object, arch: str, fit: list[Labelled], checked: list[Labelled], *rest: int) -> None:
+        parts.extend((fit, checked))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training._Run, "__init__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(tmp_path, tmp_path / "out", arch="cnn", threads=1, progress=False)
+    fit, checked = ({" ".join(example.text.casefold().split()) for example in part} for part in parts)
+    assert checked
+    assert fit | checked == {f"text {at}" for at in range(15) if at != 3}
+    assert not fit & checked
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
