@@ -272,6 +272,14 @@ def test_what_was_trained_on_other_texts_is_not_measured(trained: Path, tmp_path
         evaluation.evaluate(tmp_path, weights=trained, progress=False)
 
 
+def test_what_no_baseline_can_be_fitted_to_is_measured_without(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text,category\n" + "".join(f"play song {at},music\n" for at in range(9)))
+    (tmp_path / "test.csv").write_text("text,category\nplay it,music\n")
+    training.train(tmp_path, tmp_path / "out", arch="cnn", epochs=1, threads=1, progress=False)
+    result = evaluation.evaluate(tmp_path, weights=tmp_path / "out", progress=False)
+    assert (result["accuracy"], result["baselines"]) == (100, {"most frequent label": 100})
+
+
 def test_on_the_command_line(data: Path, tmp_path: Path) -> None:
     out, picture = tmp_path / "out.safetensors", tmp_path / "confusion.png"
     train = ["train", "text", "--arch", "cnn", "--data", str(data), "--out", str(out), "--threads", "1"]
