@@ -6,6 +6,8 @@ regression on words and pairs of words weighted by TF-IDF. Figures of others are
 
 from __future__ import annotations
 
+import math
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +29,9 @@ from models.text.classifier import TextClassifier
 PUBLISHED: Final = {"clinc150": {"CNN (Larson et al. 2019)": 91.2}}
 
 _CONFUSED: Final = 10
+_INCHES_A_LABEL: Final = 0.16
+_NAMED: Final = 300
+"""So many labels have room for their names in the picture; of more, only every so manieth is named."""
 
 
 def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress: bool = True) -> dict[str, Any]:
@@ -41,6 +46,8 @@ def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress
         OSError: a file cannot be read or written.
         ValueError: the file is no classifier, or it was trained on other texts than those that may be fitted to.
     """
+    if picture is not None and not os.access(picture.parent, os.W_OK):
+        raise OSError(f"{picture}: {picture.parent} is no folder that can be written to")
     texts = labelled_texts.load(data)
     classifier = TextClassifier.load(weights)
     if classifier.about.get("trained_on") != labelled_texts.fingerprint(texts.fit):
@@ -127,14 +134,17 @@ def draw(matrix: NDArray[np.int64], labels: list[str], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    inches = max(6.0, 0.16 * len(labels) + 2)
+    inches = max(6.0, _INCHES_A_LABEL * min(len(labels), _NAMED) + 2)
     figure = Figure(figsize=(inches, inches), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="magma_r", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=6)
-    axes.set_yticks(range(len(labels)), labels, fontsize=6)
+    step = max(1, math.ceil(len(labels) / _NAMED))
+    # A label is no formula, whatever dollars it has.
+    places, names = range(0, len(labels), step), labels[::step]
+    axes.set_xticks(places, names, rotation=90, fontsize=6, parse_math=False)
+    axes.set_yticks(places, names, fontsize=6, parse_math=False)
     axes.set_xlabel("was taken for")
     axes.set_ylabel("is")
     figure.colorbar(image, ax=axes, shrink=0.5, label="share of the label's texts")

@@ -280,6 +280,19 @@ def test_what_no_baseline_can_be_fitted_to_is_measured_without(tmp_path: Path) -
     assert (result["accuracy"], result["baselines"]) == (100, {"most frequent label": 100})
 
 
+def test_the_picture_takes_labels_as_they_are_and_any_number_of_them(tmp_path: Path) -> None:
+    labels = ["$x^2_{$", "$5", *(f"label {at}" for at in range(698))]
+    evaluation.draw(np.eye(len(labels), dtype=np.int64), labels, tmp_path / "all.png")
+    header = (tmp_path / "all.png").read_bytes()[:24]
+    assert header[:4] == b"\x89PNG"
+    assert max(int.from_bytes(header[16:20]), int.from_bytes(header[20:24])) < 6000
+
+
+def test_where_no_picture_can_be_drawn_is_said_at_once(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="missing is no folder"):
+        evaluation.evaluate(data, weights=tmp_path / "none", picture=tmp_path / "missing" / "a.png", progress=False)
+
+
 def test_on_the_command_line(data: Path, tmp_path: Path) -> None:
     out, picture = tmp_path / "out.safetensors", tmp_path / "confusion.png"
     train = ["train", "text", "--arch", "cnn", "--data", str(data), "--out", str(out), "--threads", "1"]
