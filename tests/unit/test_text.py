@@ -12,6 +12,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from bridge.cli import app as commands
@@ -186,6 +188,29 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_from(data: Path, tmp_pa
         assert found.about["epochs"] == 1
 
 
+@pytest.mark.parametrize("lacking", ["network.scores.bias", "average.scores.bias", "adam.0.exp_avg_sq"])
+def test_a_checkpoint_of_other_networks_is_started_afresh_from(
+    lacking: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fit = [Labelled(text, label) for label, texts in TASK.items() for text in texts]
+    path = tmp_path / "out.checkpoint"
+    run = training._Run("cnn", fit, [], 0, 2)
+    run.pass_over()
+    run.save(path)
+    whole = training._Run("cnn", fit, [], 0, 2)
+    whole.restore(path)
+    assert (whole.epoch, caplog.messages) == (1, [])
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys() if name != lacking}  # noqa: SIM118
+        save_file(tensors, path, metadata=file.metadata())
+    fresh = training._Run("cnn", fit, [], 0, 2)
+    before = {name: value.clone() for name, value in fresh._network.state_dict().items()}
+    fresh.restore(path)
+    assert fresh.epoch == 0
+    assert all(torch.equal(value, before[name]) for name, value in fresh._network.state_dict().items())
+    assert "starts afresh" in caplog.text
+
+
 def test_it_stops_when_nothing_gets_better_and_keeps_the_best(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,8 +268,6 @@ def test_files_that_are_no_classifiers(trained: Path, tmp_path: Path) -> None:
     wrong.write_bytes(b"PK\x03\x04")
     with pytest.raises(ValueError, match="no safetensors file"):
         TextClassifier.load(wrong)
-    from safetensors.torch import load_file, save_file
-
     weights = load_file(trained)
     save_file(weights, wrong)
     with pytest.raises(ValueError, match="genlock train text"):
