@@ -225,7 +225,7 @@ class _Run:
 
     def _shapes(self) -> dict[str, torch.Size]:
         """Of all tensors of a checkpoint after any pass."""
-        found = {}
+        found: dict[str, torch.Size] = {}
         for part in ("network", "average", "best"):
             found |= {f"{part}.{name}": value.shape for name, value in self._network.state_dict().items()}
         for number, parameter in enumerate(self._network.parameters()):
