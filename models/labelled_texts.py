@@ -13,11 +13,13 @@ A set is told by the files in its folder:
 What a model is measured on is never in what it is fitted to: the test part where the folder has one, else the set's own
 validation part, else a fifth of train, carved by a fixed seed and of the shape of the set's test part: of BANKING77,
 whose train has 35 to 187 texts a label but whose test has 40 of each, as many of each label; of the others, whose test
-parts have the proportions of train, a fifth of each.
+parts have the proportions of train, a fifth of each. A text of train that is measured on too, be it with other case or
+space, is not fitted to.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import json
@@ -58,6 +60,7 @@ class Texts:
         part: which part of the set ``measured`` is, for people.
         outside_fit, outside_measured: texts that belong to no label, of which the same holds.
         name: of the folder.
+        copies: how many more texts could be fitted to, were they not measured on too.
     """
 
     format: str
@@ -67,18 +70,24 @@ class Texts:
     outside_fit: list[str] = field(default_factory=list)
     outside_measured: list[str] = field(default_factory=list)
     name: str = ""
+    copies: int = 0
 
     @property
     def labels(self) -> list[str]:
         """All labels that can be fitted, sorted."""
         return sorted({example.label for example in self.fit})
 
+    def measured_on(self, labels: int) -> str:
+        """What figures are on, for people."""
+        copies = f"; {self.copies} copies of them are not fitted to" if self.copies else ""
+        return f"{self.part}: {len(self.measured)} texts, {labels} labels{copies}"
+
 
 def load(folder: Path) -> Texts:
     """Reads a folder in any of the formats.
 
     Raises:
-        DataError: it is in none of them, or a file of it is not as it should be.
+        DataError: it is in none of them, a file of it is not as it should be, or all texts of a label are measured on.
     """
     for file, read in _FORMATS.items():
         if (folder / file).is_file():
@@ -88,7 +97,7 @@ def load(folder: Path) -> Texts:
                 raise DataError(f"{folder / file}: {problem.strerror}") from None
             if not found.fit or not found.measured:
                 raise DataError(f"{folder / file}: no texts to {'measure on' if found.fit else 'fit to'}")
-            return replace(found, name=folder.resolve().name)
+            return replace(_apart(found, folder / file), name=folder.resolve().name)
     raise DataError(f"{folder}: none of {', '.join(_FORMATS)} is here, so this is no set of labelled texts")
 
 
@@ -101,27 +110,23 @@ def shots(examples: Iterable[Labelled], count: int, seed: int) -> list[Labelled]
 
 
 def carve(examples: Iterable[Labelled], share: float, seed: int) -> tuple[list[Labelled], list[Labelled]]:
-    """Splits off a share of each label, at least one text where there are two; returns what stays, then the share."""
-    stay: list[Labelled] = []
-    carved: list[Labelled] = []
-    for label, members in sorted(_by_label(examples).items()):
-        order = random.Random(f"{seed} {label}").sample(members, len(members))
-        count = max(round(share * len(members)), 1) if len(members) > 1 else 0
-        carved += order[:count]
-        stay += order[count:]
-    return stay, carved
+    """Splits off a share of each label, at least one text where there are two; returns what stays, then the share.
+
+    Texts that differ only in case and space are copies, which count as one: further ones stay, and ``without_copies``
+    takes them out. Something of each label stays that has no copy in the share.
+    """
+    return _split(examples, lambda texts: max(round(share * texts), 1) if texts > 1 else 0, seed)
 
 
 def carve_evenly(examples: Iterable[Labelled], count: int, seed: int) -> tuple[list[Labelled], list[Labelled]]:
-    """Splits off ``count`` texts of each label, but no more than half of them; returns what stays, then the others."""
-    stay: list[Labelled] = []
-    carved: list[Labelled] = []
-    for label, members in sorted(_by_label(examples).items()):
-        order = random.Random(f"{seed} {label}").sample(members, len(members))
-        most = min(count, len(members) // 2)
-        carved += order[:most]
-        stay += order[most:]
-    return stay, carved
+    """Splits off ``count`` texts of each label, but no more than half of them. See ``carve``."""
+    return _split(examples, lambda texts: min(count, texts // 2), seed)
+
+
+def without_copies(examples: Iterable[Labelled], of: Iterable[str]) -> list[Labelled]:
+    """The examples whose texts are none of others, whatever their case and space."""
+    known = {_key(text) for text in of}
+    return [example for example in examples if _key(example.text) not in known]
 
 
 def fingerprint(examples: Iterable[Labelled]) -> str:
@@ -137,6 +142,52 @@ def _by_label(examples: Iterable[Labelled]) -> dict[str, list[Labelled]]:
     return found
 
 
+def _key(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _split(
+    examples: Iterable[Labelled], count: Callable[[int], int], seed: int
+) -> tuple[list[Labelled], list[Labelled]]:
+    """What stays and what is split off; ``count`` says of how many different texts of a label how many are."""
+    by_label = _by_label(examples)
+    texts = {label: {_key(example.text) for example in members} for label, members in by_label.items()}
+    holders = defaultdict(list)
+    for label, keys in texts.items():
+        for key in keys:
+            holders[key].append(label)
+    left = {label: len(keys) for label, keys in texts.items()}
+    stay: list[Labelled] = []
+    carved: list[Labelled] = []
+    taken: set[str] = set()
+    for label, members in sorted(by_label.items()):
+        wanted = count(len(texts[label]))
+        for example in random.Random(f"{seed} {label}").sample(members, len(members)):
+            key = _key(example.text)
+            # A text of several labels must leave each of them another one.
+            if wanted and key not in taken and all(left[holder] > 1 for holder in holders[key]):
+                for holder in holders[key]:
+                    left[holder] -= 1
+                taken.add(key)
+                carved.append(example)
+                wanted -= 1
+            else:
+                stay.append(example)
+    return stay, carved
+
+
+def _apart(texts: Texts, path: Path) -> Texts:
+    """The same without what is measured on in what may be fitted to."""
+    measured = [*(example.text for example in texts.measured), *texts.outside_measured]
+    fit = without_copies(texts.fit, measured)
+    lost = sorted({example.label for example in texts.fit} - {example.label for example in fit})
+    if lost:
+        raise DataError(f"{path}: all texts of {lost[0]!r} are in {texts.part} too, so none of them can be fitted to")
+    outside = without_copies([Labelled(text, "") for text in texts.outside_fit], measured)
+    copies = len(texts.fit) - len(fit) + len(texts.outside_fit) - len(outside)
+    return replace(texts, fit=fit, outside_fit=[example.text for example in outside], copies=copies)
+
+
 class _Clinc(msgspec.Struct):
     train: list[tuple[str, str]]
     val: list[tuple[str, str]] = []
@@ -149,7 +200,7 @@ class _Clinc(msgspec.Struct):
 def _clinc(folder: Path) -> Texts:
     path = folder / "data.json"
     try:
-        parts = msgspec.json.decode(path.read_bytes(), type=_Clinc)
+        parts = msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8), type=_Clinc)
     except msgspec.DecodeError as problem:
         raise DataError(f"{path}: {problem}") from None
     fit = [Labelled(*pair) for pair in parts.train]
@@ -184,7 +235,8 @@ def _hwu(folder: Path) -> Texts:
 def _snips(folder: Path) -> Texts:
     def read(path: Path) -> list[Labelled]:
         found = []
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        # Not splitlines: JSON may hold U+2028 and the like as they are.
+        for number, line in enumerate(path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n"), start=1):
             try:
                 row = json.loads(line)
                 found.append(Labelled(row["text"].strip(), row["intent"]))
@@ -212,8 +264,11 @@ def _carved(name: str, examples: Sequence[Labelled], outside: list[str]) -> Text
 
 def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader: csv.DictReader[Any] = csv.DictReader(file, delimiter=delimiter)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            # Fields between tabs are as they are: a quotation mark is one of the text's.
+            reader: csv.DictReader[Any] = csv.DictReader(
+                file, delimiter=delimiter, quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+            )
             missing = [column for column in columns if column not in (reader.fieldnames or ())]
             if missing:
                 raise DataError(f"{path}, line 1: no column {', '.join(missing)}; it needs {', '.join(columns)}")
@@ -225,6 +280,8 @@ def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> list[dict[str, 
             return rows
     except UnicodeDecodeError as problem:
         raise DataError(f"{path}: not UTF-8 at byte {problem.start}") from None
+    except csv.Error as problem:
+        raise DataError(f"{path}: {problem}") from None
 
 
 _FORMATS: Final[dict[str, Callable[[Path], Texts]]] = {

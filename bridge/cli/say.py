@@ -57,6 +57,8 @@ def say(
     )
     share = 0.1 / max(len(candidates) - 1, 1)
     pointing = tuple(0.9 if one.id == looked else share for one in candidates) if looked else None
+    # What is no UTF-8 in a shell's argument comes as lone surrogates.
+    text = text.encode("utf-8", "replace").decode()
     reading = read(encoder, [(understanding, Question(text, Situation(candidates, pointing, last=spoken or None)))])[0]
     if as_json:
         typer.echo(json.dumps(asdict(reading), indent=2, ensure_ascii=False))

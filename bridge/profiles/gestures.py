@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from bridge.profiles.items import Item
 from models.gesture.names import BUILT_IN, FIRST_TAUGHT, NUMBERS, TAUGHT_SLOTS
-from models.gesture.taught import columns, prototype, stricter
+from models.gesture.taught import columns, prototype, same_movement, stricter
 
 MODEL: Final = "gesture"
 """Name of the frame model that spots them."""
@@ -29,6 +29,10 @@ class NoRoom(ValueError):
     """As many gestures as a user may have are taught already."""
 
 
+class BuiltIn(ValueError):
+    """A gesture of the name is built in."""
+
+
 def learn(name: str, device: str, examples: Sequence[bytes], known: Iterable[Item], version: str) -> dict[str, Any]:
     """What is kept of a gesture. May take some milliseconds.
 
@@ -38,11 +42,11 @@ def learn(name: str, device: str, examples: Sequence[bytes], known: Iterable[Ite
         version: the gesture model's.
 
     Raises:
-        ValueError: the examples cannot be learned from; the message says why.
-        NoRoom: see there.
+        ValueError: the examples cannot be learned from, or are another gesture's movement; the message says why.
+        NoRoom, BuiltIn: see there.
     """
     if name in NUMBERS:
-        raise ValueError(f"{name!r} is built in; give it another name")
+        raise BuiltIn(f"{name!r} is built in; give it another name")
     width = _NUMBERS[device in _JOINTED]
     recordings = []
     for number, example in enumerate(examples, start=1):
@@ -50,7 +54,12 @@ def learn(name: str, device: str, examples: Sequence[bytes], known: Iterable[Ite
             raise ValueError(f"example {number} has {len(example)} bytes; a moment of {device!r} takes {4 * width}")
         recordings.append(np.frombuffer(example, dtype="<f4").reshape(-1, width))
     made = prototype(recordings, device)
-    slots = {item.key: item.data["slot"] for item in known if item.key not in NUMBERS}
+    taught = [item for item in known if item.key not in NUMBERS]
+    for item in taught:
+        alike = item.key != name and (item.data["device"], item.data["version"]) == (device, version)
+        if alike and same_movement(np.frombuffer(item.data["prototype"], dtype="<f4"), made):
+            raise ValueError(f"this is the movement of {item.key!r}, which would be spotted in its place; make another")
+    slots = {item.key: item.data["slot"] for item in taught}
     free = (slot for slot in range(TAUGHT_SLOTS) if slot not in slots.values())
     slot = slots.get(name, next(free, -1))
     if slot < 0:

@@ -21,6 +21,7 @@ from models.gesture.names import BUILT_IN, TAUGHT_SLOTS
 from models.gesture.shape import (
     DURATION_WEIGHT,
     EXTENT_WEIGHT,
+    FARTHEST,
     JOINT_CHANNELS,
     JOINT_PAIRS,
     JOINT_WEIGHT,
@@ -94,6 +95,10 @@ _LEAST_STRENGTH: Final = 0.12
 _STRENGTH_BETWEEN: Final = (0.5, 2.0)
 _SECONDS_BETWEEN: Final = (0.62, 1.6)
 _STILL: Final = 0.15
+_ALIKE: Final = 0.5
+_ALIKE_JOINTED: Final = 0.95
+"""From this margin on, as the spotter has it, two gestures are the same movement. Of a hand's joints it is higher: what
+is much nearer than what is spotted may still be told apart, as a fist and half a fist are."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +204,26 @@ def told_apart(prototypes: Sequence[Floats]) -> tuple[Floats, Floats]:
     weights = means - means @ scatter.T @ scatter
     scores = np.column_stack((weights, -0.5 * (weights * means).sum(1)))
     return scores.astype(np.float32), scatter.astype(np.float32)
+
+
+def same_movement(one: Floats, other: Floats) -> bool:
+    """Whether two prototypes of one device are so like each other that the spotter could not tell which is meant."""
+    if len(one) != len(other):
+        return False
+    strength, seconds = one[_STRENGTH] / max(other[_STRENGTH], 1e-6), one[_SECONDS] / max(other[_SECONDS], 1e-6)
+    if not (
+        _STRENGTH_BETWEEN[0] <= strength <= _STRENGTH_BETWEEN[1]
+        and _SECONDS_BETWEEN[0] <= seconds <= _SECONDS_BETWEEN[1]
+    ):
+        return False
+    # What a profile holds came from outside.
+    wanted = min(float(max(one[LIKENESS], other[LIKENESS])), 1.0)
+    if len(one) == PLAIN:
+        return (float(one[:NUMBERS] @ other[:NUMBERS]) - wanted) / (1.001 - wanted) >= _ALIKE
+    between = (one - other)[PLAIN : PLAIN + TELLING]
+    along = told_apart([one, other])[1] @ between
+    farthest = max(FARTHEST / (1 - USUAL_LEAST) * (1 - wanted), 1e-6)
+    return 1 - float(between @ between - along @ along) / farthest >= _ALIKE_JOINTED
 
 
 def stricter(known: Floats) -> Floats:

@@ -94,7 +94,7 @@ def evaluate(
         "data": str(data),
         "set": texts.name,
         "format": texts.format,
-        "measured_on": f"{texts.part}: {len(texts.measured)} texts, {len(texts.labels)} labels",
+        "measured_on": texts.measured_on(len(texts.labels)),
         "published": PUBLISHED.get(texts.name, {}),
         "examples": "the chosen ones, and the name of each label",
         "few_shot": _few_shot(own, plain, None if quick else encoder, draws, progress),
@@ -144,8 +144,10 @@ class _Scores:
 
 
 def _few_shot(own: _Embedded, plain: _Embedded, encoder: Encoder | None, draws: int, progress: bool) -> dict[str, Any]:
-    """With the longer fit if there is the encoder for it."""
+    """With the longer fit if there is the encoder for it and more than one label."""
     quick, longer, baseline, seconds = _Scores(), _Scores(), [], []
+    if len(own.texts.labels) < 2:
+        encoder = None
     measured = [example.text for example in own.texts.measured]
     with Progress(disable=not progress, transient=True) as bar:
         for seed in bar.track(range(draws), description="fitting"):
@@ -154,8 +156,8 @@ def _few_shot(own: _Embedded, plain: _Embedded, encoder: Encoder | None, draws: 
             texts, labels = with_names([example.text for example in chosen], drawn)
             model = IntentModel.fit(np.concatenate((own.rows(chosen), own.names)), labels, own.around)
             quick.add(model, model.probabilities(own.measured)[1], own.truth)
-            head = LogisticRegression(C=_BASELINE_STRENGTH, max_iter=1000).fit(plain.rows(chosen), drawn)
-            baseline.append(100 * float((head.predict(plain.measured) == plain.truth).mean()))
+            if (percent := _baseline(plain, plain.rows(chosen), drawn, 1000)) is not None:
+                baseline.append(percent)
             if encoder is not None:
                 began = time.monotonic()
                 tuned = Tuned(encoder, tune(encoder, texts, labels), texts, labels)
@@ -166,9 +168,17 @@ def _few_shot(own: _Embedded, plain: _Embedded, encoder: Encoder | None, draws: 
     if encoder is not None:
         found["longer"] = longer.result() | {"seconds": round(float(np.mean(seconds)))}
     return found | {
-        "baseline": round(float(np.mean(baseline)), 2),
+        "baseline": round(float(np.mean(baseline)), 2) if baseline else None,
         "baseline_is": f"the encoder as published, with scikit-learn's logistic regression, C={_BASELINE_STRENGTH:g}",
     }
+
+
+def _baseline(plain: _Embedded, fit: Array, labels: Sequence[str], rounds: int) -> float | None:
+    """How many percent it gets right; nothing where there is one label only, of which it makes nothing."""
+    if len(set(labels)) < 2:
+        return None
+    head = LogisticRegression(C=_BASELINE_STRENGTH, max_iter=rounds).fit(fit, labels)
+    return 100 * float((head.predict(plain.measured) == plain.truth).mean())
 
 
 def _likelihoods(tuned: Tuned, texts: Sequence[str], rows: Sequence[int]) -> NDArray[np.float64]:
@@ -186,11 +196,11 @@ def _whole(own: _Embedded, plain: _Embedded) -> dict[str, Any]:
     )
     inside, probabilities = model.probabilities(own.measured)
     right = np.array(model.labels)[probabilities.argmax(1)] == own.truth
-    head = LogisticRegression(C=_BASELINE_STRENGTH, max_iter=300).fit(plain.fit, labels)
+    baseline = _baseline(plain, plain.fit, labels, 300)
     found: dict[str, Any] = {
         "accuracy": round(100 * float(right.mean()), 2),
         "calibration_error": round(100 * expected_calibration_error(probabilities.max(1), right, _BINS), 2),
-        "baseline": round(100 * float((head.predict(plain.measured) == plain.truth).mean()), 2),
+        "baseline": None if baseline is None else round(baseline, 2),
     }
     if len(own.outside):
         outside, _ = model.probabilities(own.outside)
@@ -224,13 +234,13 @@ def table(result: dict[str, Any]) -> Table:
     few, whole, published = result["few_shot"], result["whole"], result["published"]
     best = max(published.get("few_shot", {}).values(), default=None)
     shot = f"from {few['shots']} examples a label"
-    others = "" if best is None else f"{best:.2f} %"
+    others = _shown(best)
     for key, name in (("quick", "the quick fit"), ("longer", "the longer fit")):
         if key in few:
-            of, base = few[key], f"{few['baseline']:.2f} %"
+            of, base = few[key], _shown(few["baseline"])
             shown.add_row(f"accuracy {shot}, {name}", f"{of['accuracy']:.2f} %", base, others)
             shown.add_row("calibration error of that", f"{of['calibration_error']:.2f} %", "", "")
-    shown.add_row("accuracy from all examples", f"{whole['accuracy']:.2f} %", f"{whole['baseline']:.2f} %", "")
+    shown.add_row("accuracy from all examples", f"{whole['accuracy']:.2f} %", _shown(whole["baseline"]), "")
     if "in_scope_accuracy" in whole:
         whole_others = next(iter(published.get("whole", {}).values()), (None, None))
         for key, name, other in (
@@ -240,3 +250,7 @@ def table(result: dict[str, Any]) -> Table:
         ):
             shown.add_row(name, f"{whole[key]:.2f} %", "", "" if other is None else f"{other:.1f} %")
     return shown
+
+
+def _shown(percent: float | None) -> str:
+    return "" if percent is None else f"{percent:.2f} %"

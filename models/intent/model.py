@@ -140,6 +140,8 @@ class IntentModel:
         Args:
             longer: see ``predict``.
         """
+        if not len(embeddings):
+            return np.zeros(0), np.zeros((0, len(self.labels)))
         logits = _logits(self._head, embeddings, len(self.labels))
         probabilities = _softened(logits, self._temperature)
         features = _features(self._examples, self._classes, embeddings, probabilities, leave_out=False)

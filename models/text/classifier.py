@@ -98,7 +98,7 @@ def batch(
         forget: the share of words whose own number is hidden, so that their pieces have to do.
     """
     rows: dict[str, int] = {}
-    places = torch.zeros(len(texts), max(map(len, texts), default=1), dtype=torch.long)
+    places = torch.zeros(len(texts), max((1, *map(len, texts))), dtype=torch.long)
     for at, text in enumerate(texts):
         places[at, : len(text)] = torch.tensor([rows.setdefault(token, len(rows) + 1) for token in text])
     split = [[0], *(pieces(token) for token in rows)]

@@ -6,6 +6,9 @@ regression on words and pairs of words weighted by TF-IDF. Figures of others are
 
 from __future__ import annotations
 
+import math
+import os
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final
@@ -17,7 +20,7 @@ from rich.table import Table
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from sklearn.pipeline import make_pipeline
 
 from models import labelled_texts
@@ -27,6 +30,9 @@ from models.text.classifier import TextClassifier
 PUBLISHED: Final = {"clinc150": {"CNN (Larson et al. 2019)": 91.2}}
 
 _CONFUSED: Final = 10
+_INCHES_A_LABEL: Final = 0.16
+_NAMED: Final = 300
+"""So many labels have room for their names in the picture; of more, only every so manieth is named."""
 
 
 def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress: bool = True) -> dict[str, Any]:
@@ -41,6 +47,8 @@ def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress
         OSError: a file cannot be read or written.
         ValueError: the file is no classifier, or it was trained on other texts than those that may be fitted to.
     """
+    if picture is not None and not os.access(picture.parent, os.W_OK):
+        raise OSError(f"{picture}: {picture.parent} is no folder that can be written to")
     texts = labelled_texts.load(data)
     classifier = TextClassifier.load(weights)
     if classifier.about.get("trained_on") != labelled_texts.fingerprint(texts.fit):
@@ -57,7 +65,8 @@ def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress
         bar.advance(task)
     labels = sorted({*classifier.labels, *truth.tolist()})
     found = np.array(classifier.labels)[probabilities.argmax(1)]
-    matrix = confusion_matrix(truth, found, labels=labels)
+    matrix = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(matrix, (np.searchsorted(labels, truth), np.searchsorted(labels, found)), 1)
     if picture is not None:
         draw(matrix, labels, picture)
     return {
@@ -68,7 +77,7 @@ def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress
         "data": str(data),
         "set": texts.name,
         "format": texts.format,
-        "measured_on": f"{texts.part}: {len(truth)} texts, {len(labels)} labels",
+        "measured_on": texts.measured_on(len(labels)),
         **figures(truth, found, labels),
         "confused": _confused(matrix, labels),
         "baselines": baselines,
@@ -127,14 +136,17 @@ def draw(matrix: NDArray[np.int64], labels: list[str], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    inches = max(6.0, 0.16 * len(labels) + 2)
+    inches = max(6.0, _INCHES_A_LABEL * min(len(labels), _NAMED) + 2)
     figure = Figure(figsize=(inches, inches), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="magma_r", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=6)
-    axes.set_yticks(range(len(labels)), labels, fontsize=6)
+    step = max(1, math.ceil(len(labels) / _NAMED))
+    # A label is no formula, whatever dollars it has.
+    places, names = range(0, len(labels), step), labels[::step]
+    axes.set_xticks(places, names, rotation=90, fontsize=6, parse_math=False)
+    axes.set_yticks(places, names, fontsize=6, parse_math=False)
     axes.set_xlabel("was taken for")
     axes.set_ylabel("is")
     figure.colorbar(image, ax=axes, shrink=0.5, label="share of the label's texts")
@@ -144,15 +156,15 @@ def draw(matrix: NDArray[np.int64], labels: list[str], path: Path) -> None:
 def _baselines(texts: Texts, truth: NDArray[np.str_]) -> dict[str, float]:
     fit, labels = [example.text for example in texts.fit], [example.label for example in texts.fit]
     measured = [example.text for example in texts.measured]
-    frequent = DummyClassifier().fit(fit, labels)
+    found = {"most frequent label": _percent(DummyClassifier().fit(fit, labels).score(measured, truth))}
     words = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=20, max_iter=200)
     )
-    words.fit(fit, labels)
-    return {
-        "most frequent label": _percent(frequent.score(measured, truth)),
-        "TF-IDF and logistic regression": _percent(words.score(measured, truth)),
-    }
+    # It makes nothing of one label only, nor of texts without a word of two letters.
+    with suppress(ValueError):
+        words.fit(fit, labels)
+        found["TF-IDF and logistic regression"] = _percent(words.score(measured, truth))
+    return found
 
 
 def _confused(matrix: NDArray[np.int64], labels: list[str]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import math
 import random
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from models.labelled_texts import Labelled
 from models.text.classifier import TextClassifier, batch
 from models.text.networks import Network
 from models.text.preprocessing import Vocabulary, tokenize
+
+log = logging.getLogger("genlock.train")
 
 EPOCHS: Final = {"cnn": 30, "lstm": 25, "transformer": 40}
 """Passes over the texts at most."""
@@ -70,6 +73,7 @@ def train(
     torch.set_num_threads(threads)
     texts = labelled_texts.load(data)
     fit, checked = labelled_texts.carve(texts.fit, CHECKED_SHARE, seed)
+    fit = labelled_texts.without_copies(fit, (example.text for example in checked))
     if not checked:
         raise ValueError(f"{data}: no label has two texts, one to fit to and one to check on")
     run = _Run(arch, fit, checked, seed, epochs or EPOCHS.get(arch, 1))
@@ -200,6 +204,9 @@ class _Run:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
         except SafetensorError:
             return
+        if {name: value.shape for name, value in tensors.items()} != self._shapes():
+            log.warning("%s is of other networks than these; the training starts afresh", path)
+            return
 
         def part(prefix: str) -> dict[str, Tensor]:
             return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
@@ -213,6 +220,16 @@ class _Run:
             state.setdefault(int(number), {})[key] = value
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state})
         self.epoch, self.best, self._best_epoch = about["epoch"], about["best"], about["best_epoch"]
+
+    def _shapes(self) -> dict[str, torch.Size]:
+        """Of all tensors of a checkpoint after any pass."""
+        found: dict[str, torch.Size] = {}
+        for part in ("network", "average", "best"):
+            found |= {f"{part}.{name}": value.shape for name, value in self._network.state_dict().items()}
+        for number, parameter in enumerate(self._network.parameters()):
+            found |= {f"adam.{number}.{name}": parameter.shape for name in ("exp_avg", "exp_avg_sq")}
+            found[f"adam.{number}.step"] = torch.Size([])
+        return found
 
     @property
     def _checked_texts(self) -> list[str]:

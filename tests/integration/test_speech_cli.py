@@ -44,6 +44,12 @@ def test_say_explains_in_plain_words() -> None:
     assert taught.count("teaches") == 1
 
 
+def test_say_takes_what_is_no_utf_8_for_what_is_not_understood() -> None:
+    arguments = [sys.executable, "-m", "bridge", "say", b"take the kettle \xff", "--app", GALLERY]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, timeout=300, check=False)
+    assert (done.returncode, done.stdout.split()[:1]) == (0, [b"take"]), done.stderr
+
+
 def test_say_tells_what_is_wrong(tmp_path: Path) -> None:
     assert "no target 'nowhere'; there are kettle" in genlock("say", "a", "--app", GALLERY, "--look", "nowhere", code=2)
     wrong = tmp_path / "wrong.toml"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bridge.profiles.gestures import name_of
+from bridge.profiles.gestures import BuiltIn, learn, name_of
 from bridge.profiles.items import Item
 from models import rotations
 from models.frame_model import FrameBatch
@@ -271,3 +271,8 @@ def test_numbers_mean_one_gesture_each() -> None:
     known = [Item("gesture", "", "nod", {"mistaken": 1}, 0.0), *taught]
     names = [name_of(number, known) for number in range(1, FIRST_TAUGHT + TAUGHT_SLOTS)]
     assert names == [*BUILT_IN, "", *(item.key for item in taught)]
+
+
+def test_a_built_in_gesture_s_name_is_not_to_be_had() -> None:
+    with pytest.raises(BuiltIn, match="'nod' is built in"):
+        learn("nod", "head", [], [], "1")

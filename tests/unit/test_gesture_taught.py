@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from models.frame_model import FrameBatch
 from models.gesture import taught
+from models.gesture.evaluation import lesson
 from models.gesture.names import FIRST_TAUGHT
 from models.gesture.past import MOMENTS, Looker
 from models.gesture.replay import spot_hands
 from models.gesture.shape import NUMBERS, PALM, POINTS, POSE_NUMBERS, RATE_HZ, SCATTER, TELLING, WINDOWS
 from models.gesture.spotter import Gesture
+from models.gesture.synthetic import INVENTED
 from models.gesture.taught import (
     LIKENESS,
     PLAIN,
@@ -245,6 +247,38 @@ def test_what_was_taught_before_joints_told_apart_still_works() -> None:
     assert np.array_equal(made["taught"][0], made["taught"][1])
     assert np.array_equal(made["spotting"][0], made["spotting"][1])
     assert not made["telling"][0].any()
+
+
+def mirrored(recording: Floats) -> Floats:
+    made = recording.copy()
+    made[:, 1] *= -1
+    return made
+
+
+def test_the_same_movement_made_anew_is_the_same_and_others_are_others() -> None:
+    known = prototype([recorded()], "right")
+    again = prototype([recorded(seconds=1.1, size=0.27, rate_hz=72)], "right")
+    assert taught.same_movement(known, again)
+    assert taught.same_movement(again, known)
+    others = (recorded(turns=-1), recorded(size=0.1), recorded(seconds=2.2), recorded(turns=0.5), mirrored(recorded()))
+    for other in others:
+        assert not taught.same_movement(known, prototype([other], "right"))
+    for _ in range(60):
+        known = stricter(known)
+    assert not taught.same_movement(known, again)
+
+
+def test_movements_of_a_hand_are_the_same_only_where_joints_and_way_are() -> None:
+    kinds = ((1.0, 0.0), (0.5, 0.1), (0.0, 0.2), (0.0, 0.1))
+    known = [prototype([hand(*kind, seed) for seed in range(3)], "left_hand") for kind in kinds]
+    again = [prototype([hand(*kind, seed) for seed in range(3, 6)], "left_hand") for kind in kinds]
+    assert [[taught.same_movement(a, b) for b in again] for a in known] == np.eye(len(kinds), dtype=bool).tolist()
+    assert not taught.same_movement(known[0], known[0][:PLAIN])
+
+
+@pytest.mark.parametrize("name", INVENTED)
+def test_no_invented_movement_is_another_one(name: str) -> None:
+    assert [other for other in INVENTED if taught.same_movement(lesson(name), lesson(other))] == [name]
 
 
 def test_teaching_does_without_torch() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.intent import background
 from models.intent.adapted import adapted, adapted_without
-from models.intent.evaluation import _threshold
+from models.intent.evaluation import _threshold, evaluate, table
 from models.intent.model import RANKED, IntentModel
 from models.language.encoder import WIDTH
 
@@ -47,6 +49,25 @@ def test_what_is_near_to_examples_is_of_their_label(model: IntentModel) -> None:
         assert 0.5 <= one.confidence <= 1
         assert len(one.ranking) <= RANKED
         assert sum(share for _, share in one.ranking) <= 1 + 1e-9
+
+
+def test_of_no_texts_there_are_no_probabilities(model: IntentModel) -> None:
+    inside, probabilities = model.probabilities(somewhere(0, 1))
+    assert (inside.shape, probabilities.shape) == ((0,), (0, 4))
+
+
+def test_a_set_of_one_label_without_out_of_scope_texts_to_fit_to_is_measured(tmp_path: Path) -> None:
+    parts = {
+        "train": [[f"take the {thing}", "take"] for thing in ("cup", "kettle", "lamp")],
+        "val": [["take the clock", "take"]],
+        "oos_val": [["what is the weather like", "oos"]],
+    }
+    (tmp_path / "data.json").write_text(json.dumps(parts))
+    found = evaluate(tmp_path, draws=1, progress=False, threads=1)
+    assert "longer" not in found["few_shot"]
+    assert (found["few_shot"]["baseline"], found["whole"]["baseline"]) == (None, None)
+    assert (found["whole"]["accuracy"], found["whole"]["threshold"]) == (100, 0.5)
+    assert table(found).row_count == 6
 
 
 def test_what_is_near_to_none_is_none_of_them(model: IntentModel) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.labelled_texts import DataError, Labelled, carve, carve_evenly, load, shots
+from models.labelled_texts import DataError, Labelled, carve, carve_evenly, load, shots, without_copies
 
 EXAMPLES = [Labelled(f"{label} {at}", label) for label in "abc" for at in range(10)]
 
@@ -67,6 +67,35 @@ def test_other_formats(tmp_path: Path) -> None:
     assert (found.fit, found.measured) == ([Labelled("song", "Play")], [Labelled("tune", "Play")])
 
 
+def test_a_quotation_mark_between_tabs_is_the_texts(tmp_path: Path) -> None:
+    texts = ['"stop', "halt", 'the "end"', "quit"]
+    rows = "".join(f"{text}\ta\tb\n" for text in texts)
+    (tmp_path / "kfold1_train.tsv").write_text("text\tscenario\tintent\n" + rows)
+    found = load(tmp_path)
+    assert sorted(example.text for example in found.fit + found.measured) == sorted(texts)
+
+
+def test_a_line_separator_in_json_ends_no_line(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"text": "one\u2028two", "intent": "a"}\r\n{"text": "b", "intent": "a"}')
+    found = load(tmp_path)
+    assert {example.text for example in found.fit + found.measured} == {"one\u2028two", "b"}
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("data.json", '{"train": [["stop", "a"]], "test": [["halt", "a"]]}'),
+        ("train.csv", "text,category\nstop,a\nhalt,a\n"),
+        ("kfold1_train.tsv", "text\tscenario\tintent\nstop\ta\tb\nhalt\ta\tb\n"),
+        ("train.jsonl", '{"text": "stop", "intent": "a"}\n{"text": "halt", "intent": "a"}\n'),
+    ],
+)
+def test_a_byte_order_mark_says_nothing(tmp_path: Path, file: str, content: str) -> None:
+    (tmp_path / file).write_text(content, encoding="utf-8-sig")
+    found = load(tmp_path)
+    assert {example.text for example in found.fit + found.measured} == {"stop", "halt"}
+
+
 @pytest.mark.parametrize(
     ("file", "content", "words"),
     [
@@ -79,6 +108,7 @@ def test_other_formats(tmp_path: Path) -> None:
         ("train.csv", b"text,category\na,b\n,b\n", "line 3: one of text, category is empty"),
         ("train.csv", b"text,category\na\n", "line 2: one of text, category is empty"),
         ("train.csv", b"text,category\n\xff,b\n", "not UTF-8"),
+        ("train.csv", b'text,category\n"' + b"a,b\n" * 50_000, "field larger than field limit"),
         ("train.jsonl", b'{"text": "a", "intent": "b"}\n[]\n', "line 2: a map"),
     ],
 )
@@ -103,6 +133,39 @@ def test_carving_loses_and_doubles_nothing(labels: list[str], share: float, seed
     stay, carved = carve(examples, share, seed)
     assert sorted(stay + carved, key=str) == sorted(examples, key=str)
     assert {example.label for example in stay} == set(labels)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 9)), max_size=60),
+    st.floats(0.05, 0.6),
+    st.integers(0, 5),
+)
+def test_no_text_is_on_both_sides_and_no_label_on_one(drawn: list[tuple[str, int]], share: float, seed: int) -> None:
+    examples = [
+        Labelled(("Text  {}" if at % 2 else "text {}").format(text), label) for at, (label, text) in enumerate(drawn)
+    ]
+    for stay, carved in (carve(examples, share, seed), carve_evenly(examples, 3, seed)):
+        assert sorted(stay + carved, key=str) == sorted(examples, key=str)
+        fit = without_copies(stay, (example.text for example in carved))
+        assert not {one.text.split()[1] for one in fit} & {one.text.split()[1] for one in carved}
+        assert {one.label for one in fit} == {one.label for one in examples}
+
+
+def test_what_is_measured_on_is_not_fitted_to_where_train_has_it_too(tmp_path: Path) -> None:
+    folder = clinc(
+        tmp_path,
+        train=[("hi", "greet"), ("Good  day", "greet"), ("x y", "greet")],
+        test=[("good day", "greet"), ("hello", "greet")],
+        oos_train=[("X", "oos"), ("z", "oos")],
+        oos_test=[("x", "oos"), ("X Y", "oos")],
+    )
+    found = load(folder)
+    assert (found.fit, found.outside_fit) == ([Labelled("hi", "greet")], ["z"])
+    assert (len(found.measured), len(found.outside_measured)) == (2, 2)
+    assert found.measured_on(1) == "test: 2 texts, 1 labels; 3 copies of them are not fitted to"
+    clinc(tmp_path, train=[("hi", "greet"), ("bye", "part")], test=[("Bye", "part")])
+    with pytest.raises(DataError, match="all texts of 'part' are in test too"):
+        load(folder)
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=30), st.integers(0, 8), st.integers())

@@ -393,6 +393,21 @@ async def test_a_gesture_is_taught_spotted_and_made_stricter(room: Room) -> None
     assert room.path.puts[-1][1]["gesture@1"] == b""
 
 
+async def test_a_movement_that_is_taught_already_is_refused_by_its_name(room: Room) -> None:
+    session, link = await room.enter()
+
+    def taught(identifier: str, name: str, device: str = "right") -> Teach:
+        return Teach(identifier, "gesture", name, device=device, examples=[movement()])
+
+    for number, (name, device) in enumerate((("zigzag", "right"), ("zigzag", "right"), ("other hand", "left"))):
+        assert await settle(session, link, taught(f"t{number}", name, device)) == Ack(f"t{number}")
+    error = await settle(session, link, taught("t3", "lightning"))
+    assert isinstance(error, Error)
+    assert (error.code, error.key) == ("invalid", "examples")
+    assert "the movement of 'zigzag'" in error.message
+    assert {item.key for item in room.store.load("ada").items} == {"zigzag", "other hand"}
+
+
 async def test_a_gesture_may_need_a_target(room: Room) -> None:
     take = ActionInfo("take", ["take {target}"], target="required", gestures=["*"])
     room.app = App("shop", actions=[take, FIRE])

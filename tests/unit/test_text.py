@@ -13,6 +13,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from bridge.cli import app as commands
@@ -98,17 +100,45 @@ def test_what_pads_a_batch_changes_nothing(arch: str) -> None:
     assert together.shape == (3, 5)
 
 
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_a_batch_without_a_word_is_trained_on(arch: str) -> None:
+    run = training._Run(arch, [Labelled("   ", "a"), Labelled("___", "b")], [Labelled("___", "b")], 0, 1)
+    run.pass_over()
+    assert all(bool(value.isfinite().all()) for value in run._network.state_dict().values())
+
+
 def test_there_is_no_other_architecture() -> None:
     with pytest.raises(ValueError, match="there are lstm, cnn, transformer"):
         Network("mlp", 3, 2)
 
 
 def test_one_text_a_label_is_too_little(tmp_path: Path) -> None:
-    for name in ("train.csv", "test.csv"):
-        (tmp_path / name).write_text("text,category\nlights on,lights\nplay a song,music\n")
+    (tmp_path / "train.csv").write_text("text,category\nlights on,lights\nplay a song,music\n")
+    (tmp_path / "test.csv").write_text("text,category\nlights,lights\n")
     with pytest.raises(ValueError, match="no label has two texts"):
         training.train(tmp_path, tmp_path / "out", arch="cnn", threads=1, progress=False)
     assert not (tmp_path / "out").exists()
+
+
+def test_no_copy_of_a_text_that_tells_when_to_stop_is_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"text {at % 10},a" for at in range(40)] + [f"Text  {at % 15},b" for at in range(40)]
+    (tmp_path / "train.csv").write_text("\n".join(["text,category", *rows]) + "\n")
+    (tmp_path / "test.csv").write_text("text,category\nTEXT 3,a\n")
+    parts: list[list[Labelled]] = []
+
+    def stop(run: object, arch: str, fit: list[Labelled], checked: list[Labelled], *rest: int) -> None:
+        parts.extend((fit, checked))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training._Run, "__init__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(tmp_path, tmp_path / "out", arch="cnn", threads=1, progress=False)
+    fit, checked = ({" ".join(example.text.casefold().split()) for example in part} for part in parts)
+    assert checked
+    assert fit | checked == {f"text {at}" for at in range(15) if at != 3}
+    assert not fit & checked
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
@@ -157,6 +187,29 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_from(data: Path, tmp_pa
     for name in ("out", "damaged"):
         found = training.train(data, tmp_path / name, arch="cnn", epochs=1, threads=1, progress=False)
         assert found.about["epochs"] == 1
+
+
+@pytest.mark.parametrize("lacking", ["network.scores.bias", "average.scores.bias", "adam.0.exp_avg_sq"])
+def test_a_checkpoint_of_other_networks_is_started_afresh_from(
+    lacking: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fit = [Labelled(text, label) for label, texts in TASK.items() for text in texts]
+    path = tmp_path / "out.checkpoint"
+    run = training._Run("cnn", fit, [], 0, 2)
+    run.pass_over()
+    run.save(path)
+    whole = training._Run("cnn", fit, [], 0, 2)
+    whole.restore(path)
+    assert (whole.epoch, caplog.messages) == (1, [])
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys() if name != lacking}  # noqa: SIM118
+        save_file(tensors, path, metadata=file.metadata())
+    fresh = training._Run("cnn", fit, [], 0, 2)
+    before = {name: value.clone() for name, value in fresh._network.state_dict().items()}
+    fresh.restore(path)
+    assert fresh.epoch == 0
+    assert all(torch.equal(value, before[name]) for name, value in fresh._network.state_dict().items())
+    assert "starts afresh" in caplog.text
 
 
 def test_it_stops_when_nothing_gets_better_and_keeps_the_best(
@@ -216,8 +269,6 @@ def test_files_that_are_no_classifiers(trained: Path, tmp_path: Path) -> None:
     wrong.write_bytes(b"PK\x03\x04")
     with pytest.raises(ValueError, match="no safetensors file"):
         TextClassifier.load(wrong)
-    from safetensors.torch import load_file, save_file
-
     weights = load_file(trained)
     save_file(weights, wrong)
     with pytest.raises(ValueError, match="genlock train text"):
@@ -246,6 +297,27 @@ def test_what_was_trained_on_other_texts_is_not_measured(trained: Path, tmp_path
     with pytest.raises(ValueError, match="other texts") as caught:
         evaluation.evaluate(folder, weights=trained, progress=False)
     assert shlex.split(str(caught.value).partition(" with: ")[2])[-3:] == [str(folder), "--out", str(trained)]
+
+
+def test_what_no_baseline_can_be_fitted_to_is_measured_without(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text,category\n" + "".join(f"play song {at},music\n" for at in range(9)))
+    (tmp_path / "test.csv").write_text("text,category\nplay it,music\n")
+    training.train(tmp_path, tmp_path / "out", arch="cnn", epochs=1, threads=1, progress=False)
+    result = evaluation.evaluate(tmp_path, weights=tmp_path / "out", progress=False)
+    assert (result["accuracy"], result["baselines"]) == (100, {"most frequent label": 100})
+
+
+def test_the_picture_takes_labels_as_they_are_and_any_number_of_them(tmp_path: Path) -> None:
+    labels = ["$x^2_{$", "$5", *(f"label {at}" for at in range(698))]
+    evaluation.draw(np.eye(len(labels), dtype=np.int64), labels, tmp_path / "all.png")
+    header = (tmp_path / "all.png").read_bytes()[:24]
+    assert header[:4] == b"\x89PNG"
+    assert max(int.from_bytes(header[16:20]), int.from_bytes(header[20:24])) < 6000
+
+
+def test_where_no_picture_can_be_drawn_is_said_at_once(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="missing is no folder"):
+        evaluation.evaluate(data, weights=tmp_path / "none", picture=tmp_path / "missing" / "a.png", progress=False)
 
 
 def test_on_the_command_line(data: Path, tmp_path: Path) -> None:
