@@ -22,6 +22,7 @@ from models.intent.tuned import Tuned
 from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder, Remembered
+from models.language.forbidding import forbids
 from models.language.mentions import Names, template, unknown_words, without_mentions
 from models.language.phrases import STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
@@ -264,6 +265,9 @@ class _Heard:
             problem = f"{_cut(self._text)!r} means none of this app's actions{nearest}"
             why = (*self._why, f"{text!r}: below {self._understanding.confidence:g}")
             return Reading("", 1 - probability, problem=problem, ranking=ranking, why=why)
+        if phrase is None and self._forbidden(self._understanding.actions[name]):
+            problem = f"{_cut(self._text)!r} says what not to do: {name}"
+            return Reading("", probability, problem=problem, ranking=ranking, why=tuple(self._why))
         if phrase is None:
             self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
         else:
@@ -310,10 +314,23 @@ class _Heard:
 
     def _says_more(self, found: Extracted) -> bool:
         mentions = [reference.mention for reference in self._references]
+        return bool(unknown_words(self._without(found), mentions, ()))
+
+    def _forbidden(self, action: Action) -> bool:
+        """Whether this is said not to be done, which an action means only where its own phrases say it so.
+
+        A classifier, which needs no phrases, has learned from its examples what such texts mean.
+        """
+        if not action.phrases or any(map(forbids, action.phrases)):
+            return False
+        return forbids(self._without(self._extract(action)))
+
+    def _without(self, found: Extracted) -> str:
+        """The text with nothing where arguments stand."""
         rest = list(self._text)
         for start, end in found.said.values():
             rest[start:end] = " " * (end - start)
-        return bool(unknown_words("".join(rest), mentions, ()))
+        return "".join(rest)
 
     def _extract(self, action: Action) -> Extracted:
         taken = [(reference.mention.start, reference.mention.end) for reference in self._references]

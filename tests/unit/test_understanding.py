@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from bridge.event_path.apps import understand
 from bridge.manifest import load
 from models.intent import background
 from models.intent.adapted import adapted
+from models.intent.model import Prediction
 from models.language.arguments import Choice, FreeText, Number
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading
 from models.language.encoder import Encoder
 from models.language.references import Candidate, Situation
-from models.language.understanding import Action, Understanding, expanded, read
+from models.language.understanding import Action, PhraseIntents, Understanding, expanded, read
 
 GALLERY = load(Path(__file__).parents[2] / "samples" / "apps" / "gallery.toml")
 THINGS = tuple(Candidate(one.id, one.name, tuple(one.aliases), one.position, one.size) for one in GALLERY.targets)
+WORDS = FreeText("words", required=True)
 
 
 class Listener:
@@ -29,9 +34,17 @@ class Listener:
         self.encoder = Encoder.load(adapted())
         self.understanding = understand(GALLERY.app, self.encoder, self.encoder.encode(background.texts()).numpy())
 
-    def hear(self, text: str, *, looked: str = "lamp", pending: Pending | None = None, before: str = "") -> Reading:
+    def hear(
+        self,
+        text: str,
+        *,
+        looked: str = "lamp",
+        pending: Pending | None = None,
+        phrases: tuple[Phrase, ...] = (),
+        before: str = "",
+    ) -> Reading:
         odds = tuple(0.82 if one.id == looked else 0.02 for one in THINGS) if looked else None
-        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending, before=before)
+        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending, phrases, before)
         return read(self.encoder, [(self.understanding, question)])[0]
 
 
@@ -167,12 +180,12 @@ def test_every_phrase_of_the_samples_means_its_action(listener: Listener) -> Non
 
 
 def test_phrases_are_expanded_with_and_without_arguments() -> None:
-    colour, size, words = Choice("colour", {"red": (), "blue": ()}), Number("size", 2, 10), FreeText("words")
+    colour, size = Choice("colour", {"red": (), "blue": ()}), Number("size", 2, 10)
     action = Action(
         "a",
         ("make {target} {colour}", "groups of {size}", "{colour} please", "write {words}", "go"),
         "required",
-        (colour, size, words),
+        (colour, size, WORDS),
     )
     assert expanded(action) == [
         "make the object red", "make the object blue", "make the object",
@@ -226,6 +239,49 @@ def test_a_correction_does_what_was_meant_and_teaches_it(listener: Listener) -> 
     assert listener.hear("no, I meant hide the kettle").teaches_phrase is None
     # Which one was meant says nothing of what was to be done.
     assert listener.hear("I meant the red mug", before="take the mug").teaches_phrase is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["don't pick up the kettle", "Please don’t hide the lamp", "no, do not take it", "never delete the painting"],
+)
+def test_what_is_forbidden_is_not_done(listener: Listener, text: str) -> None:
+    reading = listener.hear(text)
+    assert (reading.action, reading.missing) == ("", ())
+    assert "says what not to do" in reading.problem
+
+
+def test_what_apps_and_users_call_so_is_no_ban(listener: Listener) -> None:
+    reading = listener.hear("I don't want to see the clock")
+    assert (reading.action, reading.target) == ("hide", "clock")
+    assert listener.hear("don't move", phrases=(Phrase("don't move", "take"),)).action == "take"
+    actions = [
+        Action("freeze", ("don't move", "hold still")),
+        Action("type", ("{words} into the chat",), "none", (WORDS,)),
+    ]
+    around = listener.encoder.encode(background.texts()[:100]).numpy()
+    app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+
+    def meant(text: str) -> Reading:
+        return read(listener.encoder, [(app, Question(text, Situation()))])[0]
+
+    assert meant("don't move please").action == "freeze"
+    # What a phrase leaves open forbids nothing, whatever it says.
+    assert meant("don't panic into the chat").arguments == {"words": "don't panic"}
+
+
+class Classified:
+    """Intents of an app whose classifier has learned what each text means."""
+
+    fitted = None
+
+    def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
+        return [Prediction("freeze", 0.9, (("freeze", 0.9),)) for _ in texts]
+
+
+def test_a_classifier_knows_what_a_ban_means(listener: Listener) -> None:
+    app = Understanding([Action("freeze")], Classified(), 0.5)
+    assert read(listener.encoder, [(app, Question("don't move", Situation()))])[0].action == "freeze"
 
 
 def test_what_answers_a_question_teaches_nothing(listener: Listener) -> None:
