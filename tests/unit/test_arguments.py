@@ -339,6 +339,53 @@ def test_numbers_out_of_range_are_missing_with_a_reason(text: str, problem: str)
     assert (found.values, found.missing, found.problems) == ({}, ("volume",), (problem,))
 
 
+SECONDS = Number("seconds", 0, 60, "seconds")
+TIMER = ["set a timer for {minutes} minutes"]
+GIVE = ["give {dose} milligrams"]
+
+
+@pytest.mark.parametrize(
+    ("text", "argument", "templates", "unit"),
+    [
+        ("give 500 micrograms", DOSE, GIVE, "micrograms"),
+        ("give 500 µg", DOSE, GIVE, "microgram"),
+        ("give 1 gram", DOSE, GIVE, "gram"),
+        ("give one to two grams", DOSE, GIVE, "grams"),
+        ("give 10ml", DOSE, GIVE, "millilitre"),
+        ("rotate it 50 %", ANGLE, MOVE, "percent"),
+        ("rotate it half a turn", ANGLE, MOVE, "turn"),
+        ("set a timer for 90 seconds", MINUTES, TIMER, "seconds"),
+        ("set a timer for half an hour", MINUTES, TIMER, "hour"),
+        ("set a timer for one and a half hours", MINUTES, TIMER, "hours"),
+        ("set a timer for 1 hour and 10 minutes", MINUTES, TIMER, "hour"),
+        ("set a timer for 5 minutes 30 seconds", MINUTES, TIMER, "seconds"),
+    ],
+)
+def test_other_units_are_asked_about(text: str, argument: Number, templates: list[str], unit: str) -> None:
+    found = extract(text, [argument], templates=templates)
+    assert (found.values, found.missing) == ({}, (argument.name,))
+    assert found.problems == (f"{argument.name}: in {argument.unit}, not {unit}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "expected"),
+    [
+        ("give 5 mg", [DOSE], {"dose": 5}),
+        ("give 5mg every 10 min", [DOSE], {"dose": 5}),
+        ("give 2 milligrams in 3 minutes", [DOSE, MINUTES], {"dose": 2, "minutes": 3}),
+        ("5 minutes and 30 seconds", [MINUTES, SECONDS], {"minutes": 5, "seconds": 30}),
+        ("that one, turn it by 45", [ANGLE], {"angle": 45}),
+        ("set it to 45, turn it on", [ANGLE], {"angle": 45}),
+        ("make groups of 3, minutes matter", [X], {"x": 3}),
+    ],
+)
+def test_units_of_other_arguments_and_of_none_are_no_problem(
+    text: str, arguments: list[Argument], expected: dict[str, Value]
+) -> None:
+    found = extract(text, arguments, templates=["{angle}", *GIVE, *TIMER])
+    assert (found.values, found.missing) == (expected, ())
+
+
 def test_defaults_stand_in_for_what_was_not_said() -> None:
     assert extract("louder", [Number("step", 1, 10, default=5)]).values == {"step": 5}
     # What was said and cannot be is not replaced in silence.
