@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
+from models.language import english as en
 from models.language.spoken import same, spoken
 from models.language.words import Word, alike, plain, word_set, words
 
@@ -60,6 +61,8 @@ _MEASURES: Final = tuple(
 # "10 mg", and after a part of one "half an hour"; a comma or a full stop parts them.
 _UNIT: Final = re.compile(r"[ \t-]*(%|\w+)")
 _UNIT_OF_PART: Final = re.compile(r"[ \t-]*(?:of )?(?:an? )?(%|\w+)")
+# What may lead to a value once more when it is corrected.
+_SAID_AGAIN: Final = word_set("the a an it that make to by of for at")
 _CUES: Final = 2
 _FINE: Final = 2.0**53
 
@@ -239,8 +242,8 @@ def _assign(
         rivals = [one for one in closed if _compete(options[one.name], options[argument.name])]
         cues = _cues(argument.name, templates)
         for rank, option in enumerate(one for one in options[argument.name] if not one.unit):
-            # Of two values the later one is meant ("red, no, blue"), unless another argument may be one of them.
-            tie = rank if len(rivals) == 1 else -abs(rank - rivals.index(argument))
+            # Of two values the first one is meant, unless another argument may be one of them.
+            tie = -rank if len(rivals) == 1 else -abs(rank - rivals.index(argument))
             pairs.append(((_cued(option, cues, said), option.weight, tie), argument, option))
     given: set[str] = set()
     for _, argument, option in sorted(pairs, key=lambda pair: pair[0], reverse=True):
@@ -271,7 +274,12 @@ def _closed_options(
     ]
     free = [option for option in found if not any(_overlap(option.span, other) for other in taken)]
     allowed = free or [option for option in found if not any(_is_part(option, other, said) for other in taken)]
-    return sorted(allowed, key=lambda option: option.span)
+    kept: list[_Option] = []
+    for option in sorted(allowed, key=lambda option: option.span):
+        if kept and _corrected(kept[-1], option, said, _unit(argument) if isinstance(argument, Number) else ""):
+            kept.pop()
+        kept.append(option)
+    return kept
 
 
 def _choices(said: Sequence[Word], argument: Choice) -> Iterator[_Option]:
@@ -356,6 +364,14 @@ def _negated(option: _Option, said: Sequence[Word]) -> bool:
     """Whether it is said not to be that: "not red", "not the red"."""
     before = [word.text for word in said if word.end <= option.span[0] and word.text not in _WEAK]
     return before[-1:] == ["not"]
+
+
+def _corrected(option: _Option, following: _Option, said: Sequence[Word], unit: str) -> bool:
+    """Whether what follows is said in its stead: "red, no, blue", "at two grams, sorry, make it three"."""
+    between = [word for word in said if option.span[1] <= word.start and word.end <= following.span[0]]
+    rest = [word.text for word in spoken(between) if word.text not in en.CORRECTION_FILLERS | _SAID_AGAIN]
+    corrects = any(word.text in en.CORRECTIONS for word in between)
+    return corrects and all(alike(word, unit) or _measure(word) is not None for word in rest)
 
 
 def _is_part(option: _Option, taken: Span, said: Sequence[Word]) -> bool:

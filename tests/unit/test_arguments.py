@@ -247,6 +247,7 @@ MOVE = ["rotate it by {angle} and move it by {distance}"]
 PAINT = ["paint the {target} {colour}"]
 FADE = ["fade from {source} to {goal}"]
 WRITE = ["write {words} on the board"]
+GIVE = ["give {dose} milligrams"]
 
 
 @pytest.mark.parametrize(
@@ -301,6 +302,31 @@ def test_arguments_by_their_phrases(
     assert set(found.missing) == {one.name for one in arguments if one.required} - set(expected)
 
 
+BEATS = Number("rate", 30, 200, "beats")
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "templates", "expected"),
+    [
+        ("give 2, no, 3 milligrams", [DOSE], GIVE, {"dose": 3}),
+        ("give 3 milligrams, no 2", [DOSE], GIVE, {"dose": 2}),
+        ("give 3 mg, sorry, 2, I mean 1", [DOSE], GIVE, {"dose": 1}),
+        ("give 500 micrograms, no, 1 milligram", [DOSE], GIVE, {"dose": 1}),
+        ("80 beats, no, make it 90", [BEATS], ["{rate} beats"], {"rate": 90}),
+        ("rotate it by 30, no, by 60 degrees", [ANGLE], MOVE, {"angle": 60}),
+        ("paint it light blue, no, red", [PAINTS], PAINT, {"colour": "red"}),
+        ("fade from red, no, light blue", [PAINTS], ["fade from {colour}"], {"colour": "light blue"}),
+        ("fade from red, sorry, blue to red", [SOURCE, GOAL], FADE, {"source": "blue", "goal": "red"}),
+        ("paint it red and that one blue", [PAINTS], PAINT, {"colour": "red"}),
+        ("give 2 milligrams, not 3", [DOSE], GIVE, {"dose": 2}),
+    ],
+)
+def test_the_first_value_counts_until_it_is_corrected(
+    text: str, arguments: list[Argument], templates: list[str], expected: dict[str, Value]
+) -> None:
+    assert extract(text, arguments, templates=templates).values == expected
+
+
 def test_what_names_a_target_is_no_argument() -> None:
     text = "paint the red mug blue"
     assert extract(text, [PAINTS], taken=[(6, 17)], templates=PAINT).values == {"colour": "blue"}
@@ -341,7 +367,6 @@ def test_numbers_out_of_range_are_missing_with_a_reason(text: str, problem: str)
 
 SECONDS = Number("seconds", 0, 60, "seconds")
 TIMER = ["set a timer for {minutes} minutes"]
-GIVE = ["give {dose} milligrams"]
 
 
 @pytest.mark.parametrize(
