@@ -151,7 +151,12 @@ class _Cues:
 
 
 def extract(
-    text: str, arguments: Sequence[Argument], *, taken: Sequence[Span] = (), templates: Sequence[str] = ()
+    text: str,
+    arguments: Sequence[Argument],
+    *,
+    taken: Sequence[Span] = (),
+    templates: Sequence[str] = (),
+    until: int = MAX_CHARACTERS,
 ) -> Extracted:
     """Finds arguments in a text.
 
@@ -163,6 +168,7 @@ def extract(
         taken: what means something else, such as the name of a target. It is read as an argument only where nothing
             else is one, and then not from its inside: "the red mug" says no colour.
         templates: phrases with ``{name}`` in them.
+        until: where it is said of something else. Only what is not said before is looked for after it.
     """
     text = text[:MAX_CHARACTERS]
     said = words(text)
@@ -170,7 +176,7 @@ def extract(
     values: dict[str, Value] = {}
     spans: dict[str, Span] = {}
     problems: dict[str, str] = {}
-    for argument, option in _assign(text, said, order, taken, templates):
+    for argument, option in _assign(text, said, order, taken, templates, until):
         problem = _problem(argument, option)
         if problem:
             problems[argument.name] = problem
@@ -219,7 +225,12 @@ def _order(arguments: Sequence[Argument], templates: Sequence[str]) -> list[Argu
 
 
 def _assign(
-    text: str, said: Sequence[Word], order: Sequence[Argument], taken: Sequence[Span], templates: Sequence[str]
+    text: str,
+    said: Sequence[Word],
+    order: Sequence[Argument],
+    taken: Sequence[Span],
+    templates: Sequence[str],
+    until: int,
 ) -> Iterator[tuple[Argument, _Option]]:
     """Gives each argument the option that fits best, the best fits first, and none of the text to two of them."""
     used: list[Span] = []
@@ -237,7 +248,10 @@ def _assign(
     pairs: list[tuple[tuple[int, int, int], Argument, _Option]] = []
     closed = [argument for argument in order if not isinstance(argument, FreeText)]
     units = {_unit(argument) for argument in closed if isinstance(argument, Number) and argument.unit}
-    options = {argument.name: _closed_options(text, said, argument, taken, units) for argument in closed}
+    options = {}
+    for argument in closed:
+        found = _closed_options(text, said, argument, taken, units)
+        options[argument.name] = [option for option in found if option.span[1] <= until] or found
     for argument in closed:
         rivals = [one for one in closed if _compete(options[one.name], options[argument.name])]
         cues = _cues(argument.name, templates)

@@ -33,6 +33,7 @@ _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _BARE_WORDS: Final = 3
 _EXACT: Final = 0.99
 _SAMPLES: Final = 3
+_JOINING: Final = frozenset(("and", "then"))
 _SURE: Final = 0.5
 _LIKELY: Final = 0.3
 _LIKELIER_BY: Final = 1.5
@@ -334,7 +335,14 @@ class _Heard:
 
     def _extract(self, action: Action) -> Extracted:
         taken = [(reference.mention.start, reference.mention.end) for reference in self._references]
-        return extract(self._text, action.arguments, taken=taken, templates=action.phrases)
+        until = min(map(self._next_clause, itertools.pairwise(taken)), default=len(self._text))
+        return extract(self._text, action.arguments, taken=taken, templates=action.phrases, until=until)
+
+    def _next_clause(self, mentions: tuple[tuple[int, int], tuple[int, int]]) -> int:
+        """Where the text begins to speak of the second of two mentions: "paint the lamp red and the kettle blue"."""
+        (_, end), (start, _) = mentions
+        joining = (end + word.start for word in words(self._text[end:start]) if word.text in _JOINING)
+        return next(joining, len(self._text))
 
     def _fill(self, action: Action, probability: float, pending: Pending | None, encoder: Encoder) -> Reading:
         found = self._extract(action)
