@@ -23,7 +23,7 @@ from models.language.arguments import Argument, Choice, Extracted, Number, descr
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder, Remembered
 from models.language.forbidding import forbids
-from models.language.mentions import Names, template, unknown_words, without_mentions
+from models.language.mentions import Names, find_excluded, template, unknown_words, without_mentions
 from models.language.phrases import STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
 from models.language.teaching import NameTeaching, PhraseTeaching, correction, name_teaching, phrase_teaching
@@ -234,7 +234,9 @@ class _Heard:
         own = own_words(tuple(phrase.text for phrase in question.phrases), names) if question.phrases else ()
         self._phrases = question.phrases
         self._names = names
-        self._references = resolve(question.text, question.situation, (*understanding.literal, *own))
+        literal = (*understanding.literal, *own)
+        self._references = resolve(question.text, question.situation, literal)
+        self._excluded = find_excluded(question.text, names, literal)
         without = without_mentions(question.text, [reference.mention for reference in self._references], STAND_IN)
         # The phrase that decided, once one has.
         self._own: Phrase | None = None
@@ -314,7 +316,7 @@ class _Heard:
         return replace(self._fill(action, pending.confidence, pending, encoder), completes=True)
 
     def _says_more(self, found: Extracted) -> bool:
-        mentions = [reference.mention for reference in self._references]
+        mentions = [*(reference.mention for reference in self._references), *self._excluded]
         return bool(unknown_words(self._without(found), mentions, ()))
 
     def _forbidden(self, action: Action) -> bool:
@@ -336,6 +338,7 @@ class _Heard:
     def _extract(self, action: Action) -> Extracted:
         taken = [(reference.mention.start, reference.mention.end) for reference in self._references]
         until = min(map(self._next_clause, itertools.pairwise(taken)), default=len(self._text))
+        taken += [(mention.start, mention.end) for mention in self._excluded]
         return extract(self._text, action.arguments, taken=taken, templates=action.phrases, until=until)
 
     def _next_clause(self, mentions: tuple[tuple[int, int], tuple[int, int]]) -> int:
@@ -386,6 +389,8 @@ class _Heard:
             return self._chosen(self._references[0], encoder)
         if action.target == "optional":
             return "", 0.0, ""
+        if self._excluded:
+            return "", 0.0, f"{action.name} needs a target; {_cut(self._excluded[0].text)!r} is said not to be it"
         own = (self._own.text,) if self._own is not None else ()
         unknown = unknown_words(self._text, (), (*action.phrases, *own))
         if unknown:

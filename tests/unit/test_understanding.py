@@ -129,6 +129,33 @@ def test_what_is_not_there_is_not_guessed(listener: Listener) -> None:
         assert "nothing here is called 'trombone'" in reading.problem
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hide everything except the kettle",
+        "hide everything except the kettle, the clock and the radio",
+        "take anything but the kettle",
+        "take all but the kettle and the clock",
+        "take everything other than the kettle",
+        "paint not the kettle red",
+        "paint everything apart from the red mug green",
+    ],
+)
+def test_what_is_excluded_is_not_taken(listener: Listener, text: str) -> None:
+    for looked in ("", "lamp", "kettle"):
+        reading = listener.hear(text, looked=looked)
+        assert reading.target == ""
+        assert reading.action == "" or (TARGET in reading.missing and "is said not to be it" in reading.problem)
+        assert reading.arguments.get("colour") in (None, "red" if "paint not" in text else "green")
+
+
+def test_what_is_said_beside_what_is_excluded_is_taken(listener: Listener) -> None:
+    for text in ("hide the lamp, not the kettle", "not the kettle, hide the lamp", "hide nothing but the lamp"):
+        assert listener.hear(text).target == "lamp"
+    answer = listener.hear("the blue mug, not the kettle", pending=Pending("take", 0.9, (TARGET,)))
+    assert (answer.completes, answer.target) == (True, "mug-blue")
+
+
 def test_nothing_that_was_tracked_is_nothing_to_point_at(listener: Listener) -> None:
     reading = listener.hear("grab that", looked="")
     assert (reading.action, reading.missing) == ("take", (TARGET,))
