@@ -194,6 +194,37 @@ def extract(
     return Extracted(values, spans, tuple(missing), tuple(problems[name] for name in missing if name in problems))
 
 
+def left_open(
+    text: str, argument: FreeText, *, taken: Sequence[Span] = (), templates: Sequence[str] = ()
+) -> list[Span]:
+    """What phrases leave open of a text for an argument, where it is said from its beginning on as the phrase is.
+
+    A phrase that is nothing but the argument leaves everything open, and so tells nothing.
+
+    Args:
+        taken, templates: as ``extract`` takes them.
+    """
+    text = text[:MAX_CHARACTERS]
+    said = words(text)
+    spans = []
+    for template in templates:
+        before = words(_PLACEHOLDER.sub(" ", template.partition(f"{{{argument.name}}}")[0]))
+        for option in _left_open(text, said, argument.name, taken, [template]):
+            lead = [
+                word
+                for word in said
+                if word.end <= option.span[0] and not any(_overlap((word.start, word.end), one) for one in taken)
+            ]
+            if option.weight and len(_ordered(lead)) <= len(_ordered(before)):
+                spans.append(option.span)
+    return list(dict.fromkeys(spans))
+
+
+def _ordered(said: Sequence[Word]) -> list[str]:
+    """The words of an order without those that make it a request."""
+    return [word for word in _strong(said) if word not in en.REQUESTING]
+
+
 def numbers(text: str, units: Sequence[str] = ()) -> list[tuple[Span, float]]:
     """All numbers in a text, in digits or in words, and where they stand.
 

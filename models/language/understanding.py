@@ -19,11 +19,20 @@ from numpy.typing import NDArray
 from models.intent.examples import with_names
 from models.intent.model import IntentModel, Intents, Prediction
 from models.intent.tuned import Tuned
-from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
+from models.language.arguments import Argument, Choice, Extracted, FreeText, Number, describe, extract, left_open
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder, Remembered
+from models.language.english import REQUESTING
 from models.language.forbidding import forbids
-from models.language.mentions import Names, find_excluded, template, unknown_words, without_mentions
+from models.language.mentions import (
+    Names,
+    Unknown,
+    find_excluded,
+    template,
+    unknown_things,
+    unknown_words,
+    without_mentions,
+)
 from models.language.phrases import STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
 from models.language.teaching import NameTeaching, PhraseTeaching, correction, name_teaching, phrase_teaching
@@ -33,6 +42,8 @@ _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _BARE_WORDS: Final = 3
 _EXACT: Final = 0.99
 _SAMPLES: Final = 3
+# What the intent model reads in place of what a phrase leaves open.
+_OPEN: Final = "something"
 _JOINING: Final = frozenset(("and", "then"))
 _SURE: Final = 0.5
 _LIKELY: Final = 0.3
@@ -67,7 +78,10 @@ class PhraseIntents:
         self.texts, self.labels = with_names([text for text, _ in examples], [name for _, name in examples])
         self.tuned: Tuned | None = None
         self._model = IntentModel.fit(encoder.encode(self.texts).numpy(), self.labels, background)
-        self._exact = {_normal(text): name for text, name in examples}
+        self._exact = {_normal(text): action.name for action in actions for text, whole in _expanded(action) if whole}
+        # What is left of one phrase without its arguments may be another action's whole one.
+        for text, name in examples:
+            self._exact.setdefault(_normal(text), name)
 
     @property
     def fitted(self) -> Hashable:
@@ -119,7 +133,12 @@ class Understanding:
 
 def expanded(action: Action) -> list[str]:
     """An action's phrases with the stand-in and a few values of each argument in their places, and without them."""
-    found: list[str] = []
+    return list(dict.fromkeys(text for text, _ in _expanded(action)))
+
+
+def _expanded(action: Action) -> list[tuple[str, bool]]:
+    """See ``expanded``; with each text, whether it is a whole phrase."""
+    found: list[tuple[str, bool]] = []
     for number, phrase in enumerate(action.phrases):
         samples = [_samples(argument, number) for argument in action.arguments if f"{{{argument.name}}}" in phrase]
         names = [argument.name for argument in action.arguments if f"{{{argument.name}}}" in phrase]
@@ -127,12 +146,12 @@ def expanded(action: Action) -> list[str]:
             text = phrase.replace("{target}", STAND_IN)
             for name, value, sample in zip(names, values, samples, strict=True):
                 text = text.replace(f"{{{name}}}", value if value is not None else sample[0])
-            found.append(text)
+            found.append((text, True))
         # What is said when the argument is forgotten.
         bare = " ".join(_PLACEHOLDER.sub(" ", phrase.replace("{target}", STAND_IN)).split())
         if samples and len(words(bare)) >= _BARE_WORDS:
-            found.append(bare)
-    return list(dict.fromkeys(found))
+            found.append((bare, False))
+    return found
 
 
 def read(encoder: Encoder, asked: Sequence[tuple[Understanding, Question]]) -> list[Reading]:
@@ -237,11 +256,14 @@ class _Heard:
         literal = (*understanding.literal, *own)
         self._references = resolve(question.text, question.situation, literal)
         self._excluded = find_excluded(question.text, names, literal)
-        without = without_mentions(question.text, [reference.mention for reference in self._references], STAND_IN)
+        mentions = [reference.mention for reference in self._references]
+        # "Bring the mug over here": of what is mentioned, only the first may stand in a phrase's ``{target}``.
+        first = without_mentions(question.text, mentions[:1], STAND_IN)
+        without = without_mentions(question.text, mentions, STAND_IN)
         # The phrase that decided, once one has.
         self._own: Phrase | None = None
         said = bool(words(question.text))
-        self.texts = list(dict.fromkeys((question.text, without))) if said else []
+        self.texts = list(dict.fromkeys((question.text, *self._with_left_open(), first, without))) if said else []
         self._why = [f"{ref.mention.text!r} {_SAID[ref.mention.kind]}: {ref.why}" for ref in self._references]
 
     def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
@@ -277,6 +299,17 @@ class _Heard:
             self._why.append(f"the user's own {_cut(phrase.text)!r} means {name} ({probability:.2f})")
         reading = self._fill(self._understanding.actions[name], probability, None, encoder)
         return replace(reading, ranking=ranking, phrase=phrase.text if phrase is not None else "")
+
+    def _with_left_open(self) -> list[str]:
+        """The text with the same word for what an action's phrases leave open, so that any words may stand there."""
+        taken = [(reference.mention.start, reference.mention.end) for reference in self._references]
+        return [
+            f"{self._text[:start]}{_OPEN}{self._text[end:]}"
+            for action in self._understanding.actions.values()
+            for argument in action.arguments
+            if isinstance(argument, FreeText)
+            for start, end in left_open(self._text, argument, taken=taken, templates=action.phrases)
+        ]
 
     @property
     def does_something(self) -> bool:
@@ -392,15 +425,23 @@ class _Heard:
         if self._excluded:
             return "", 0.0, f"{action.name} needs a target; {_cut(self._excluded[0].text)!r} is said not to be it"
         own = (self._own.text,) if self._own is not None else ()
-        unknown = unknown_words(self._text, (), (*action.phrases, *own))
-        if unknown:
-            return self._meant_by(unknown, encoder)
+        unknown = unknown_things(self._text, (), (*action.phrases, *own))
+        # Where a thing alone is no phrase, a word at the start says what to do: "enlarge".
+        alone = any(not words(_PLACEHOLDER.sub(" ", phrase)) for phrase in action.phrases)
+        named = next((one.text for one in unknown if alone or not self._starts(one)), "")
+        if named:
+            return self._meant_by(named, encoder)
         pointed = self._situation.probabilities
         if pointed is not None and max(pointed) >= _SURE:
             at = int(np.argmax(pointed))
             self._why.append("no target was named; it is what is looked and pointed at")
             return self._situation.candidates[at].id, float(pointed[at]), ""
         return "", 0.0, f"{action.name} needs a target; name one or point at it"
+
+    def _starts(self, one: Unknown) -> bool:
+        """Whether this is one word with which an order begins."""
+        before = words(self._text[: one.start])
+        return len(words(one.text)) == 1 and all(word.text in REQUESTING for word in before)
 
     def _chosen(self, reference: Reference, encoder: Encoder) -> tuple[str, float, str]:
         said = _cut(reference.mention.text)
@@ -441,7 +482,7 @@ def _samples(argument: Argument, number: int) -> list[str]:
     if isinstance(argument, Number):
         low, high = max(argument.minimum, 1), min(argument.maximum, 100)
         return [f"{round((low + high) / 2)}", f"{round(low + (high - low) * 0.2)}"]
-    return ["something"]
+    return [_OPEN]
 
 
 def _values(argument: Argument) -> list[str]:

@@ -57,6 +57,8 @@ def listener() -> Listener:
     ("text", "action", "target", "arguments"),
     [
         ("pick up the kettle", "take", "kettle", {}),
+        ("get the kettle", "take", "kettle", {}),
+        ("get the radio bigger", "resize", "radio", {"change": "bigger"}),
         ("could you pass me the radio please", "take", "radio", {}),
         ("that one", "select", "lamp", {}),
         ("Kettle", "select", "kettle", {}),
@@ -209,6 +211,54 @@ def test_every_phrase_of_the_samples_means_its_action(listener: Listener) -> Non
     assert wrong == []
 
 
+def test_only_the_first_mention_may_be_the_target(listener: Listener) -> None:
+    actions = [
+        Action("bring", ("bring {target} over here", "carry {target} to me"), "required"),
+        Action("put", ("put {target} over there", "carry {target} away"), "required"),
+    ]
+    around = listener.encoder.encode(background.texts()[:100]).numpy()
+    app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+    for text, action in (("bring the lamp over here", "bring"), ("put the lamp over there", "put")):
+        reading = read(listener.encoder, [(app, Question(text, Situation(THINGS)))])[0]
+        assert (reading.action, reading.target) == (action, "lamp")
+        assert reading.ranking[0][1] >= 0.99
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("write down the homework for monday", "the homework for monday"),
+        ("please write down don't forget your books", "don't forget your books"),
+        ("write erase everything on the board", "erase everything"),
+    ],
+)
+def test_whatever_a_phrase_leaves_open_does_not_matter(listener: Listener, text: str, words: str) -> None:
+    actions = [
+        Action("write", ("write {words} on the board", "write down {words}"), arguments=(WORDS,)),
+        Action("erase", ("erase the board", "delete what I wrote", "wipe it all out")),
+        Action("tell", ("{words}",), arguments=(WORDS,)),
+    ]
+    around = listener.encoder.encode(background.texts()[:100]).numpy()
+    app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+
+    def meant(said: str) -> Reading:
+        return read(listener.encoder, [(app, Question(said, Situation()))])[0]
+
+    reading = meant(text)
+    assert (reading.action, reading.arguments) == ("write", {"words": words})
+    assert meant("delete what I wrote").action == "erase"
+    assert meant("please wipe it all out").action == "erase"
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [("enlarge", "resize"), ("please enlarge", "resize"), ("tint blue", "paint"), ("conceal", "hide")],
+)
+def test_a_lone_verb_is_no_thing(listener: Listener, text: str, action: str) -> None:
+    reading = listener.hear(text)
+    assert (reading.action, reading.target) == (action, "lamp")
+
+
 def test_phrases_are_expanded_with_and_without_arguments() -> None:
     colour, size = Choice("colour", {"red": (), "blue": ()}), Number("size", 2, 10)
     action = Action(
@@ -309,9 +359,12 @@ class Classified:
         return [Prediction("freeze", 0.9, (("freeze", 0.9),)) for _ in texts]
 
 
-def test_a_classifier_knows_what_a_ban_means(listener: Listener) -> None:
-    app = Understanding([Action("freeze")], Classified(), 0.5)
-    assert read(listener.encoder, [(app, Question("don't move", Situation()))])[0].action == "freeze"
+def test_a_classifier_knows_what_a_ban_and_a_verb_mean(listener: Listener) -> None:
+    app = Understanding([Action("freeze", target="required")], Classified(), 0.5)
+    odds = tuple(0.82 if one.id == "lamp" else 0.02 for one in THINGS)
+    for text in ("don't move it", "freeze"):
+        reading = read(listener.encoder, [(app, Question(text, Situation(THINGS, odds, last="lamp")))])[0]
+        assert (reading.action, reading.target) == ("freeze", "lamp")
 
 
 def test_what_answers_a_question_teaches_nothing(listener: Listener) -> None:
