@@ -22,6 +22,9 @@ from models.language.words import words
 STAND_IN: Final = "the object"
 """What the intent model reads in place of a target."""
 
+EXACT: Final = 0.99
+"""The probability of an action of which an app's very phrase is said."""
+
 Ranking = tuple[tuple[str, float], ...]
 Way = tuple[str, str, tuple[tuple[str, Value], ...]]
 
@@ -83,6 +86,9 @@ class Phrasebook:
         before = sum(share for name, share in zip(self._actions, prior, strict=True) if name == best)
         if sums[best] <= before or (not best and all(one.action for one in self._phrases)):
             # What was taught speaks for nothing else: it only makes less sure.
+            return Personalized(ranking)
+        if ranking and ranking[0][1] >= EXACT and best != ranking[0][0] and not self._personal.knows(forms):
+            # An app's very phrase is taken over by the same words alone, not by those that are like it.
             return Personalized(ranking)
         if phrase.action != best:
             return Personalized(likely)

@@ -33,14 +33,13 @@ from models.language.mentions import (
     unknown_words,
     without_mentions,
 )
-from models.language.phrases import STAND_IN, Phrasebooks, forms, own_words
+from models.language.phrases import EXACT, STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
 from models.language.teaching import NameTeaching, PhraseTeaching, correction, name_teaching, phrase_teaching
 from models.language.words import words
 
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _BARE_WORDS: Final = 3
-_EXACT: Final = 0.99
 _SAMPLES: Final = 3
 # What the intent model reads in place of what a phrase leaves open.
 _OPEN: Final = "something"
@@ -99,9 +98,9 @@ class PhraseIntents:
         for at, text in enumerate(texts):
             name = self._exact.get(_normal(text))
             if name is not None:
-                predictions[at] = Prediction(name, _EXACT, ((name, _EXACT),))
+                predictions[at] = Prediction(name, EXACT, ((name, EXACT),))
         # The longer fit only tells actions apart: of what means none, or is beyond doubt, it has nothing to say.
-        open_ = [at for at, one in enumerate(predictions) if one.label is not None and one.confidence < _EXACT]
+        open_ = [at for at, one in enumerate(predictions) if one.label is not None and one.confidence < EXACT]
         if (tuned := self.tuned) is not None and open_:
             some = [texts[at] for at in open_]
             longer = self._model.predict(embeddings[open_], lambda rows: tuned.likelihoods([some[row] for row in rows]))
