@@ -333,6 +333,8 @@ class Teaching:
             data = await asyncio.to_thread(gestures.learn, name, lesson.device, lesson.examples, known, version)
         except gestures.NoRoom as problem:
             raise _invalid(lesson, "kind", str(problem)) from None
+        except gestures.BuiltIn as problem:
+            raise _invalid(lesson, "name", str(problem)) from None
         except ValueError as problem:
             raise _invalid(lesson, "examples", str(problem)) from None
         return Item(gestures.KIND, "", name, data, time())

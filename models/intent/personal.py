@@ -20,6 +20,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from models.language.words import plain
 
@@ -51,7 +52,9 @@ _UNLIKE: Final = 0.15
 _LIKE: Final = 0.35
 # Beside the latest exact repeat, which has weight 1, what the scores say has this weight.
 _DOUBT: Final = 0.1
-_WIDTHS: Final = {"words": 256, "pairs": 256, "places": 256, "beginnings": 256, "letters": 512}
+# Of each kind of feature; two words in one of so many places would be the same word.
+_WIDTH: Final = 1 << 14
+_COLUMNS: Final = _WIDTH * len(_SHARES)
 _PLACES: Final = 4
 _APART: Final = 3
 # Signs are words of some private languages; those that end a sentence depend on who wrote it down.
@@ -64,11 +67,13 @@ class Text:
 
     Attributes:
         key: the same for texts that say the same.
-        features: ``[1536]``, whose dot product is a share of how much alike two texts are.
+        columns, features: where its features are not zero, and what they are there. Their dot product is a share of how
+            much alike two texts are.
         embedding: ``[384]`` of unit length.
     """
 
     key: str
+    columns: NDArray[np.int32]
     features: NDArray[np.float32]
     embedding: NDArray[np.float32]
 
@@ -81,7 +86,7 @@ def compared(said: str, embedding: NDArray[np.float32]) -> Text:
             out.
     """
     key = " ".join(_TOKEN.findall(plain(said))) or said.strip()
-    return Text(key, _features(key), embedding)
+    return Text(key, *_features(key), embedding)
 
 
 class Personal:
@@ -99,7 +104,7 @@ class Personal:
     ) -> None:
         self._examples = examples
         self._meant = np.array(meant, dtype=int)
-        self._features = np.array([one.features for one in self._examples])
+        self._features = _rows(self._examples)
         self._embeddings = np.array([one.embedding for one in self._examples])
         self._keys = np.array([one.key for one in self._examples])
         ages = np.arange(len(self._examples) - 1, -1, -1, dtype=np.float64)
@@ -127,17 +132,26 @@ class Personal:
         alike += _HEARD * self._heard @ np.sqrt(prior[self._named])
         scores = self._between @ (_VARIANCE * (alike @ self._pull))
         found = (1 - share) * prior + share * _softmax(_logits(prior) + scores)
-        repeats = np.isin(self._keys, [one.key for one in forms])
+        repeats = self._repeats(forms)
         if repeats.any():
             weights = np.where(repeats, self._weights, 0.0) / self._weights[repeats][-1]
             told = np.bincount(self._meant, weights, len(prior))
             found = (told + _DOUBT * found) / (told.sum() + _DOUBT)
         return found, nearest
 
+    def knows(self, forms: Sequence[Text]) -> bool:
+        """Whether an example says exactly this."""
+        return bool(self._repeats(forms).any())
+
+    def _repeats(self, forms: Sequence[Text]) -> NDArray[np.bool_]:
+        return np.isin(self._keys, [one.key for one in forms])
+
     def _likeness(self, said: Text) -> Array:
         """``[N]``: 1 for the same text, 0 for one that has nothing in common with it."""
+        features = np.zeros(_COLUMNS, np.float32)
+        features[said.columns] = said.features
         meant = np.maximum(self._embeddings @ said.embedding, 0) ** _MEANT_POWER
-        found: Array = self._features @ said.features + _MEANT * meant + _SAME * (self._keys == said.key)
+        found: Array = self._features @ features + _MEANT * meant + _SAME * (self._keys == said.key)
         return found
 
 
@@ -168,7 +182,7 @@ def _between(meanings: Sequence[Meaning]) -> Array:
 
 
 @lru_cache(maxsize=1 << 13)
-def _features(key: str) -> NDArray[np.float32]:
+def _features(key: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     said = key.split()
     letters = f" {key} "
     groups = {
@@ -180,19 +194,31 @@ def _features(key: str) -> NDArray[np.float32]:
     }
     # One word has no pair; it is as like itself as any.
     whole = groups["pairs"] or said
-    return np.concatenate(
-        [_SHARES[name] ** 0.5 * _hashed(found or whole, _WIDTHS[name]) for name, found in groups.items()]
-    )
+    columns, values = [], []
+    for at, (name, found) in enumerate(groups.items()):
+        hashed, signs = _hashed(found or whole)
+        columns.append(hashed + at * _WIDTH)
+        values.append(_SHARES[name] ** 0.5 * signs)
+    return np.concatenate(columns), np.concatenate(values)
 
 
-def _hashed(found: Iterable[str], width: int) -> NDArray[np.float32]:
-    """Which of some things are there, by hash, as a vector of unit length (the hashing trick)."""
-    vector = np.zeros(width, np.float32)
+def _hashed(found: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Which of some things are there, by hash, as a sparse vector of unit length (the hashing trick)."""
+    signs: dict[int, int] = {}
     for one in set(found):
         number = zlib.crc32(one.encode())
-        vector[number % width] += 1 - 2 * (number >> 31)
+        signs[number % _WIDTH] = signs.get(number % _WIDTH, 0) + 1 - 2 * (number >> 31)
+    vector = np.array(list(signs.values()), np.float32)
     norm = float(np.linalg.norm(vector))
-    return vector / norm if norm else vector
+    return np.array(list(signs), np.int32), vector / norm if norm else vector
+
+
+def _rows(texts: Sequence[Text]) -> csr_array:
+    """``[N, _COLUMNS]``: the features of texts."""
+    ends = np.cumsum([0, *(len(one.columns) for one in texts)])
+    values = np.concatenate([one.features for one in texts])
+    columns = np.concatenate([one.columns for one in texts])
+    return csr_array((values, columns, ends), shape=(len(texts), _COLUMNS))
 
 
 def _logits(probabilities: Array) -> Array:

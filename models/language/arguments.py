@@ -8,10 +8,11 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
+from models.language import english as en
 from models.language.spoken import same, spoken
 from models.language.words import Word, alike, plain, word_set, words
 
@@ -44,6 +45,24 @@ _NUMBER_BEFORE: Final = word_set("to by of is for at times plus level volume num
 _COMMON_UNITS: Final = word_set(
     "percent degree metre meter centimetre centimeter second minute hour time step notch inch foot"
 )
+# Units, by what they measure: those of one line may make one amount ("an hour and ten minutes").
+_MEASURES: Final = tuple(
+    map(
+        word_set,
+        (
+            "percent", "degree radian turn rotation revolution", "time", "step notch",
+            "metre meter centimetre centimeter millimetre millimeter kilometre kilometer inch foot feet yard mile",
+            "millisecond second minute hour day week month year",
+            "microgram milligram gram kilogram ounce pound", "millilitre milliliter litre liter gallon pint",
+            "joule kilojoule", "watt kilowatt", "volt", "hertz", "euro dollar cent", "unit",
+        ),
+    )
+)  # fmt: skip
+# "10 mg", and after a part of one "half an hour"; a comma or a full stop parts them.
+_UNIT: Final = re.compile(r"[ \t-]*(%|\w+)")
+_UNIT_OF_PART: Final = re.compile(r"[ \t-]*(?:of )?(?:an? )?(%|\w+)")
+# What may lead to a value once more when it is corrected.
+_SAID_AGAIN: Final = word_set("the a an it that make to by of for at")
 _CUES: Final = 2
 _FINE: Final = 2.0**53
 
@@ -101,11 +120,16 @@ class Extracted:
 
 @dataclass(frozen=True)
 class _Option:
-    """Something in the text that an argument may be; ``weight`` is how much of the text and its unit speak for it."""
+    """Something in the text that an argument may be; ``weight`` is how much of the text and its unit speak for it.
+
+    Attributes:
+        unit: another unit than the argument's, in which it is said; such a one can only be asked about.
+    """
 
     span: Span
     value: Value
     weight: int
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,7 +151,12 @@ class _Cues:
 
 
 def extract(
-    text: str, arguments: Sequence[Argument], *, taken: Sequence[Span] = (), templates: Sequence[str] = ()
+    text: str,
+    arguments: Sequence[Argument],
+    *,
+    taken: Sequence[Span] = (),
+    templates: Sequence[str] = (),
+    until: int = MAX_CHARACTERS,
 ) -> Extracted:
     """Finds arguments in a text.
 
@@ -139,6 +168,7 @@ def extract(
         taken: what means something else, such as the name of a target. It is read as an argument only where nothing
             else is one, and then not from its inside: "the red mug" says no colour.
         templates: phrases with ``{name}`` in them.
+        until: where it is said of something else. Only what is not said before is looked for after it.
     """
     text = text[:MAX_CHARACTERS]
     said = words(text)
@@ -146,8 +176,8 @@ def extract(
     values: dict[str, Value] = {}
     spans: dict[str, Span] = {}
     problems: dict[str, str] = {}
-    for argument, option in _assign(text, said, order, taken, templates):
-        problem = _problem(argument, option.value)
+    for argument, option in _assign(text, said, order, taken, templates, until):
+        problem = _problem(argument, option)
         if problem:
             problems[argument.name] = problem
         else:
@@ -162,6 +192,37 @@ def extract(
             elif argument.required:
                 missing.append(argument.name)
     return Extracted(values, spans, tuple(missing), tuple(problems[name] for name in missing if name in problems))
+
+
+def left_open(
+    text: str, argument: FreeText, *, taken: Sequence[Span] = (), templates: Sequence[str] = ()
+) -> list[Span]:
+    """What phrases leave open of a text for an argument, where it is said from its beginning on as the phrase is.
+
+    A phrase that is nothing but the argument leaves everything open, and so tells nothing.
+
+    Args:
+        taken, templates: as ``extract`` takes them.
+    """
+    text = text[:MAX_CHARACTERS]
+    said = words(text)
+    spans = []
+    for template in templates:
+        before = words(_PLACEHOLDER.sub(" ", template.partition(f"{{{argument.name}}}")[0]))
+        for option in _left_open(text, said, argument.name, taken, [template]):
+            lead = [
+                word
+                for word in said
+                if word.end <= option.span[0] and not any(_overlap((word.start, word.end), one) for one in taken)
+            ]
+            if option.weight and len(_ordered(lead)) <= len(_ordered(before)):
+                spans.append(option.span)
+    return list(dict.fromkeys(spans))
+
+
+def _ordered(said: Sequence[Word]) -> list[str]:
+    """The words of an order without those that make it a request."""
+    return [word for word in _strong(said) if word not in en.REQUESTING]
 
 
 def numbers(text: str, units: Sequence[str] = ()) -> list[tuple[Span, float]]:
@@ -195,7 +256,12 @@ def _order(arguments: Sequence[Argument], templates: Sequence[str]) -> list[Argu
 
 
 def _assign(
-    text: str, said: Sequence[Word], order: Sequence[Argument], taken: Sequence[Span], templates: Sequence[str]
+    text: str,
+    said: Sequence[Word],
+    order: Sequence[Argument],
+    taken: Sequence[Span],
+    templates: Sequence[str],
+    until: int,
 ) -> Iterator[tuple[Argument, _Option]]:
     """Gives each argument the option that fits best, the best fits first, and none of the text to two of them."""
     used: list[Span] = []
@@ -212,13 +278,17 @@ def _assign(
                 yield argument, best
     pairs: list[tuple[tuple[int, int, int], Argument, _Option]] = []
     closed = [argument for argument in order if not isinstance(argument, FreeText)]
-    options = {argument.name: _closed_options(text, said, argument, taken) for argument in closed}
+    units = {_unit(argument) for argument in closed if isinstance(argument, Number) and argument.unit}
+    options = {}
+    for argument in closed:
+        found = _closed_options(text, said, argument, taken, units)
+        options[argument.name] = [option for option in found if option.span[1] <= until] or found
     for argument in closed:
         rivals = [one for one in closed if _compete(options[one.name], options[argument.name])]
         cues = _cues(argument.name, templates)
-        for rank, option in enumerate(options[argument.name]):
-            # Of two values the later one is meant ("red, no, blue"), unless another argument may be one of them.
-            tie = rank if len(rivals) == 1 else -abs(rank - rivals.index(argument))
+        for rank, option in enumerate(one for one in options[argument.name] if not one.unit):
+            # Of two values the first one is meant, unless another argument may be one of them.
+            tie = -rank if len(rivals) == 1 else -abs(rank - rivals.index(argument))
             pairs.append(((_cued(option, cues, said), option.weight, tie), argument, option))
     given: set[str] = set()
     for _, argument, option in sorted(pairs, key=lambda pair: pair[0], reverse=True):
@@ -226,15 +296,22 @@ def _assign(
             given.add(argument.name)
             used.append(option.span)
             yield argument, option
+    for argument in closed:
+        unread = [one for one in options[argument.name] if not any(_overlap(one.span, other) for other in used)]
+        other_unit = next((one for one in unread if one.unit), None)
+        if argument.name not in given and other_unit is not None:
+            yield argument, other_unit
 
 
 def _compete(some: Sequence[_Option], others: Sequence[_Option]) -> bool:
     return bool({option.span for option in some} & {option.span for option in others})
 
 
-def _closed_options(text: str, said: Sequence[Word], argument: Choice | Number, taken: Sequence[Span]) -> list[_Option]:
+def _closed_options(
+    text: str, said: Sequence[Word], argument: Choice | Number, taken: Sequence[Span], units: Set[str]
+) -> list[_Option]:
     """What an argument may be, in the order of the text; a part of a longer one is none."""
-    found = list(_choices(said, argument) if isinstance(argument, Choice) else _amounts(text, said, argument))
+    found = list(_choices(said, argument) if isinstance(argument, Choice) else _amounts(text, said, argument, units))
     found = [
         option
         for option in found
@@ -242,7 +319,12 @@ def _closed_options(text: str, said: Sequence[Word], argument: Choice | Number, 
     ]
     free = [option for option in found if not any(_overlap(option.span, other) for other in taken)]
     allowed = free or [option for option in found if not any(_is_part(option, other, said) for other in taken)]
-    return sorted(allowed, key=lambda option: option.span)
+    kept: list[_Option] = []
+    for option in sorted(allowed, key=lambda option: option.span):
+        if kept and _corrected(kept[-1], option, said, _unit(argument) if isinstance(argument, Number) else ""):
+            kept.pop()
+        kept.append(option)
+    return kept
 
 
 def _choices(said: Sequence[Word], argument: Choice) -> Iterator[_Option]:
@@ -257,15 +339,17 @@ def _choices(said: Sequence[Word], argument: Choice) -> Iterator[_Option]:
                     yield _Option((here[0].start, here[-1].end), value, 2 * len(wanted) + exact)
 
 
-def _amounts(text: str, said: Sequence[Word], argument: Number) -> Iterator[_Option]:
+def _amounts(text: str, said: Sequence[Word], argument: Number, units: Set[str]) -> Iterator[_Option]:
     percent = plain(argument.unit) in _PERCENT
-    for read in _numbers(text, said, (argument.unit,)):
+    found = _numbers(text, said, (argument.unit,))
+    others = _other_units(text, found, argument, units) if argument.unit else [""] * len(found)
+    for read, other in zip(found, others, strict=True):
         united = bool(argument.unit) and _followed_by(text, read.span[1], argument.unit)
         # "Half" of a volume in percent is 50.
         number = read.value * 100 if read.part and percent and not united else read.value
         # Exactly as it was said, as far as an integer and a float are the same number.
         whole = abs(number) < _FINE and number == int(number)
-        yield _Option(read.span, int(number) if whole else number, 1 + united)
+        yield _Option(read.span, int(number) if whole else number, 1 + united, other)
     for at, (first, second) in enumerate(itertools.pairwise(said)):
         # "A metre" is one, "half a metre" is not.
         whole = at == 0 or said[at - 1].text not in _PARTS
@@ -273,10 +357,66 @@ def _amounts(text: str, said: Sequence[Word], argument: Number) -> Iterator[_Opt
             yield _Option((first.start, first.end), 1, 2)
 
 
+def _other_units(text: str, found: Sequence[_Read], argument: Number, units: Set[str]) -> list[str]:
+    """Of each number the unit in which it is said, if that is not the argument's.
+
+    Args:
+        units: of all arguments; what is said in these is no part of an amount in another.
+    """
+    own = _unit(argument)
+    after = [_unit_after(text, read) for read in found]
+    others = ["" if unit is None or alike(unit.text, own) else unit.text for unit in after]
+    refused = list(others)
+    for at, (unit, following) in enumerate(itertools.pairwise(after)):
+        end = unit.end if unit is not None else found[at].span[1]
+        between = {word.text for word in words(text[end : found[at + 1].span[0]])}
+        if unit is None and others[at + 1] and between and between <= {"to", "or"}:
+            # "One to two grams".
+            refused[at] = others[at + 1]
+        elif unit is not None and following is not None and between <= {"and"}:
+            # "An hour and ten minutes" is neither of them.
+            other = others[at] or others[at + 1]
+            if others[at] != others[at + 1] and _measure(other) == _measure(own) and not _any_alike(other, units):
+                refused[at] = refused[at + 1] = other
+    return refused
+
+
+def _unit_after(text: str, read: _Read) -> Word | None:
+    """The unit right after a number, in one word as it is said aloud, if it is one that is known."""
+    found = (_UNIT_OF_PART if read.part else _UNIT).match(text, read.span[1])
+    if found is None:
+        return None
+    said = spoken([Word("percent" if found[1] == "%" else plain(found[1]), *found.span(1))])[0]
+    return said if _measure(said.text) is not None else None
+
+
+def _unit(argument: Number) -> str:
+    """The first word of an argument's unit, as it is said aloud."""
+    if plain(argument.unit) in _PERCENT:
+        return "percent"
+    return next((word.text for word in spoken(words(argument.unit))), "")
+
+
+def _measure(unit: str) -> int | None:
+    return next((at for at, known in enumerate(_MEASURES) if _any_alike(unit, known)), None)
+
+
+def _any_alike(word: str, others: Set[str]) -> bool:
+    return any(alike(word, other) for other in others)
+
+
 def _negated(option: _Option, said: Sequence[Word]) -> bool:
     """Whether it is said not to be that: "not red", "not the red"."""
     before = [word.text for word in said if word.end <= option.span[0] and word.text not in _WEAK]
     return before[-1:] == ["not"]
+
+
+def _corrected(option: _Option, following: _Option, said: Sequence[Word], unit: str) -> bool:
+    """Whether what follows is said in its stead: "red, no, blue", "at two grams, sorry, make it three"."""
+    between = [word for word in said if option.span[1] <= word.start and word.end <= following.span[0]]
+    rest = [word.text for word in spoken(between) if word.text not in en.CORRECTION_FILLERS | _SAID_AGAIN]
+    corrects = any(word.text in en.CORRECTIONS for word in between)
+    return corrects and all(alike(word, unit) or _measure(word) is not None for word in rest)
 
 
 def _is_part(option: _Option, taken: Span, said: Sequence[Word]) -> bool:
@@ -289,7 +429,10 @@ def _is_part(option: _Option, taken: Span, said: Sequence[Word]) -> bool:
     return _overlap(option.span, taken) and any(word not in _WEAK for word in rest)
 
 
-def _problem(argument: Argument, value: Value) -> str:
+def _problem(argument: Argument, option: _Option) -> str:
+    value = option.value
+    if isinstance(argument, Number) and option.unit:
+        return f"{argument.name}: in {argument.unit}, not {option.unit}"
     if isinstance(argument, Number) and isinstance(value, int | float):
         if value > argument.maximum:
             return f"{argument.name}: {value:g} is more than {argument.maximum:g}"
@@ -323,7 +466,7 @@ def _cued(option: _Option, cues: _Cues, said: Sequence[Word]) -> int:
 
 
 def _hits(some: Sequence[str], cues: frozenset[str]) -> int:
-    return sum(any(alike(word, cue) for cue in cues) for word in some)
+    return sum(_any_alike(word, cues) for word in some)
 
 
 def _strong(some: Sequence[Word]) -> list[str]:
@@ -333,8 +476,8 @@ def _strong(some: Sequence[Word]) -> list[str]:
 def _followed_by(text: str, end: int, unit: str) -> bool:
     if text[end : end + 2].lstrip()[:1] == "%":
         return plain(unit) in _PERCENT
-    after = [word for word in words(text[end : end + 40]) if word.text not in _WEAK]
-    wanted = words(unit)[:1]
+    after = spoken([word for word in words(text[end : end + 40]) if word.text not in _WEAK])
+    wanted = spoken(words(unit))[:1]
     return bool(after and wanted) and alike(after[0].text, wanted[0].text)
 
 

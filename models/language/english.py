@@ -49,7 +49,12 @@ ARTICLES: Final = frozenset(("the", "a", "an"))
 INFINITIVE_BEFORE: Final = word_set("want need going like have me you us try how way time love wish about")
 CORRECTIONS: Final = frozenset(("no", "sorry", "mean", "rather", "actually"))
 CORRECTION_FILLERS: Final = CORRECTIONS | word_set("i oh wait or uh um er ah not well")
-EXCLUDING: Final = frozenset(("not", "except"))
+# Before what is not meant; after the second ones a list may follow. "Nothing but" it means it.
+REJECTING: Final = (("not",), ("instead", "of"), ("rather", "than"))
+EXCEPTING: Final = (
+    ("except",), ("except", "for"), ("excluding",), ("apart", "from"), ("aside", "from"), ("other", "than"),
+    ("everything", "but"), ("anything", "but"), ("all", "but"),
+)  # fmt: skip
 # Words that tell nothing apart.
 EMPTY: Final = word_set(
     "very really nice beautiful lovely pretty good whole entire actual damn stupid old little that is"

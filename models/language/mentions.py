@@ -35,6 +35,7 @@ _SLIP: Final = 0.8
 # The share of "none of these things" beside what fits wholly, and beside what was told apart by an unknown word.
 NONE: Final = 0.03
 NONE_IF_UNNAMED: Final = 0.09
+_MAY_EXCLUDE: Final = en.CORRECTIONS | {phrase[0] for phrase in (*en.REJECTING, *en.EXCEPTING)}
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|_")
 _STOPS: Final = re.compile(r"[,;:!?()\"\n。、！？]|\.\s")
 _ASCII_RUN: Final = re.compile(r"[!-~]+")
@@ -151,15 +152,30 @@ def find_mentions(text: str, names: Names, literal: Sequence[str] = ()) -> list[
         literal: phrases whose words name nothing here, such as an action's values: in "paint that mauve" the "mauve"
             else reads as the name of an unknown thing.
     """
+    said, meant, _ = _meant_and_excluded(text, names, literal)
+    return [(_mention(text, said, one), one) for one in meant]
+
+
+def find_excluded(text: str, names: Names, literal: Sequence[str] = ()) -> list[Mention]:
+    """What a text mentions only to say that it is not meant: "all but the kettle". See ``find_mentions``."""
+    # Few texts exclude anything; the others need not be searched once more.
+    if _MAY_EXCLUDE.isdisjoint(word.text for word in words(text[:MAX_CHARACTERS])):
+        return []
+    said, _, excluded = _meant_and_excluded(text, names, literal)
+    return [_mention(text, said, one) for one in excluded]
+
+
+def _meant_and_excluded(text: str, names: Names, literal: Sequence[str]) -> tuple[_Said, list[Found], list[Found]]:
     lexicon = _lexicon(names)
     said = _said(text[:MAX_CHARACTERS], lexicon.unspaced)
     ordinary = _literal_words(tuple(literal))
     found = _with_unknown(said, _find(said, lexicon, ordinary), ordinary, lexicon)
-    mentions = []
-    for one in _corrected(said, _attached(said, found)):
-        start, end = said.words[one.first].start, said.words[one.end - 1].end
-        mentions.append((Mention(start, end, one.kind, text[start:end]), one))
-    return mentions
+    return said, *_corrected(said, _attached(said, found))
+
+
+def _mention(text: str, said: _Said, found: Found) -> Mention:
+    start, end = said.words[found.first].start, said.words[found.end - 1].end
+    return Mention(start, end, found.kind, text[start:end])
 
 
 def without_mentions(text: str, mentions: Sequence[Mention], stand_in: str = "the object") -> str:
@@ -720,13 +736,32 @@ def _phrase_at(said: _Said, at: int, phrases: en.Phrases) -> tuple[tuple[str, ..
     return (), ""
 
 
-def _corrected(said: _Said, found: Sequence[Found]) -> list[Found]:
-    """Without what is taken back: "not the kettle", "the kettle, no, the mug"."""
+def _corrected(said: _Said, found: Sequence[Found]) -> tuple[list[Found], list[Found]]:
+    """What is meant, and what is taken back: "not the kettle", "all but the kettle", "the kettle, no, the mug"."""
     kept: list[Found] = []
-    for one in found:
+    excluded: list[Found] = []
+    how = ""
+    for at, one in enumerate(found):
         between = said.plain[kept[-1].end : one.first] if kept else ()
         if between and set(between) <= en.CORRECTION_FILLERS and en.CORRECTIONS.intersection(between):
-            kept.pop()
-        if said.before(one.first) not in en.EXCLUDING:
-            kept.append(one)
-    return kept
+            excluded.append(kept.pop())
+        how = _excluding(said, one.first) or (how if at and _listed(said, found[at - 1], one, how) else "")
+        (excluded if how else kept).append(one)
+    return kept, excluded
+
+
+def _excluding(said: _Said, first: int) -> str:
+    """How what begins here is excluded, if it is."""
+    for how, phrases in (("rejected", en.REJECTING), ("excepted", en.EXCEPTING)):
+        for phrase in phrases:
+            start = first - len(phrase)
+            whole = not any(stop in said.stops for stop in range(start + 1, first + 1))
+            if start >= 0 and said.plain[start:first] == phrase and whole:
+                return how
+    return ""
+
+
+def _listed(said: _Said, before: Found, one: Found, how: str) -> bool:
+    """Whether something stands in one list with what is excluded before it."""
+    between = said.plain[before.end : one.first]
+    return between in (("and",), ("or",)) or (how == "excepted" and not between)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +21,9 @@ from models.language.words import words
 
 STAND_IN: Final = "the object"
 """What the intent model reads in place of a target."""
+
+EXACT: Final = 0.99
+"""The probability of an action of which an app's very phrase is said."""
 
 Ranking = tuple[tuple[str, float], ...]
 Way = tuple[str, str, tuple[tuple[str, Value], ...]]
@@ -58,6 +61,10 @@ class Phrasebook:
             ways.pop(_plain(name), None)
         self._actions = ("", *actions, *(phrase.action for phrase in ways.values()))
         self._taught: tuple[Phrase | None, ...] = (*([None] * (1 + len(actions))), *ways.values())
+        counts = Counter(self._actions)
+        self._shares = np.array(
+            [_share(counts[name] - 1, way) for name, way in zip(self._actions, self._taught, strict=True)]
+        )
         number = {way: at for at, way in enumerate((*map(_plain, ("", *actions)), *ways))}
         meanings: list[Meaning] = [{}, *({"action": name} for name in actions), *map(_meaning, ways.values())]
         prior = np.array([self._prior(one.ranking) for one in said])
@@ -80,6 +87,9 @@ class Phrasebook:
         if sums[best] <= before or (not best and all(one.action for one in self._phrases)):
             # What was taught speaks for nothing else: it only makes less sure.
             return Personalized(ranking)
+        if ranking and ranking[0][1] >= EXACT and best != ranking[0][0] and not self._personal.knows(forms):
+            # An app's very phrase is taken over by the same words alone, not by those that are like it.
+            return Personalized(ranking)
         if phrase.action != best:
             return Personalized(likely)
         taught = self._taught[way]
@@ -89,12 +99,7 @@ class Phrasebook:
     def _prior(self, ranking: Ranking) -> NDArray[np.float64]:
         """``[C]``, of which the first is that of no action."""
         by_name = dict(ranking)
-        prior = np.zeros(len(self._actions))
-        for at, name in enumerate(self._actions):
-            ways = self._actions.count(name) - 1
-            taught = min(_TAUGHT_SHARE * ways, _TAUGHT_MOST)
-            share = 1 - taught if self._taught[at] is None else taught / ways
-            prior[at] = by_name.get(name, 0.0) * share
+        prior: NDArray[np.float64] = self._shares * np.array([by_name.get(name, 0.0) for name in self._actions])
         prior[0] = max(1 - sum(by_name.values()), 0.0)
         return prior
 
@@ -169,6 +174,12 @@ def _plainly(said: str) -> str:
 def own_words(phrases: tuple[str, ...], names: Names) -> tuple[str, ...]:
     """Of phrases what names nothing that is there."""
     return tuple(template(phrase, names) for phrase in phrases)
+
+
+def _share(ways: int, way: Phrase | None) -> float:
+    """Of an action, the share of a way to mean it: one of so many that were taught, or else the plain one."""
+    taught = min(_TAUGHT_SHARE * ways, _TAUGHT_MOST)
+    return 1 - taught if way is None else taught / ways
 
 
 def _plain(action: str) -> Way:

@@ -16,9 +16,10 @@ _ONES: Final = (
 )  # fmt: skip
 _TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _UNITS: Final = {
-    "oz": "ounce", "lb": "pound", "lbs": "pound", "kg": "kilogram", "mg": "milligram", "cm": "centimetre",
-    "mm": "millimetre", "km": "kilometre", "ft": "foot", "ml": "millilitre", "sec": "second", "secs": "second",
-    "min": "minute", "mins": "minute", "hr": "hour", "hrs": "hour", "deg": "degree", "pct": "percent",
+    "oz": "ounce", "lb": "pound", "lbs": "pound", "kg": "kilogram", "g": "gram", "mg": "milligram", "mcg": "microgram",
+    "μg": "microgram", "cm": "centimetre", "mm": "millimetre", "km": "kilometre", "ft": "foot", "ml": "millilitre",
+    "sec": "second", "secs": "second", "min": "minute", "mins": "minute", "hr": "hour", "hrs": "hour", "deg": "degree",
+    "pct": "percent",
 }  # fmt: skip
 _LIMIT: Final = 10_000
 

@@ -19,19 +19,31 @@ from numpy.typing import NDArray
 from models.intent.examples import with_names
 from models.intent.model import IntentModel, Intents, Prediction
 from models.intent.tuned import Tuned
-from models.language.arguments import Argument, Choice, Extracted, Number, describe, extract
+from models.language.arguments import Argument, Choice, Extracted, FreeText, Number, describe, extract, left_open
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder, Remembered
-from models.language.mentions import Names, template, unknown_words, without_mentions
-from models.language.phrases import STAND_IN, Phrasebooks, forms, own_words
+from models.language.english import REQUESTING
+from models.language.forbidding import forbids
+from models.language.mentions import (
+    Names,
+    Unknown,
+    find_excluded,
+    template,
+    unknown_things,
+    unknown_words,
+    without_mentions,
+)
+from models.language.phrases import EXACT, STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
 from models.language.teaching import NameTeaching, PhraseTeaching, correction, name_teaching, phrase_teaching
 from models.language.words import words
 
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _BARE_WORDS: Final = 3
-_EXACT: Final = 0.99
 _SAMPLES: Final = 3
+# What the intent model reads in place of what a phrase leaves open.
+_OPEN: Final = "something"
+_JOINING: Final = frozenset(("and", "then"))
 _SURE: Final = 0.5
 _LIKELY: Final = 0.3
 _LIKELIER_BY: Final = 1.5
@@ -65,7 +77,10 @@ class PhraseIntents:
         self.texts, self.labels = with_names([text for text, _ in examples], [name for _, name in examples])
         self.tuned: Tuned | None = None
         self._model = IntentModel.fit(encoder.encode(self.texts).numpy(), self.labels, background)
-        self._exact = {_normal(text): name for text, name in examples}
+        self._exact = {_normal(text): action.name for action in actions for text, whole in _expanded(action) if whole}
+        # What is left of one phrase without its arguments may be another action's whole one.
+        for text, name in examples:
+            self._exact.setdefault(_normal(text), name)
 
     @property
     def fitted(self) -> Hashable:
@@ -83,9 +98,9 @@ class PhraseIntents:
         for at, text in enumerate(texts):
             name = self._exact.get(_normal(text))
             if name is not None:
-                predictions[at] = Prediction(name, _EXACT, ((name, _EXACT),))
+                predictions[at] = Prediction(name, EXACT, ((name, EXACT),))
         # The longer fit only tells actions apart: of what means none, or is beyond doubt, it has nothing to say.
-        open_ = [at for at, one in enumerate(predictions) if one.label is not None and one.confidence < _EXACT]
+        open_ = [at for at, one in enumerate(predictions) if one.label is not None and one.confidence < EXACT]
         if (tuned := self.tuned) is not None and open_:
             some = [texts[at] for at in open_]
             longer = self._model.predict(embeddings[open_], lambda rows: tuned.likelihoods([some[row] for row in rows]))
@@ -117,7 +132,12 @@ class Understanding:
 
 def expanded(action: Action) -> list[str]:
     """An action's phrases with the stand-in and a few values of each argument in their places, and without them."""
-    found: list[str] = []
+    return list(dict.fromkeys(text for text, _ in _expanded(action)))
+
+
+def _expanded(action: Action) -> list[tuple[str, bool]]:
+    """See ``expanded``; with each text, whether it is a whole phrase."""
+    found: list[tuple[str, bool]] = []
     for number, phrase in enumerate(action.phrases):
         samples = [_samples(argument, number) for argument in action.arguments if f"{{{argument.name}}}" in phrase]
         names = [argument.name for argument in action.arguments if f"{{{argument.name}}}" in phrase]
@@ -125,12 +145,12 @@ def expanded(action: Action) -> list[str]:
             text = phrase.replace("{target}", STAND_IN)
             for name, value, sample in zip(names, values, samples, strict=True):
                 text = text.replace(f"{{{name}}}", value if value is not None else sample[0])
-            found.append(text)
+            found.append((text, True))
         # What is said when the argument is forgotten.
         bare = " ".join(_PLACEHOLDER.sub(" ", phrase.replace("{target}", STAND_IN)).split())
         if samples and len(words(bare)) >= _BARE_WORDS:
-            found.append(bare)
-    return list(dict.fromkeys(found))
+            found.append((bare, False))
+    return found
 
 
 def read(encoder: Encoder, asked: Sequence[tuple[Understanding, Question]]) -> list[Reading]:
@@ -232,12 +252,17 @@ class _Heard:
         own = own_words(tuple(phrase.text for phrase in question.phrases), names) if question.phrases else ()
         self._phrases = question.phrases
         self._names = names
-        self._references = resolve(question.text, question.situation, (*understanding.literal, *own))
-        without = without_mentions(question.text, [reference.mention for reference in self._references], STAND_IN)
+        literal = (*understanding.literal, *own)
+        self._references = resolve(question.text, question.situation, literal)
+        self._excluded = find_excluded(question.text, names, literal)
+        mentions = [reference.mention for reference in self._references]
+        # "Bring the mug over here": of what is mentioned, only the first may stand in a phrase's ``{target}``.
+        first = without_mentions(question.text, mentions[:1], STAND_IN)
+        without = without_mentions(question.text, mentions, STAND_IN)
         # The phrase that decided, once one has.
         self._own: Phrase | None = None
         said = bool(words(question.text))
-        self.texts = list(dict.fromkeys((question.text, without))) if said else []
+        self.texts = list(dict.fromkeys((question.text, *self._with_left_open(), first, without))) if said else []
         self._why = [f"{ref.mention.text!r} {_SAID[ref.mention.kind]}: {ref.why}" for ref in self._references]
 
     def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
@@ -264,12 +289,26 @@ class _Heard:
             problem = f"{_cut(self._text)!r} means none of this app's actions{nearest}"
             why = (*self._why, f"{text!r}: below {self._understanding.confidence:g}")
             return Reading("", 1 - probability, problem=problem, ranking=ranking, why=why)
+        if phrase is None and self._forbidden(self._understanding.actions[name]):
+            problem = f"{_cut(self._text)!r} says what not to do: {name}"
+            return Reading("", probability, problem=problem, ranking=ranking, why=tuple(self._why))
         if phrase is None:
             self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
         else:
             self._why.append(f"the user's own {_cut(phrase.text)!r} means {name} ({probability:.2f})")
         reading = self._fill(self._understanding.actions[name], probability, None, encoder)
         return replace(reading, ranking=ranking, phrase=phrase.text if phrase is not None else "")
+
+    def _with_left_open(self) -> list[str]:
+        """The text with the same word for what an action's phrases leave open, so that any words may stand there."""
+        taken = [(reference.mention.start, reference.mention.end) for reference in self._references]
+        return [
+            f"{self._text[:start]}{_OPEN}{self._text[end:]}"
+            for action in self._understanding.actions.values()
+            for argument in action.arguments
+            if isinstance(argument, FreeText)
+            for start, end in left_open(self._text, argument, taken=taken, templates=action.phrases)
+        ]
 
     @property
     def does_something(self) -> bool:
@@ -309,15 +348,36 @@ class _Heard:
         return replace(self._fill(action, pending.confidence, pending, encoder), completes=True)
 
     def _says_more(self, found: Extracted) -> bool:
-        mentions = [reference.mention for reference in self._references]
+        mentions = [*(reference.mention for reference in self._references), *self._excluded]
+        return bool(unknown_words(self._without(found), mentions, ()))
+
+    def _forbidden(self, action: Action) -> bool:
+        """Whether this is said not to be done, which an action means only where its own phrases say it so.
+
+        A classifier, which needs no phrases, has learned from its examples what such texts mean.
+        """
+        if not action.phrases or any(map(forbids, action.phrases)):
+            return False
+        return forbids(self._without(self._extract(action)))
+
+    def _without(self, found: Extracted) -> str:
+        """The text with nothing where arguments stand."""
         rest = list(self._text)
         for start, end in found.said.values():
             rest[start:end] = " " * (end - start)
-        return bool(unknown_words("".join(rest), mentions, ()))
+        return "".join(rest)
 
     def _extract(self, action: Action) -> Extracted:
         taken = [(reference.mention.start, reference.mention.end) for reference in self._references]
-        return extract(self._text, action.arguments, taken=taken, templates=action.phrases)
+        until = min(map(self._next_clause, itertools.pairwise(taken)), default=len(self._text))
+        taken += [(mention.start, mention.end) for mention in self._excluded]
+        return extract(self._text, action.arguments, taken=taken, templates=action.phrases, until=until)
+
+    def _next_clause(self, mentions: tuple[tuple[int, int], tuple[int, int]]) -> int:
+        """Where the text begins to speak of the second of two mentions: "paint the lamp red and the kettle blue"."""
+        (_, end), (start, _) = mentions
+        joining = (end + word.start for word in words(self._text[end:start]) if word.text in _JOINING)
+        return next(joining, len(self._text))
 
     def _fill(self, action: Action, probability: float, pending: Pending | None, encoder: Encoder) -> Reading:
         found = self._extract(action)
@@ -361,16 +421,26 @@ class _Heard:
             return self._chosen(self._references[0], encoder)
         if action.target == "optional":
             return "", 0.0, ""
+        if self._excluded:
+            return "", 0.0, f"{action.name} needs a target; {_cut(self._excluded[0].text)!r} is said not to be it"
         own = (self._own.text,) if self._own is not None else ()
-        unknown = unknown_words(self._text, (), (*action.phrases, *own))
-        if unknown:
-            return self._meant_by(unknown, encoder)
+        unknown = unknown_things(self._text, (), (*action.phrases, *own))
+        # Where a thing alone is no phrase, a word at the start says what to do: "enlarge".
+        alone = any(not words(_PLACEHOLDER.sub(" ", phrase)) for phrase in action.phrases)
+        named = next((one.text for one in unknown if alone or not self._starts(one)), "")
+        if named:
+            return self._meant_by(named, encoder)
         pointed = self._situation.probabilities
         if pointed is not None and max(pointed) >= _SURE:
             at = int(np.argmax(pointed))
             self._why.append("no target was named; it is what is looked and pointed at")
             return self._situation.candidates[at].id, float(pointed[at]), ""
         return "", 0.0, f"{action.name} needs a target; name one or point at it"
+
+    def _starts(self, one: Unknown) -> bool:
+        """Whether this is one word with which an order begins."""
+        before = words(self._text[: one.start])
+        return len(words(one.text)) == 1 and all(word.text in REQUESTING for word in before)
 
     def _chosen(self, reference: Reference, encoder: Encoder) -> tuple[str, float, str]:
         said = _cut(reference.mention.text)
@@ -411,7 +481,7 @@ def _samples(argument: Argument, number: int) -> list[str]:
     if isinstance(argument, Number):
         low, high = max(argument.minimum, 1), min(argument.maximum, 100)
         return [f"{round((low + high) / 2)}", f"{round(low + (high - low) * 0.2)}"]
-    return ["something"]
+    return [_OPEN]
 
 
 def _values(argument: Argument) -> list[str]:

@@ -247,6 +247,7 @@ MOVE = ["rotate it by {angle} and move it by {distance}"]
 PAINT = ["paint the {target} {colour}"]
 FADE = ["fade from {source} to {goal}"]
 WRITE = ["write {words} on the board"]
+GIVE = ["give {dose} milligrams"]
 
 
 @pytest.mark.parametrize(
@@ -301,6 +302,31 @@ def test_arguments_by_their_phrases(
     assert set(found.missing) == {one.name for one in arguments if one.required} - set(expected)
 
 
+BEATS = Number("rate", 30, 200, "beats")
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "templates", "expected"),
+    [
+        ("give 2, no, 3 milligrams", [DOSE], GIVE, {"dose": 3}),
+        ("give 3 milligrams, no 2", [DOSE], GIVE, {"dose": 2}),
+        ("give 3 mg, sorry, 2, I mean 1", [DOSE], GIVE, {"dose": 1}),
+        ("give 500 micrograms, no, 1 milligram", [DOSE], GIVE, {"dose": 1}),
+        ("80 beats, no, make it 90", [BEATS], ["{rate} beats"], {"rate": 90}),
+        ("rotate it by 30, no, by 60 degrees", [ANGLE], MOVE, {"angle": 60}),
+        ("paint it light blue, no, red", [PAINTS], PAINT, {"colour": "red"}),
+        ("fade from red, no, light blue", [PAINTS], ["fade from {colour}"], {"colour": "light blue"}),
+        ("fade from red, sorry, blue to red", [SOURCE, GOAL], FADE, {"source": "blue", "goal": "red"}),
+        ("paint it red and that one blue", [PAINTS], PAINT, {"colour": "red"}),
+        ("give 2 milligrams, not 3", [DOSE], GIVE, {"dose": 2}),
+    ],
+)
+def test_the_first_value_counts_until_it_is_corrected(
+    text: str, arguments: list[Argument], templates: list[str], expected: dict[str, Value]
+) -> None:
+    assert extract(text, arguments, templates=templates).values == expected
+
+
 def test_what_names_a_target_is_no_argument() -> None:
     text = "paint the red mug blue"
     assert extract(text, [PAINTS], taken=[(6, 17)], templates=PAINT).values == {"colour": "blue"}
@@ -337,6 +363,52 @@ def test_a_mention_in_what_a_phrase_leaves_open_stays_there() -> None:
 def test_numbers_out_of_range_are_missing_with_a_reason(text: str, problem: str) -> None:
     found = extract(text, [VOLUME], templates=SET)
     assert (found.values, found.missing, found.problems) == ({}, ("volume",), (problem,))
+
+
+SECONDS = Number("seconds", 0, 60, "seconds")
+TIMER = ["set a timer for {minutes} minutes"]
+
+
+@pytest.mark.parametrize(
+    ("text", "argument", "templates", "unit"),
+    [
+        ("give 500 micrograms", DOSE, GIVE, "micrograms"),
+        ("give 500 µg", DOSE, GIVE, "microgram"),
+        ("give 1 gram", DOSE, GIVE, "gram"),
+        ("give one to two grams", DOSE, GIVE, "grams"),
+        ("give 10ml", DOSE, GIVE, "millilitre"),
+        ("rotate it 50 %", ANGLE, MOVE, "percent"),
+        ("rotate it half a turn", ANGLE, MOVE, "turn"),
+        ("set a timer for 90 seconds", MINUTES, TIMER, "seconds"),
+        ("set a timer for half an hour", MINUTES, TIMER, "hour"),
+        ("set a timer for one and a half hours", MINUTES, TIMER, "hours"),
+        ("set a timer for 1 hour and 10 minutes", MINUTES, TIMER, "hour"),
+        ("set a timer for 5 minutes 30 seconds", MINUTES, TIMER, "seconds"),
+    ],
+)
+def test_other_units_are_asked_about(text: str, argument: Number, templates: list[str], unit: str) -> None:
+    found = extract(text, [argument], templates=templates)
+    assert (found.values, found.missing) == ({}, (argument.name,))
+    assert found.problems == (f"{argument.name}: in {argument.unit}, not {unit}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "expected"),
+    [
+        ("give 5 mg", [DOSE], {"dose": 5}),
+        ("give 5mg every 10 min", [DOSE], {"dose": 5}),
+        ("give 2 milligrams in 3 minutes", [DOSE, MINUTES], {"dose": 2, "minutes": 3}),
+        ("5 minutes and 30 seconds", [MINUTES, SECONDS], {"minutes": 5, "seconds": 30}),
+        ("that one, turn it by 45", [ANGLE], {"angle": 45}),
+        ("set it to 45, turn it on", [ANGLE], {"angle": 45}),
+        ("make groups of 3, minutes matter", [X], {"x": 3}),
+    ],
+)
+def test_units_of_other_arguments_and_of_none_are_no_problem(
+    text: str, arguments: list[Argument], expected: dict[str, Value]
+) -> None:
+    found = extract(text, arguments, templates=["{angle}", *GIVE, *TIMER])
+    assert (found.values, found.missing) == (expected, ())
 
 
 def test_defaults_stand_in_for_what_was_not_said() -> None:

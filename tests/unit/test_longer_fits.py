@@ -83,8 +83,8 @@ async def test_an_app_gets_its_longer_fit_and_the_next_time_the_kept_one(
         fits.want("2", "two", again)
         assert await told.line() == "app 'two' is served with its longer fit, which was kept"
     assert len(os.listdir(tmp_path)) == 1
-    # Apps with and without a longer fit in one batch.
-    asked = [Question("please stop the engine now", Situation())] * 3
+    # Apps with and without a longer fit in one batch, and a text of which the quick one is far from sure.
+    asked = [Question("kill it now", Situation())] * 3
     readings = read(encoder, list(zip((understanding, other, understanding), asked, strict=True)))
     assert [reading.action for reading in readings] == ["stop"] * 3
     assert readings[0] == readings[2]

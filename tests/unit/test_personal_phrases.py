@@ -194,6 +194,19 @@ def test_an_apps_own_phrase_can_be_taken_over_and_nothing_can_be_meant(listener:
     assert "means nothing to this user" in nothing.problem
 
 
+def test_words_that_share_a_hash_are_no_lesson_about_each_other(listener: Listener) -> None:
+    # Of CRC-32, "abort" and "oops" have the same last eight bits.
+    assert listener.hear("oops", Phrase("abort")).action == "undo"
+    assert max(says(taught(("abort", 2)), "oops")) == 0.25
+
+
+def test_an_apps_own_phrase_is_taken_over_by_the_same_words_alone(listener: Listener) -> None:
+    near = (Phrase("undo quickly"), Phrase("undo twice", "hide"), Phrase("undo again", "help"))
+    assert listener.hear("undo", *near).action == "undo"
+    assert listener.hear("undo that", *near).action == "undo"
+    assert listener.hear("undo", *near, Phrase("undo", "hide")).action == "hide"
+
+
 def test_phrases_of_other_apps_are_passed_over(listener: Listener) -> None:
     alone = listener.hear("take the radio")
     assert listener.hear("take the radio", Phrase("take the radio", "buy"), Phrase("?", "hide")) == alone

@@ -146,7 +146,7 @@ async def test_what_was_taught_is_there_for_the_next_session_and_for_nobody_else
         (Teach("t", "gesture", "zigzag", device="right"), "examples"),
         (Teach("t", "gesture", "zigzag", device="right", examples=[b"12345"]), "examples"),
         (Teach("t", "gesture", "zigzag", device="right_hand", examples=[movement()]), "examples"),
-        (Teach("t", "gesture", "nod", device="head", examples=[movement()]), "examples"),
+        (Teach("t", "gesture", "nod", device="head", examples=[movement()]), "name"),
         (Feedback("t", "undo", 0), "of"),
         (Feedback("t", "undo", 0, of="t0"), "of"),
         (Feedback("t", "confirm", 0, target="nobody"), "target"),

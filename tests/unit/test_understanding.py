@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from bridge.event_path.apps import understand
 from bridge.manifest import load
 from models.intent import background
 from models.intent.adapted import adapted
+from models.intent.model import Prediction
 from models.language.arguments import Choice, FreeText, Number
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading
 from models.language.encoder import Encoder
 from models.language.references import Candidate, Situation
-from models.language.understanding import Action, Understanding, expanded, read
+from models.language.understanding import Action, PhraseIntents, Understanding, expanded, read
 
 GALLERY = load(Path(__file__).parents[2] / "samples" / "apps" / "gallery.toml")
 THINGS = tuple(Candidate(one.id, one.name, tuple(one.aliases), one.position, one.size) for one in GALLERY.targets)
+WORDS = FreeText("words", required=True)
 
 
 class Listener:
@@ -29,9 +34,17 @@ class Listener:
         self.encoder = Encoder.load(adapted())
         self.understanding = understand(GALLERY.app, self.encoder, self.encoder.encode(background.texts()).numpy())
 
-    def hear(self, text: str, *, looked: str = "lamp", pending: Pending | None = None, before: str = "") -> Reading:
+    def hear(
+        self,
+        text: str,
+        *,
+        looked: str = "lamp",
+        pending: Pending | None = None,
+        phrases: tuple[Phrase, ...] = (),
+        before: str = "",
+    ) -> Reading:
         odds = tuple(0.82 if one.id == looked else 0.02 for one in THINGS) if looked else None
-        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending, before=before)
+        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending, phrases, before)
         return read(self.encoder, [(self.understanding, question)])[0]
 
 
@@ -44,6 +57,8 @@ def listener() -> Listener:
     ("text", "action", "target", "arguments"),
     [
         ("pick up the kettle", "take", "kettle", {}),
+        ("get the kettle", "take", "kettle", {}),
+        ("get the radio bigger", "resize", "radio", {"change": "bigger"}),
         ("could you pass me the radio please", "take", "radio", {}),
         ("that one", "select", "lamp", {}),
         ("Kettle", "select", "kettle", {}),
@@ -54,6 +69,9 @@ def listener() -> Listener:
         ("make the lamp bigger", "resize", "lamp", {"change": "bigger"}),
         ("scale the plant to fifty percent", "resize", "plant", {"percent": 50}),
         ("rotate it by 45 degrees", "rotate", "kettle", {"degrees": 45}),
+        ("rotate the kettle 30 degrees and turn the lamp by 60 degrees", "rotate", "kettle", {"degrees": 30}),
+        ("paint the kettle red and the lamp light blue", "paint", "kettle", {"colour": "red"}),
+        ("paint the kettle and the lamp red", "paint", "kettle", {"colour": "red"}),
         ("spin the clock", "rotate", "clock", {"degrees": 90}),
         ("get rid of the stool", "hide", "footstool", {}),
         ("oops, revert that", "undo", "", {}),
@@ -113,6 +131,33 @@ def test_what_is_not_there_is_not_guessed(listener: Listener) -> None:
         assert "nothing here is called 'trombone'" in reading.problem
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hide everything except the kettle",
+        "hide everything except the kettle, the clock and the radio",
+        "take anything but the kettle",
+        "take all but the kettle and the clock",
+        "take everything other than the kettle",
+        "paint not the kettle red",
+        "paint everything apart from the red mug green",
+    ],
+)
+def test_what_is_excluded_is_not_taken(listener: Listener, text: str) -> None:
+    for looked in ("", "lamp", "kettle"):
+        reading = listener.hear(text, looked=looked)
+        assert reading.target == ""
+        assert reading.action == "" or (TARGET in reading.missing and "is said not to be it" in reading.problem)
+        assert reading.arguments.get("colour") in (None, "red" if "paint not" in text else "green")
+
+
+def test_what_is_said_beside_what_is_excluded_is_taken(listener: Listener) -> None:
+    for text in ("hide the lamp, not the kettle", "not the kettle, hide the lamp", "hide nothing but the lamp"):
+        assert listener.hear(text).target == "lamp"
+    answer = listener.hear("the blue mug, not the kettle", pending=Pending("take", 0.9, (TARGET,)))
+    assert (answer.completes, answer.target) == (True, "mug-blue")
+
+
 def test_nothing_that_was_tracked_is_nothing_to_point_at(listener: Listener) -> None:
     reading = listener.hear("grab that", looked="")
     assert (reading.action, reading.missing) == ("take", (TARGET,))
@@ -166,13 +211,61 @@ def test_every_phrase_of_the_samples_means_its_action(listener: Listener) -> Non
     assert wrong == []
 
 
+def test_only_the_first_mention_may_be_the_target(listener: Listener) -> None:
+    actions = [
+        Action("bring", ("bring {target} over here", "carry {target} to me"), "required"),
+        Action("put", ("put {target} over there", "carry {target} away"), "required"),
+    ]
+    around = listener.encoder.encode(background.texts()[:100]).numpy()
+    app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+    for text, action in (("bring the lamp over here", "bring"), ("put the lamp over there", "put")):
+        reading = read(listener.encoder, [(app, Question(text, Situation(THINGS)))])[0]
+        assert (reading.action, reading.target) == (action, "lamp")
+        assert reading.ranking[0][1] >= 0.99
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("write down the homework for monday", "the homework for monday"),
+        ("please write down don't forget your books", "don't forget your books"),
+        ("write erase everything on the board", "erase everything"),
+    ],
+)
+def test_whatever_a_phrase_leaves_open_does_not_matter(listener: Listener, text: str, words: str) -> None:
+    actions = [
+        Action("write", ("write {words} on the board", "write down {words}"), arguments=(WORDS,)),
+        Action("erase", ("erase the board", "delete what I wrote", "wipe it all out")),
+        Action("tell", ("{words}",), arguments=(WORDS,)),
+    ]
+    around = listener.encoder.encode(background.texts()[:100]).numpy()
+    app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+
+    def meant(said: str) -> Reading:
+        return read(listener.encoder, [(app, Question(said, Situation()))])[0]
+
+    reading = meant(text)
+    assert (reading.action, reading.arguments) == ("write", {"words": words})
+    assert meant("delete what I wrote").action == "erase"
+    assert meant("please wipe it all out").action == "erase"
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [("enlarge", "resize"), ("please enlarge", "resize"), ("tint blue", "paint"), ("conceal", "hide")],
+)
+def test_a_lone_verb_is_no_thing(listener: Listener, text: str, action: str) -> None:
+    reading = listener.hear(text)
+    assert (reading.action, reading.target) == (action, "lamp")
+
+
 def test_phrases_are_expanded_with_and_without_arguments() -> None:
-    colour, size, words = Choice("colour", {"red": (), "blue": ()}), Number("size", 2, 10), FreeText("words")
+    colour, size = Choice("colour", {"red": (), "blue": ()}), Number("size", 2, 10)
     action = Action(
         "a",
         ("make {target} {colour}", "groups of {size}", "{colour} please", "write {words}", "go"),
         "required",
-        (colour, size, words),
+        (colour, size, WORDS),
     )
     assert expanded(action) == [
         "make the object red", "make the object blue", "make the object",
@@ -226,6 +319,52 @@ def test_a_correction_does_what_was_meant_and_teaches_it(listener: Listener) -> 
     assert listener.hear("no, I meant hide the kettle").teaches_phrase is None
     # Which one was meant says nothing of what was to be done.
     assert listener.hear("I meant the red mug", before="take the mug").teaches_phrase is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["don't pick up the kettle", "Please don’t hide the lamp", "no, do not take it", "never delete the painting"],
+)
+def test_what_is_forbidden_is_not_done(listener: Listener, text: str) -> None:
+    reading = listener.hear(text)
+    assert (reading.action, reading.missing) == ("", ())
+    assert "says what not to do" in reading.problem
+
+
+def test_what_apps_and_users_call_so_is_no_ban(listener: Listener) -> None:
+    reading = listener.hear("I don't want to see the clock")
+    assert (reading.action, reading.target) == ("hide", "clock")
+    assert listener.hear("don't move", phrases=(Phrase("don't move", "take"),)).action == "take"
+    actions = [
+        Action("freeze", ("don't move", "hold still")),
+        Action("type", ("{words} into the chat",), "none", (WORDS,)),
+    ]
+    around = listener.encoder.encode(background.texts()[:100]).numpy()
+    app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+
+    def meant(text: str) -> Reading:
+        return read(listener.encoder, [(app, Question(text, Situation()))])[0]
+
+    assert meant("don't move please").action == "freeze"
+    # What a phrase leaves open forbids nothing, whatever it says.
+    assert meant("don't panic into the chat").arguments == {"words": "don't panic"}
+
+
+class Classified:
+    """Intents of an app whose classifier has learned what each text means."""
+
+    fitted = None
+
+    def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
+        return [Prediction("freeze", 0.9, (("freeze", 0.9),)) for _ in texts]
+
+
+def test_a_classifier_knows_what_a_ban_and_a_verb_mean(listener: Listener) -> None:
+    app = Understanding([Action("freeze", target="required")], Classified(), 0.5)
+    odds = tuple(0.82 if one.id == "lamp" else 0.02 for one in THINGS)
+    for text in ("don't move it", "freeze"):
+        reading = read(listener.encoder, [(app, Question(text, Situation(THINGS, odds, last="lamp")))])[0]
+        assert (reading.action, reading.target) == ("freeze", "lamp")
 
 
 def test_what_answers_a_question_teaches_nothing(listener: Listener) -> None:
