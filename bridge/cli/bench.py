@@ -198,7 +198,9 @@ def _tell(result: dict[str, Any], as_json: bool, show: Callable[[dict[str, Any],
 def _measuring(console: Console) -> Iterator[Status]:
     """Shows what is under way, and ends the command in words when it cannot go on."""
     # Ended like this, what is open is closed, and that ends the servers.
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _terminated)
     try:
         with console.status("starting the servers") as status:
             yield status

@@ -77,7 +77,7 @@ def demo(
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_demo(tracks, sessions, speaking, duration, device, Path(folder) / "profiles.sqlite"))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             fail("interrupted; nothing is left running", code=_INTERRUPTED)
         except (DaemonFailed, ConnectError, Refusal) as error:
             fail(str(error), code=1)
@@ -87,6 +87,7 @@ async def _demo(
     tracks: Sequence[Track], sessions: int, options: HeadsetOptions, duration_s: float, device: str, profiles: Path
 ) -> None:
     console = wide_console()
+    _stop_the_daemon_first()
     async with _daemon(console, device, profiles) as (url, hears):
         headsets = make_headsets(url, tracks, sessions, options)
         with console.status("the headsets rehearse ..."):
@@ -113,6 +114,15 @@ async def _demo(
     if shown:
         console.print(f"{seen} of {shown} things that were shown were seen for what they are.")
     console.print(f"{answered} frames answered{share}. The daemon has stopped; nothing is left running.")
+
+
+def _stop_the_daemon_first() -> None:
+    """Whoever ends the demo, be it by closing the terminal, ends its daemon with it."""
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _play(console: Console, url: str, headsets: Sequence[SimulatedHeadset], duration_s: float) -> None:

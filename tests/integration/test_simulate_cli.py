@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import signal
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.daemons import ROOT, Served, served
 
@@ -81,3 +85,21 @@ async def test_the_demo_shows_four_headsets_and_leaves_nothing_running() -> None
         assert user in out
     assert "frames answered" in out
     assert "nothing is left running" in out
+
+
+@pytest.mark.parametrize("by", [signal.SIGHUP, signal.SIGTERM])
+async def test_a_demo_that_is_ended_leaves_nothing_running(by: signal.Signals) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", "demo", "--sessions", "1", "--duration", "600",
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    async with asyncio.timeout(180):
+        while not (found := re.search(r"ws://127\.0\.0\.1:(\d+)", (await process.stdout.readline()).decode())):
+            pass
+        process.send_signal(by)
+        _, err = await process.communicate()
+    assert process.returncode == 130, err
+    assert "nothing is left running" in err.decode()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", int(found[1]))
