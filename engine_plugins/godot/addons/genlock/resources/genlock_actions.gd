@@ -40,6 +40,7 @@ func problems() -> PackedStringArray:
 	var names: Dictionary[String, bool] = {}
 	var gestures: Dictionary[String, bool] = {}
 	var seen: Dictionary[String, bool] = {}
+	var said: Dictionary[String, String] = {}
 	for action in actions:
 		if action == null or not action.name:
 			found.append("An action has no name.")
@@ -55,6 +56,10 @@ func problems() -> PackedStringArray:
 			if sight.to_lower() in seen:
 				found.append("'%s' is seen by two actions." % sight)
 			seen[sight.to_lower()] = true
+		for phrase in action.phrases:
+			var words := _words(phrase)
+			if said.get_or_add(words, action.name) != action.name:
+				found.append("'%s' means '%s' already: a phrase means one action." % [phrase, said[words]])
 		found.append_array(action.problems())
 	var things: Dictionary[String, bool] = {}
 	for thing: GenlockObject in objects:
@@ -67,3 +72,10 @@ func problems() -> PackedStringArray:
 		if not thing.pictures or null in thing.pictures:
 			found.append("The object '%s' lacks a picture." % thing.name)
 	return found
+
+
+## A phrase without what makes no difference: case and marks.
+static func _words(phrase: String) -> String:
+	# UCP: letters of any script.
+	var found := RegEx.create_from_string("(*UCP)\\w+").search_all(phrase.to_lower())
+	return " ".join(found.map(func(word: RegExMatch) -> String: return word.get_string()))

@@ -63,6 +63,8 @@ func problems() -> PackedStringArray:
 		found.append("has a minimum that is more than the maximum")
 	if not default:
 		return found
+	if required:
+		found.append("is required and has a default: what is required is waited for, leave out one of the two")
 	var number := default.to_float()
 	if kind == Kind.NUMBER and (not default.is_valid_float() or number < minimum or number > maximum):
 		found.append("has the default '%s', which is no number from %s to %s" % [default, minimum, maximum])

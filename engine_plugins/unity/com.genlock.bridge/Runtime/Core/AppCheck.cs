@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text.RegularExpressions;
 
 namespace Genlock
@@ -17,6 +18,7 @@ namespace Genlock
         private const int LongestValue = 64;
 
         private static readonly Regex Placeholder = new Regex(@"\{([^{}]*)\}");
+        private static readonly Regex Word = new Regex(@"\w+");
         private static readonly Regex ArgumentName = new Regex(@"^[A-Za-z_][A-Za-z0-9_]*$");
 
         /// <summary>What is wrong, a sentence each; empty: nothing.</summary>
@@ -26,6 +28,7 @@ namespace Genlock
             var names = new HashSet<string>();
             var gestures = new Dictionary<string, string>();
             var sights = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+            var phrases = new Dictionary<string, string>();
             if (app.Actions.Count > MostActions)
             {
                 mistakes.Add(app.Actions.Count + " actions; an app may have " + MostActions + ".");
@@ -39,6 +42,7 @@ namespace Genlock
                 foreach (var phrase in action.Phrases)
                 {
                     CheckPhrase(action, phrase, known, mistakes);
+                    CheckMeaning(action, phrase, phrases, mistakes);
                 }
             }
             CheckObjects(app, mistakes);
@@ -73,6 +77,22 @@ namespace Genlock
                     mistakes.Add("\"" + word + "\" means \"" + other + "\" already; a " + kind + " means one action.");
                 }
                 owners[word] = action.Name;
+            }
+        }
+
+        /// <summary>A phrase means one action, also where case and marks differ.</summary>
+        private static void CheckMeaning(
+            ActionInfo action, string phrase, Dictionary<string, string> owners, List<string> mistakes)
+        {
+            var words = string.Join(" ", Word.Matches(phrase.ToLowerInvariant()).Cast<Match>().Select(word => word.Value).ToArray());
+            string other;
+            if (!owners.TryGetValue(words, out other))
+            {
+                owners.Add(words, action.Name);
+            }
+            else if (other != action.Name)
+            {
+                mistakes.Add("\"" + phrase + "\" means \"" + other + "\" already; a phrase means one action.");
             }
         }
 
@@ -181,6 +201,10 @@ namespace Genlock
         private static void CheckDefault(ArgumentInfo argument, string of, List<string> mistakes)
         {
             var hasText = !string.IsNullOrEmpty(argument.DefaultText);
+            if (argument.Required && (hasText || argument.DefaultNumber.HasValue))
+            {
+                mistakes.Add(of + " is required and has a default; what is required is waited for. Leave out one of the two.");
+            }
             if (argument.Kind != ArgumentKind.Number)
             {
                 if (argument.DefaultNumber.HasValue)

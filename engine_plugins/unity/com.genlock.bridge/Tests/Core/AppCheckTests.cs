@@ -36,6 +36,22 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void WhatIsRequiredHasNoDefault()
+        {
+            Single("Leave out one", argument => { argument.Required = true; argument.DefaultText = "blue"; });
+            Single("Leave out one", Number, argument => { argument.Required = true; argument.DefaultNumber = 1.0; });
+        }
+
+        [Test]
+        public void APhraseMeansOneAction()
+        {
+            var app = new AppInfo { Name = "test" };
+            app.Actions.Add(new ActionInfo { Name = "stop", Phrases = new[] { "That's it!", "stop", "Stop." } });
+            app.Actions.Add(new ActionInfo { Name = "start", Phrases = new[] { "start", "that s it" } });
+            StringAssert.Contains("\"that s it\" means \"stop\" already", AppCheck.Mistakes(app).Single());
+        }
+
+        [Test]
         public void AnActionHasUpToSixteenArguments()
         {
             var app = With(argument => { });
