@@ -111,25 +111,18 @@ def adapt(
 def _groups(data: Path, without: str, encoder: Encoder, bar: Progress) -> dict[str, list[Group]]:
     """By set and intent: the tokens of each text and its embedding as it was."""
     sets = {name: labelled_texts.load(data / name) for name in SETS}
-    left_out: set[str] = set()
-    if without:
-        left_out = {_key(example.text) for example in (*sets[without].fit, *sets[without].measured)}
+    left_out = [example.text for example in (*sets[without].fit, *sets[without].measured)] if without else []
     groups: dict[str, list[Group]] = {}
     for name in bar.track([name for name in SETS if name != without], description="embedding"):
         by_label: dict[str, list[str]] = defaultdict(list)
-        for example in labelled_texts.shots(sets[name].fit, _MOST, 0):
-            if _key(example.text) not in left_out:
-                by_label[example.label].append(example.text)
+        for example in labelled_texts.without_copies(labelled_texts.shots(sets[name].fit, _MOST, 0), left_out):
+            by_label[example.label].append(example.text)
         for texts in by_label.values():
             tokens = encoder.tokens(texts)
             short = [at for at, ids in enumerate(tokens) if len(ids) <= _LONGEST]
             before = encoder.encode([texts[at] for at in short])
             groups.setdefault(name, []).append([(tokens[at], one) for at, one in zip(short, before, strict=True)])
     return groups
-
-
-def _key(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def _with_low_rank(network: nn.Module) -> dict[str, LowRank]:
