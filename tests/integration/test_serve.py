@@ -46,6 +46,7 @@ async def test_the_pages(daemon: Served) -> None:
     assert await daemon.metric("genlock_engine_up") == 1
 
 
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_drains(tmp_path: Path, by: signal.Signals) -> None:
     async with served(tmp_path) as daemon:

@@ -87,6 +87,7 @@ async def test_the_demo_shows_four_headsets_and_leaves_nothing_running() -> None
     assert "nothing is left running" in out
 
 
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("by", [signal.SIGHUP, signal.SIGTERM])
 async def test_a_demo_that_is_ended_leaves_nothing_running(by: signal.Signals) -> None:
     process = await asyncio.create_subprocess_exec(
