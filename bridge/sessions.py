@@ -399,10 +399,12 @@ class Sessions:
 
     async def _leave(self, session: Session, *, over: bool) -> None:
         user = session.user
-        try:
-            if session.is_taught:
-                # That may take longer than a stopping daemon waits, and is not to take along what frames taught.
+        if session.is_taught:
+            # That may take longer than a stopping daemon waits, and is not to take along what frames taught. What
+            # cannot be written is told when it is tried at last.
+            with contextlib.suppress(StoreError):
                 await user.save()
+        try:
             await session.end()
         except Exception:
             # Whatever is wrong with it, its slot and its user must be free again.

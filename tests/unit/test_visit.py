@@ -13,6 +13,7 @@ import pytest
 
 from bridge.app import App
 from bridge.profiles.sqlite import SqliteStore
+from bridge.profiles.store import StoreError
 from bridge.protocol import (
     MAX_MESSAGE_BYTES,
     Ack,
@@ -38,6 +39,7 @@ from bridge.protocol import (
 from bridge.session import Session
 from bridge.sessions import SessionOptions, Sessions
 from bridge.tracking import BLOB_BYTES
+from bridge.users import User
 from bridge.visit import Visit
 from tests.stand_ins import FakeLink, FakePath, FakeWorkers
 
@@ -330,6 +332,26 @@ async def test_what_frames_taught_is_written_before_lessons_that_may_take_long(
     monkeypatch.setattr(Session, "end", end)
     assert await door.sessions.end_all(20)
     assert written == [door.path.learned]
+
+
+async def test_a_session_ends_as_it_should_also_where_nothing_can_be_written(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[Session] = []
+
+    async def fail(user: User) -> None:
+        raise StoreError("disk full")
+
+    async def end(session: Session) -> None:
+        ended.append(session)
+
+    await door.enter()
+    monkeypatch.setattr(User, "save", fail)
+    monkeypatch.setattr(Session, "is_taught", True)
+    monkeypatch.setattr(Session, "end", end)
+    await door.sessions.end_all(20)
+    assert len(ended) == 1
+    assert door.path.seats == []
 
 
 async def test_who_goes_before_the_welcome_can_be_resumed_and_is_forgotten_in_time(door: Door) -> None:
