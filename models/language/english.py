@@ -122,6 +122,14 @@ def phrases_by_first_word(by_name: Mapping[str, str]) -> Phrases:
     return {first: tuple(sorted(found, key=lambda one: -len(one[0]))) for first, found in listed.items()}
 
 
+def opposites(*pairs: str) -> dict[str, frozenset[str]]:
+    """For each word of pairs parted by ``|``, the words on the other side."""
+    found: dict[str, frozenset[str]] = {}
+    for one, other in (map(word_set, pair.split("|")) for pair in pairs):
+        found |= dict.fromkeys(one, other) | dict.fromkeys(other, one)
+    return found
+
+
 RELATIONS: Final = phrases_by_first_word(
     {
         "left": "left of|to the left of|on the left of|on the left side of|left from",
@@ -179,6 +187,15 @@ LOOKING: Final = phrases_by_first_word(
         )
     }
 )
+
+OPPOSITES: Final = opposites(
+    "open|close shut", "start begin|stop end finish", "next following|previous last", "on|off", "left|right",
+    "bigger larger|smaller", "louder|quieter softer", "brighter|darker dimmer", "faster|slower", "higher|lower",
+    "longer|shorter", "warmer hotter|colder cooler", "closer nearer|farther further", "lock|unlock", "show|hide",
+    "raise|lower", "add|remove", "more|less fewer", "increase|decrease reduce", "activate|deactivate",
+    "clockwise|counterclockwise anticlockwise", "enable|disable", "mute|unmute", "join|leave", "accept|reject decline",
+    "buy|sell", "push|pull",
+)  # fmt: skip
 
 SPELLED: Final = {
     "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",

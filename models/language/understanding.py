@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -23,7 +23,6 @@ from models.language.arguments import Argument, Choice, Extracted, FreeText, Num
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder, Remembered
 from models.language.english import REQUESTING
-from models.language.forbidding import forbids
 from models.language.mentions import (
     Names,
     Unknown,
@@ -33,6 +32,7 @@ from models.language.mentions import (
     unknown_words,
     without_mentions,
 )
+from models.language.orders import unordered
 from models.language.phrases import EXACT, STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
 from models.language.teaching import NameTeaching, PhraseTeaching, correction, name_teaching, phrase_teaching
@@ -289,8 +289,8 @@ class _Heard:
             problem = f"{_cut(self._text)!r} means none of this app's actions{nearest}"
             why = (*self._why, f"{text!r}: below {self._understanding.confidence:g}")
             return Reading("", 1 - probability, problem=problem, ranking=ranking, why=why)
-        if phrase is None and self._forbidden(self._understanding.actions[name]):
-            problem = f"{_cut(self._text)!r} says what not to do: {name}"
+        if phrase is None and (instead := self._unordered(self._understanding.actions[name])):
+            problem = f"{_cut(self._text)!r} {instead}"
             return Reading("", probability, problem=problem, ranking=ranking, why=tuple(self._why))
         if phrase is None:
             self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
@@ -349,21 +349,24 @@ class _Heard:
 
     def _says_more(self, found: Extracted) -> bool:
         mentions = [*(reference.mention for reference in self._references), *self._excluded]
-        return bool(unknown_words(self._without(found), mentions, ()))
+        return bool(unknown_words(self._without(found.said.values()), mentions, ()))
 
-    def _forbidden(self, action: Action) -> bool:
-        """Whether this is said not to be done, which an action means only where its own phrases say it so.
+    def _unordered(self, action: Action) -> str:
+        """Why this does not order the action that it is about, in words; empty if it does.
 
         A classifier, which needs no phrases, has learned from its examples what such texts mean.
         """
-        if not action.phrases or any(map(forbids, action.phrases)):
-            return False
-        return forbids(self._without(self._extract(action)))
+        if not action.phrases:
+            return ""
+        free = {argument.name for argument in action.arguments if isinstance(argument, FreeText)}
+        spans = [span for name, span in self._extract(action).said.items() if name in free]
+        named = " ".join(reference.mention.text for reference in self._references)
+        return unordered(self._without(spans), action.phrases, {word.text for word in words(named)})
 
-    def _without(self, found: Extracted) -> str:
+    def _without(self, spans: Iterable[tuple[int, int]]) -> str:
         """The text with nothing where arguments stand."""
         rest = list(self._text)
-        for start, end in found.said.values():
+        for start, end in spans:
             rest[start:end] = " " * (end - start)
         return "".join(rest)
 

@@ -331,6 +331,33 @@ def test_what_is_forbidden_is_not_done(listener: Listener, text: str) -> None:
     assert "says what not to do" in reading.problem
 
 
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("did you paint the table red", "asks"),
+        ("I already painted the table red", "tells"),
+        ("unhide the kettle", "says 'unhide', the opposite"),
+        ("take me to the previous room", "says 'previous', the opposite"),
+    ],
+)
+def test_what_is_no_order_is_not_done(listener: Listener, text: str, instead: str) -> None:
+    reading = listener.hear(text)
+    assert (reading.action, reading.missing) == ("", ())
+    assert instead in reading.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        ("who made the clock", "describe"),
+        ("could you paint the table red", "paint"),
+        ("I found it, the kettle", "select"),
+    ],
+)
+def test_what_an_apps_phrases_ask_or_tell_is_done(listener: Listener, text: str, action: str) -> None:
+    assert listener.hear(text).action == action
+
+
 def test_what_apps_and_users_call_so_is_no_ban(listener: Listener) -> None:
     reading = listener.hear("I don't want to see the clock")
     assert (reading.action, reading.target) == ("hide", "clock")

@@ -1,0 +1,155 @@
+"""What is ordered, and what is forbidden, asked, told or the opposite."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.language.orders import unordered
+
+SHOCK = ("shock the patient", "deliver a shock", "everybody clear, shocking now", "I need a shock")
+NEXT = ("next room", "let's move on", "show me another room")
+HIDE = ("hide {target}", "get rid of {target}", "I don't want to see {target}")
+QUIET = ("quiet please", "stop talking", "turn it off")
+REPORT = ("what are the vitals", "how is the patient doing")
+OVER = ("end the lesson", "the lesson is finished")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't shock the patient",
+        "Don’t shock the patient!",
+        "dont shock",
+        "do not shock",
+        "please do not shock him",
+        "wait, don't shock yet",
+        "no, no, please don't",
+        "never shock him",
+        "you must not shock",
+        "we mustn't shock him",
+        "you shouldn't shock him",
+        "I would not shock him",
+        "no shock",
+        "no shock please",
+        "no more shocks",
+        "no need to shock him",
+        "cancel the shock",
+        "without a shock",
+        "skip the shock",
+        "refrain from shocking",
+        "leave the patient alone",
+    ],
+)
+def test_what_is_forbidden(text: str) -> None:
+    assert unordered(text, SHOCK) == "says what not to do"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "did you shock the patient",
+        "have we shocked him yet",
+        "should we shock again",
+        "why did you shock the patient?",
+        "when was the last shock",
+        "who has shocked him",
+        "how many shocks were that",
+        "do we need to shock him",
+        "hey, is it time to shock him",
+    ],
+)
+def test_what_is_asked(text: str) -> None:
+    assert unordered(text, SHOCK) == "asks, and does not order"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I already shocked him",
+        "we gave a shock five minutes ago",
+        "he has been shocked three times",
+        "we've just shocked her",
+        "the patient was shocked twice",
+        "the last shock had no effect",
+        "ok, so they shocked him",
+    ],
+)
+def test_what_is_told(text: str) -> None:
+    assert unordered(text, SHOCK) == "tells what is done already, and does not order"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "shock the patient",
+        "shock now",
+        "no, shock him",
+        "no, not yet. now shock him",
+        "can you shock him",
+        "could somebody shock the patient?",
+        "why don't we shock him",
+        "do you mind shocking him",
+        "how about a shock",
+        "shall we shock",
+        "have him shocked",
+        "don't you want to shock the patient",
+        "shouldn't we shock",
+        "do nothing",
+        "never mind",
+        "don't forget to shock the patient",
+        "no, not like that",
+        "I wanted to shock him",
+        "I was hoping you could shock him",
+        "what I want is a shock",
+        "is he dead? shock the patient",
+        "the pulse was weak, so deliver a shock",
+        "there was a pulse and now I need a shock",
+    ],
+)
+def test_what_is_ordered(text: str) -> None:
+    assert unordered(text, SHOCK) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases", "word"),
+    [
+        ("previous room", NEXT, "previous"),
+        ("the last room again", NEXT, "last"),
+        ("unhide the kettle", HIDE, "unhide"),
+        ("turn the sound on", QUIET, "on"),
+    ],
+)
+def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: str) -> None:
+    assert unordered(text, phrases) == f"says {word!r}, the opposite"
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("next room", NEXT),
+        ("not the last room but the next", NEXT),
+        ("how is she doing", REPORT),
+        ("did the pulse come back", REPORT),
+        ("we are finished", OVER),
+        ("the lesson was long enough", OVER),
+        ("I don't want to see the lamp", HIDE),
+        ("cancel the noise", QUIET),
+        ("no more talking", QUIET),
+    ],
+)
+def test_an_action_whose_phrases_say_it_so_is_meant(text: str, phrases: tuple[str, ...]) -> None:
+    assert unordered(text, phrases) == ""
+
+
+def test_the_name_of_a_thing_is_no_opposite() -> None:
+    assert unordered("the room on the right", ("turn left",), {"the", "room", "on", "right"}) == ""
+    assert unordered("turn right", ("turn left",)) != ""
+
+
+@given(st.lists(st.text(max_size=20), max_size=8), st.integers(0, 7))
+def test_a_phrase_orders_its_own_action(phrases: list[str], at: int) -> None:
+    if phrases:
+        assert unordered(phrases[at % len(phrases)], phrases) == ""
