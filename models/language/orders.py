@@ -8,8 +8,7 @@ phrases is of the same kind, as "what is {target}" is a question, such a text ma
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence, Set
-from functools import lru_cache
+from collections.abc import Sequence, Set
 from typing import Final
 
 from models.language.english import AUXILIARIES, OPPOSITES
@@ -83,73 +82,64 @@ _TELLING: Final = re.compile(
 _NEGATING: Final = ("un", "dis")
 
 
-def unordered(text: str, phrases: Sequence[str], named: Set[str] = frozenset()) -> str:
-    """Why a text does not order the action that it seems to mean.
+class Orders:
+    """How an action is ordered.
 
     Args:
-        text: what was said, without the free text of its arguments.
-        phrases: those of the action.
-        named: words of the things that the text mentions.
-
-    Returns:
-        What the text does instead, to be read after its subject; empty if it may be an order.
+        phrases: those of the action, without its arguments and with some thing for its target.
     """
-    said = _clauses(text)
-    own = tuple(map(_clauses, phrases))
-    if _only(_forbids, said, own):
-        return "says what not to do"
-    used = {word for phrase in own for word in phrase.split()}
-    if _REFUSING.match(said) and not used & _ENDING:
-        return "says what not to do"
-    if opposite := _opposite(said, named, used):
-        return f"says {opposite!r}, the opposite"
-    if _goes_on(said, own):
+
+    def __init__(self, phrases: Sequence[str]) -> None:
+        own = list(map(_clauses, phrases))
+        self._words = frozenset(word for phrase in own for word in phrase.split())
+        self._begins = {phrase.split()[0] for phrase in own if phrase} - AUXILIARIES
+        kinds = (_FORBIDDING, _ASKING, _TELLING)
+        self._own_kinds = {kind for kind in kinds if any(map(kind.match, own))}
+
+    def unordered(self, text: str, named: Set[str] = frozenset()) -> str:
+        """Why a text does not order the action that it is about.
+
+        Args:
+            text: what was said, without the free text of the action's arguments.
+            named: words of the things that the text mentions.
+
+        Returns:
+            What the text does instead, to be read after its subject; empty if it may be an order.
+        """
+        said = _clauses(text)
+        if self._is_only(_FORBIDDING, said) or (_REFUSING.match(said) and not self._words & _ENDING):
+            return "says what not to do"
+        if opposite := self._opposite(said.split(), named):
+            return f"says {opposite!r}, the opposite"
+        if self._goes_on(said.split()):
+            return ""
+        if self._is_only(_ASKING, said):
+            return "asks, and does not order"
+        if self._is_only(_TELLING, said):
+            return "tells what is done already, and does not order"
         return ""
-    if _only(_asks, said, own):
-        return "asks, and does not order"
-    if _only(_tells, said, own):
-        return "tells what is done already, and does not order"
-    return ""
+
+    def _is_only(self, kind: re.Pattern[str], said: str) -> bool:
+        """Whether a text begins so, and no phrase does."""
+        return kind not in self._own_kinds and kind.match(said) is not None
+
+    def _opposite(self, said: Sequence[str], named: Set[str]) -> str:
+        """A word that no phrase has, whose opposite one has: "previous room" is not "next room"."""
+        for word in said:
+            if word in self._words or word in named:
+                continue
+            if any(word.removeprefix(prefix) in self._words for prefix in _NEGATING if word.startswith(prefix)):
+                return word
+            if (others := OPPOSITES.get(word)) and others & self._words and not others & set(said):
+                return word
+        return ""
+
+    def _goes_on(self, said: Sequence[str]) -> bool:
+        """Whether a later clause begins as one of the phrases does: "is anybody there? I need help"."""
+        later = (" ".join(said[at:]) for at, word in enumerate(said, 1) if word in _JOINTS)
+        return any(_FILLED.sub("", clause).split(" ", 1)[0] in self._begins for clause in later)
 
 
-def _forbids(said: str) -> bool:
-    return _FORBIDDING.match(said) is not None
-
-
-def _asks(said: str) -> bool:
-    return _ASKING.match(said) is not None
-
-
-def _tells(said: str) -> bool:
-    return _TELLING.match(said) is not None
-
-
-def _only(kind: Callable[[str], bool], said: str, own: Sequence[str]) -> bool:
-    return kind(said) and not any(map(kind, own))
-
-
-def _goes_on(said: str, own: Sequence[str]) -> bool:
-    """Whether a later clause begins as one of the phrases does: "is anybody there? I need help"."""
-    begins = {phrase.split()[0] for phrase in own if phrase} - AUXILIARIES
-    listed = said.split()
-    later = (" ".join(listed[at:]) for at, word in enumerate(listed, 1) if word in _JOINTS)
-    return any(_FILLED.sub("", clause).split(" ", 1)[0] in begins for clause in later)
-
-
-def _opposite(said: str, named: Set[str], used: set[str]) -> str:
-    """A word that no phrase has, whose opposite one has: "previous room" is not "next room"."""
-    listed = said.split()
-    for word in listed:
-        if word in used or word in named:
-            continue
-        if any(word.removeprefix(prefix) in used for prefix in _NEGATING if word.startswith(prefix)):
-            return word
-        if (others := OPPOSITES.get(word)) and others & used and not others & set(listed):
-            return word
-    return ""
-
-
-@lru_cache(maxsize=1024)
 def _clauses(text: str) -> str:
     """Plain words with a space between, and a comma as a word where a clause ends."""
     parts = (" ".join(word.text for word in words(part)) for part in _BREAK.split(text))

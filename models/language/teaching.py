@@ -63,10 +63,15 @@ class PhraseTeaching:
 
 @dataclass(frozen=True)
 class NameTeaching:
-    """That a target, which the words ``mention`` speak of, has another name."""
+    """That a target, which the words ``mention`` speak of, has another name.
+
+    Attributes:
+        plainly: whether nothing else can be meant, as by "call it Bob"; "this is Bob" may be said of anything.
+    """
 
     mention: str
     name: str
+    plainly: bool = True
 
 
 def phrase_teaching(text: str) -> PhraseTeaching | None:
@@ -109,7 +114,7 @@ def name_teaching(text: str, names: Names) -> NameTeaching | None:
             last = words(mention)[-1:]
             unclear = bool(last) and last[0].text in en.DEMONSTRATIVES
             if _is_mention(mention, names) and _is_name(name, capital=unclear):
-                return NameTeaching(mention, name)
+                return NameTeaching(mention, name, plainly=verb != "this is")
     return None
 
 

@@ -32,7 +32,7 @@ from models.language.mentions import (
     unknown_words,
     without_mentions,
 )
-from models.language.orders import unordered
+from models.language.orders import Orders
 from models.language.phrases import EXACT, STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
 from models.language.teaching import NameTeaching, PhraseTeaching, correction, name_teaching, phrase_teaching
@@ -121,6 +121,8 @@ class Understanding:
         self.intents = intents
         self.confidence = confidence
         self.phrasebooks = Phrasebooks({action.name: action.target != "none" for action in actions}, intents)
+        # A classifier, which needs no phrases, has learned from its examples what orders and what does not.
+        self.orders = {action.name: Orders(list(map(_bare, action.phrases))) for action in actions if action.phrases}
         self.names = Remembered(_NAMES_KEPT)
         # What the phrases and values are made of names no thing in the scene.
         self.literal = tuple(
@@ -147,10 +149,15 @@ def _expanded(action: Action) -> list[tuple[str, bool]]:
                 text = text.replace(f"{{{name}}}", value if value is not None else sample[0])
             found.append((text, True))
         # What is said when the argument is forgotten.
-        bare = " ".join(_PLACEHOLDER.sub(" ", phrase.replace("{target}", STAND_IN)).split())
+        bare = _bare(phrase)
         if samples and len(words(bare)) >= _BARE_WORDS:
             found.append((bare, False))
     return found
+
+
+def _bare(phrase: str) -> str:
+    """A phrase without its arguments, about the stand-in."""
+    return " ".join(_PLACEHOLDER.sub(" ", phrase.replace("{target}", STAND_IN)).split())
 
 
 def read(encoder: Encoder, asked: Sequence[tuple[Understanding, Question]]) -> list[Reading]:
@@ -204,9 +211,15 @@ class _Listened:
                 return self._phrase_taught(self._phrase, meant)
             if meant.action and self._meant.does_something:
                 return replace(meant, teaches_phrase=self._meaning(self._question.before, meant.action))
-        if self._name is not None and not _claimed(reading, self._understanding.confidence):
+        if self._name is not None and not self._is_more_than_naming(reading, self._name):
             return self._name_taught(self._name, encoder)
         return reading
+
+    def _is_more_than_naming(self, reading: Reading, naming: NameTeaching) -> bool:
+        action = self._understanding.actions.get(reading.action)
+        # One that takes any words may be the app's own way to name things.
+        takes_words = action is not None and any(isinstance(one, FreeText) for one in action.arguments)
+        return _claimed(reading, _CLAIMED if naming.plainly and not takes_words else self._understanding.confidence)
 
     def _phrase_taught(self, teaching: PhraseTeaching, meant: Reading) -> Reading:
         action = "" if not teaching.meant else self._called(teaching.meant) or meant.action
@@ -352,16 +365,14 @@ class _Heard:
         return bool(unknown_words(self._without(found.said.values()), mentions, ()))
 
     def _unordered(self, action: Action) -> str:
-        """Why this does not order the action that it is about, in words; empty if it does.
-
-        A classifier, which needs no phrases, has learned from its examples what such texts mean.
-        """
-        if not action.phrases:
+        """Why this does not order the action that it is about, in words; empty if it does."""
+        orders = self._understanding.orders.get(action.name)
+        if orders is None:
             return ""
         free = {argument.name for argument in action.arguments if isinstance(argument, FreeText)}
         spans = [span for name, span in self._extract(action).said.items() if name in free]
         named = " ".join(reference.mention.text for reference in self._references)
-        return unordered(self._without(spans), action.phrases, {word.text for word in words(named)})
+        return orders.unordered(self._without(spans), {word.text for word in words(named)})
 
     def _without(self, spans: Iterable[tuple[int, int]]) -> str:
         """The text with nothing where arguments stand."""

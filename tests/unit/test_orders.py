@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.language.orders import unordered
+from models.language.orders import Orders
 
 SHOCK = ("shock the patient", "deliver a shock", "everybody clear, shocking now", "I need a shock")
 NEXT = ("next room", "let's move on", "show me another room")
@@ -43,7 +43,7 @@ OVER = ("end the lesson", "the lesson is finished")
     ],
 )
 def test_what_is_forbidden(text: str) -> None:
-    assert unordered(text, SHOCK) == "says what not to do"
+    assert Orders(SHOCK).unordered(text) == "says what not to do"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_is_forbidden(text: str) -> None:
     ],
 )
 def test_what_is_asked(text: str) -> None:
-    assert unordered(text, SHOCK) == "asks, and does not order"
+    assert Orders(SHOCK).unordered(text) == "asks, and does not order"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_is_asked(text: str) -> None:
     ],
 )
 def test_what_is_told(text: str) -> None:
-    assert unordered(text, SHOCK) == "tells what is done already, and does not order"
+    assert Orders(SHOCK).unordered(text) == "tells what is done already, and does not order"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_what_is_told(text: str) -> None:
     ],
 )
 def test_what_is_ordered(text: str) -> None:
-    assert unordered(text, SHOCK) == ""
+    assert Orders(SHOCK).unordered(text) == ""
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_what_is_ordered(text: str) -> None:
     ],
 )
 def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: str) -> None:
-    assert unordered(text, phrases) == f"says {word!r}, the opposite"
+    assert Orders(phrases).unordered(text) == f"says {word!r}, the opposite"
 
 
 @pytest.mark.parametrize(
@@ -141,15 +141,15 @@ def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: 
     ],
 )
 def test_an_action_whose_phrases_say_it_so_is_meant(text: str, phrases: tuple[str, ...]) -> None:
-    assert unordered(text, phrases) == ""
+    assert Orders(phrases).unordered(text) == ""
 
 
 def test_the_name_of_a_thing_is_no_opposite() -> None:
-    assert unordered("the room on the right", ("turn left",), {"the", "room", "on", "right"}) == ""
-    assert unordered("turn right", ("turn left",)) != ""
+    assert Orders(["turn left"]).unordered("the room on the right", {"the", "room", "on", "right"}) == ""
+    assert Orders(["turn left"]).unordered("turn right") != ""
 
 
 @given(st.lists(st.text(max_size=20), max_size=8), st.integers(0, 7))
 def test_a_phrase_orders_its_own_action(phrases: list[str], at: int) -> None:
     if phrases:
-        assert unordered(phrases[at % len(phrases)], phrases) == ""
+        assert Orders(phrases).unordered(phrases[at % len(phrases)]) == ""

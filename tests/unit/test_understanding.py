@@ -312,6 +312,25 @@ def test_names_are_taught_by_saying_so(listener: Listener) -> None:
     assert "Red mug" in unclear.problem
 
 
+@pytest.mark.parametrize("text", ["call that one Bob", "name the lamp Bob", "the lamp is called Bob"])
+def test_a_name_said_plainly_is_no_action_that_is_a_little_like_it(listener: Listener, text: str) -> None:
+    around = listener.encoder.encode(background.texts()).numpy()
+
+    def hear(*actions: Action) -> Reading:
+        app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+        return read(listener.encoder, [(app, Question(text, Situation(THINGS, odds)))])[0]
+
+    odds = tuple(0.82 if one.id == "lamp" else 0.02 for one in THINGS)
+    student = Choice("student", {"Ada": (), "Grace": ()}, required=True)
+    call_help = Action("call_help", ("call for help", "call a code blue", "call the anaesthetist", "get help now"))
+    handing = ("give {target} to {student}", "pass {target} to {student}", "it is {student}'s turn with {target}")
+    assert hear(call_help, Action("pass", handing, "required", (student,))).teaches_name == Name("Bob", "lamp")
+    # Such an action of an app's own goes before it.
+    naming = ("call {target} {name}", "name {target} {name}", "{target} is called {name}")
+    rename = Action("rename", naming, "required", (FreeText("name", required=True),))
+    assert hear(call_help, rename).action == "rename"
+
+
 def test_a_correction_does_what_was_meant_and_teaches_it(listener: Listener) -> None:
     reading = listener.hear("no, I meant hide the kettle", before="zap the kettle")
     assert (reading.action, reading.target) == ("hide", "kettle")
