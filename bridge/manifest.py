@@ -25,14 +25,14 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 
-from bridge.app import MAX_OBJECTS, App, Mistake, ObjectInfo, check
+from bridge.app import MAX_OBJECTS, ActionInfo, App, Mistake, ObjectInfo, check
 from bridge.faults import STEP, in_words
 from bridge.fields import Identifier, Name
 from bridge.protocol import Target
@@ -104,7 +104,7 @@ def load(path: Path) -> Manifest:
         check(app)
         _check_targets(file.targets)
         if app.classifier:
-            app.classifier = _classifier(path.parent / app.classifier)
+            app.classifier = _classifier(path.parent / app.classifier, app.actions)
     except Mistake as mistake:
         line_number = _line_of(text, mistake.path)
         raise ManifestError(f"{path}, line {line_number}, {mistake.path or 'the file'}: {mistake.text}") from None
@@ -162,15 +162,18 @@ def _object(thing: _Shown, path: str, folder: Path) -> ObjectInfo:
     return ObjectInfo(thing.name, examples)
 
 
-def _classifier(path: Path) -> str:
+def _classifier(path: Path, actions: Sequence[ActionInfo]) -> str:
     if not path.is_file():
         raise Mistake("classifier", f"{path} is not there; train one with: genlock train text")
     try:
-        header(path)
+        known = header(path)["labels"]
     except OSError as problem:
         raise Mistake("classifier", f"{path}: {problem.strerror or problem}") from None
     except ValueError as problem:
         raise Mistake("classifier", str(problem)) from None
+    if not any(label in known for action in actions for label in action.labels or [action.name]):
+        text = f"no action has a label of {path}, which knows {', '.join(known[:8])}, ...; list them in labels"
+        raise Mistake("classifier", text)
     return str(path.resolve())
 
 

@@ -16,7 +16,7 @@ def header(path: Path) -> dict[str, Any]:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no classifier, or cut off.
+        ValueError: it is no classifier, cut off, or does not say which labels it tells apart.
     """
     try:
         with safe_open(path, framework="numpy") as file:
@@ -29,4 +29,7 @@ def header(path: Path) -> dict[str, Any]:
         about = None
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise ValueError(f"{path}: no text classifier of this version; train one with: genlock train text")
+    labels = about.get("labels")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError(f"{path}: damaged: it has no labels; train it again with: genlock train text")
     return about

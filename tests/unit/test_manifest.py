@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,7 @@ def test_a_classifier_lies_beside_the_manifest(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"line 3, classifier: .*genlock train text"):
         load(write(tmp_path, text))
     model = tmp_path / "model.safetensors"
-    TextClassifier("cnn", ["take"], Vocabulary(["it"]), Network("cnn", 3, 1)).save(model)
+    TextClassifier("cnn", ["undo", "other"], Vocabulary(["it"]), Network("cnn", 3, 2)).save(model)
     assert load(write(tmp_path, text)).app.classifier == str(model)
     data = model.read_bytes()
     save_file({"a": np.zeros(1)}, tmp_path / "other")
@@ -161,6 +162,16 @@ def test_a_classifier_lies_beside_the_manifest(tmp_path: Path) -> None:
         model.write_bytes(broken)
         with pytest.raises(ManifestError, match=f"line 3, classifier: {model}: {words}"):
             load(write(tmp_path, text))
+
+
+def test_a_classifier_knows_an_action(tmp_path: Path) -> None:
+    text = WHOLE.replace('version = "1.2"', 'classifier = "model.safetensors"')
+    model = tmp_path / "model.safetensors"
+    TextClassifier("cnn", ["revert", "colour"], Vocabulary(["it"]), Network("cnn", 3, 2)).save(model)
+    words = f"no action has a label of {model}, which knows revert, colour, ...; list them in labels"
+    with pytest.raises(ManifestError, match=f"line 3, classifier: {re.escape(words)}"):
+        load(write(tmp_path, text))
+    load(write(tmp_path, text.replace('phrases = ["undo"]', 'labels = ["revert"]')))
 
 
 VALUES = st.sampled_from(
