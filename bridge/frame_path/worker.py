@@ -22,7 +22,7 @@ import torch
 
 from bridge.child import stream_to_gateway
 from bridge.cores import keep_to
-from bridge.frame_path.batch import COUNT, VACANT, Batch
+from bridge.frame_path.batch import COUNT, Batch
 from bridge.frame_path.checkpoint import Checkpoint
 from bridge.frame_path.core import EngineCore, load_model
 from bridge.frame_path.engine import EngineOptions
@@ -169,7 +169,7 @@ def _serve(channel: socket.socket, batch_fd: int, checkpoint_fd: int, options: E
             if reply is not None:
                 channel.sendall(packer.pack(reply))
             if stepped is not None:
-                checkpointer.after_step(stepped[stepped != VACANT])
+                checkpointer.after_step(stepped)
             elif request[0] == "join":
                 checkpointer.forget(request[1])
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load
 
-from bridge.frame_path.batch import ABSENT, FAILED, GAP, VACANT, Batch
+from bridge.frame_path.batch import FAILED, GAP, Batch
 from bridge.frame_path.checkpoint import Checkpoint
 from bridge.frame_path.core import EngineCore, load_model
 from bridge.tracking import BLOB_BYTES, ROW_BYTES, Fault, Part
@@ -96,11 +96,11 @@ def test_a_fault_changes_nothing_but_its_status(blob: bytes, fault: Fault) -> No
     assert [seen_x(batch, 0), seen_x(batch, 1)] == [1, 2]
 
 
-def test_time_that_stands_still_and_rows_of_nobody() -> None:
+def test_time_that_stands_still() -> None:
     core = joined(counting(), 0)
     step(core, [(0, 5, 1, pose())])
-    batch = step(core, [(0, 5, 1, pose()), (VACANT, 0, 0, b"")])
-    assert batch.result["status"][:2].tolist() == [GAP, ABSENT]
+    batch = step(core, [(0, 5, 1, pose())])
+    assert batch.result["status"][0] == GAP
 
 
 def test_what_breaks_a_model_does_not_stay() -> None:
