@@ -233,6 +233,31 @@ async def test_something_comes_into_sight_once(room: Room) -> None:
     assert [one.name for one in room.actions()] == ["take"]
 
 
+async def test_what_no_picture_was_without_did_not_leave_sight(room: Room) -> None:
+    room.scene("kettle")
+    for time in (1, 1 + 2 * GONE_US / SECOND, 100):
+        room.show(("kettle", 0.8), time=time)
+    assert [one.arguments["time"] for one in room.actions()] == [SECOND]
+    room.show(time=101)
+    room.show(("kettle", 0.8), time=101.5)
+    assert room.actions() == []
+    for without in (102, 110):
+        room.show(time=without)
+    room.show(("kettle", 0.8), time=110.5)
+    assert [one.name for one in room.actions()] == ["take"]
+
+
+async def test_a_picture_with_a_wrong_time_costs_no_more_than_itself(room: Room) -> None:
+    room.scene("kettle")
+    for time in (10, 10.5, 4000, 11, 11.5):
+        room.show(("kettle", 0.8), time=time)
+    assert [one.arguments["time"] for one in room.actions()] == [10 * SECOND]
+    room.show(("teapot", 0.75), time=4000)
+    room.show(("kettle", 0.8), time=12)
+    room.hear("take it", ("take", 12, 13))
+    assert room.workers.language.question().situation.seen == (("kettle", 0.8),)
+
+
 async def test_what_is_needed_and_not_there_does_nothing(room: Room) -> None:
     room.show(("kettle", 0.8))
     assert room.actions() == [], "take needs a target, and no target is called kettle"
