@@ -293,6 +293,21 @@ async def test_what_was_taught_comes_before_what_the_app_brought_and_what_the_mo
     assert sees(other, 30) == "teapot"
 
 
+async def test_what_is_wrong_with_what_the_app_brought_is_told_once_there_is_a_connection() -> None:
+    app = App("shop", actions=[ActionInfo("note", sees=["*"])], objects=[ObjectInfo("sign", [b"picture"])])
+    room = Room(app)
+    room.session.detach()
+    room.workers.seeing.answer(["the JPEG file is broken"])
+    assert room.link.sent == []
+    room.session.attach(room.link)
+    room.session.writable()
+    error = room.link.take(Error)
+    assert (error.code, error.of, error.key) == ("invalid", "hello", "app.objects[0].examples[0]")
+    room.session.writable()
+    assert room.link.sent == []
+    await room.session.end()
+
+
 async def test_a_picture_that_is_none_is_refused_in_words(room: Room) -> None:
     room.session.event(Image(0, "jpeg", 4, 4, b"..."))
     room.workers.seeing.answer("the JPEG file is broken")
