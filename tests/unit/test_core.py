@@ -308,15 +308,21 @@ moves = st.lists(
 )
 
 
-@pytest.mark.parametrize(
-    "models", [lambda: [Counting()], lambda: [Forecast.load(), TargetPicker.load()]], ids=["counting", "shipped"]
+@pytest.fixture(
+    scope="module",
+    params=[lambda: [Counting()], lambda: [Forecast.load(), TargetPicker.load()]],
+    ids=["counting", "shipped"],
 )
+def models(request: pytest.FixtureRequest) -> list[FrameModel]:
+    loaded: list[FrameModel] = request.param()
+    return loaded
+
+
 @given(moves=moves, sizes=st.lists(st.integers(1, SLOTS), min_size=1, max_size=20))
 @settings(max_examples=25, deadline=None, derandomize=True)
-def test_a_session_gets_what_it_would_get_alone(models: Any, moves: Any, sizes: list[int]) -> None:
+def test_a_session_gets_what_it_would_get_alone(models: list[FrameModel], moves: Any, sizes: list[int]) -> None:
     """Sessions that join, leave and change scenes at random in shared batches, each then run again by itself."""
-    built: list[FrameModel] = models()
-    together = EngineCore(built, SLOTS, CPU)
+    together = EngineCore(models, SLOTS, CPU)
     lives: dict[int, list[Any]] = {}
     done: list[list[Any]] = []
     pending: dict[int, tuple[int, int, int, bytes]] = {}
@@ -357,7 +363,7 @@ def test_a_session_gets_what_it_would_get_alone(models: Any, moves: Any, sizes: 
     flush()
 
     for life in [*done, *lives.values()]:
-        alone = EngineCore(built, SLOTS, CPU)
+        alone = EngineCore(models, SLOTS, CPU)
         alone.join(1, 1, [0.03, 0.1], {})
         for kind, what, expected in life:
             if kind == "scene":
