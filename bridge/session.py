@@ -167,8 +167,14 @@ class Session:
                 flush=self._flush,
                 done=self._finish,
             )
+        # What is wrong with the app's objects, until there is a connection to tell it to.
+        self._wrong: list[Error] = []
         self._sights = Sights(
-            workers.seeing, workers.objects.hold(app), seen=self._in_sight, tell=self.send, refuse=self._refuse
+            workers.seeing,
+            workers.objects.hold(app, self._objects_wrong),
+            seen=self._in_sight,
+            tell=self.send,
+            refuse=self._refuse,
         )
         self._by_sight = {sight.casefold(): action for action in app.actions for sight in action.sees}
         if self._utterances is not None:
@@ -237,7 +243,7 @@ class Session:
             self._utterances = None
         self._speech.end()
         self._sights.end()
-        self._workers.objects.release(self._declared)
+        self._workers.objects.release(self._declared, self._objects_wrong)
         await self._teaching.end()
 
     def taken_over(self) -> None:
@@ -380,6 +386,17 @@ class Session:
         if data is not None and self.link is not None:
             self.link.send(data)
         self._flush()
+        self._tell_wrong()
+
+    def _objects_wrong(self, error: Error) -> None:
+        self._wrong.append(error)
+        self._tell_wrong()
+
+    def _tell_wrong(self) -> None:
+        if self.link is not None:
+            wrong, self._wrong = self._wrong, []
+            for error in wrong:
+                self._refuse(error)
 
     def _flush(self) -> None:
         """Sends the actions that wait, without a frame to answer.

@@ -22,7 +22,7 @@ SURE: Final = 0.5
 """How likely it must be that a thing is in sight to say so."""
 
 GONE_US: Final = 2_000_000
-"""A thing that was not seen for so long comes into sight again when it is."""
+"""A thing that a picture was without, and that was not seen for so long, comes into sight again when it is."""
 
 _REMEMBERED_US: Final = 5_000_000
 
@@ -56,9 +56,9 @@ class Sights:
         self._waiting: dict[int, int] = {}
         self._came: deque[float] = deque(maxlen=MAX_A_SECOND)
         self._dropping = False
-        # When each name was seen last, and how sure that was.
+        # When each name was seen last, and how sure that was; and of which of them a picture since then was without.
         self._last: dict[str, tuple[int, float]] = {}
-        self._newest_us = 0
+        self._missed: set[str] = set()
 
     def take(self, image: Image) -> None:
         """Takes a picture.
@@ -90,10 +90,8 @@ class Sights:
             self._taught = (self._seeing.version, taught(items, self._seeing.version))
 
     def in_sight(self) -> tuple[tuple[str, float], ...]:
-        """What was seen in the last five seconds, and how sure that was."""
-        return tuple(
-            (name, sure) for name, (when, sure) in self._last.items() if self._newest_us - when <= _REMEMBERED_US
-        )
+        """What was seen in the five seconds before the newest picture, and how sure that was."""
+        return tuple((name, sure) for name, (_, sure) in self._last.items())
 
     def end(self) -> None:
         """The session is over."""
@@ -110,14 +108,14 @@ class Sights:
         if isinstance(glimpse, str):
             self._refuse(Error(ErrorCode.INVALID, f"image.data: {glimpse}", "image", "data"))
             return
-        self._newest_us = max(self._newest_us, time)
-        for name, sure in self._names(glimpse):
-            before = self._last.get(name)
-            self._last[name] = (time, sure)
-            if before is None or time - before[0] > GONE_US:
+        before = self._last
+        found = {name: (time, sure) for name, sure in self._names(glimpse)}
+        # Either way: what was seen in a picture whose time was far too late is not remembered until then.
+        self._last = {name: last for name, last in (before | found).items() if abs(time - last[0]) <= _REMEMBERED_US}
+        for name, (_, sure) in found.items():
+            if name not in before or (name in self._missed and abs(time - before[name][0]) > GONE_US):
                 self._seen(name, sure, time)
-        for name in [name for name, (when, _) in self._last.items() if self._newest_us - when > _REMEMBERED_US]:
-            del self._last[name]
+        self._missed = self._last.keys() - found.keys()
 
     def _names(self, glimpse: Glimpse) -> Iterable[tuple[str, float]]:
         """What is there: what the user taught, else what the app brought, else what the model knows."""

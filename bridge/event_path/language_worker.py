@@ -122,19 +122,22 @@ class Worker:
             self._answer(ready[at : at + _LARGEST_BATCH])
 
     def _answer(self, batch: Sequence[Asked]) -> None:
-        usable = []
-        for serial, key, question in batch:
+        usable: list[Asked] = []
+        questions: list[tuple[Understanding, Question]] = []
+        for asked in batch:
+            serial, key, question = asked
             understanding = self._fitted[key]
             if isinstance(understanding, str):
                 self._say("failed", serial, understanding)
             else:
-                usable.append((serial, understanding, question))
+                usable.append(asked)
+                questions.append((understanding, question))
         try:
-            readings = read(self._reader, [(understanding, question) for _, understanding, question in usable])
+            readings = read(self._reader, questions)
         except Exception as error:
             if len(usable) > 1:
                 # One of them is at fault; the others shall not suffer for it.
-                for one in batch:
+                for one in usable:
                     self._answer([one])
                 return
             log.exception("an utterance could not be read")

@@ -35,11 +35,6 @@ FAILED: Final = 100
 """The status of a row that a model could not answer."""
 GAP: Final = 101
 """The status of a row whose time is not later than the last one of its session."""
-ABSENT: Final = 102
-"""The status of a row whose slot is ``VACANT``."""
-
-VACANT: Final = -1
-"""The slot of a row whose session has left before it was stepped."""
 
 COUNT: Final = 2
 """Batches in use: one is filled while the other is stepped."""

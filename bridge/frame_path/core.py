@@ -21,7 +21,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from bridge import tracking
-from bridge.frame_path.batch import ABSENT, FAILED, GAP, VACANT, Batch
+from bridge.frame_path.batch import FAILED, GAP, Batch
 from bridge.frame_path.checkpoint import Checkpoint
 from models.frame_model import Columns, FrameBatch, FrameModel, LearnsSelections, Rows
 from models.limits import DEVICES, MAX_HORIZONS, MAX_TARGETS
@@ -300,7 +300,6 @@ class EngineCore:
         gap = times - self._last_time[slots]
         status = np.where((self._last_time[slots] >= 0) & (gap <= 0) & (seen.fault == 0), GAP, seen.fault)
         result = batch.result[:n]
-        status = np.where(slots == VACANT, ABSENT, status)
         result["status"] = status
         rows = np.flatnonzero(status == 0)
         if len(rows) == 0:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bridge import tracking
-from bridge.frame_path.batch import FORECAST, HEAD_DTYPE, HEAD_FORMAT, VACANT
+from bridge.frame_path.batch import FORECAST, HEAD_DTYPE, HEAD_FORMAT
 from bridge.frame_path.engine import Engine, EngineInfo
 from models.limits import MAX_TARGETS
 
@@ -292,8 +292,7 @@ class FramePath:
         if seat.left is None:
             seat.left = self._loop.create_future()
             if seat.row >= 0:
-                # The slot may be another session's by the time that its row is stepped.
-                _write_head(self._head, seat.row * _HEAD_BYTES, VACANT, 0, 0)
+                self._take_back(seat)
             if self._up:
                 self._engine.request("leave", seat.slot, seat.serial)
         return await asyncio.shield(seat.left)
@@ -357,6 +356,22 @@ class FramePath:
             # Asked before a loss, and not again since.
             self._told(seat, message[3])
             seat.left.set_result(message[3])
+
+    def _take_back(self, seat: Seat) -> None:
+        """Takes a seat's row out of the open batch, and closes the gap with the last one.
+
+        By the time that the batch is stepped the slot may be another session's, and that one needs a row too.
+        """
+        row, seat.row = seat.row, -1
+        self.counters.lost += 1
+        last = len(self._rows) - 1
+        moved = self._rows.pop()
+        if row == last:
+            return
+        self._rows[row] = moved
+        moved[0].row = row
+        for column, size in ((self._head, _HEAD_BYTES), (self._blobs, tracking.ROW_BYTES)):
+            column[row * size : (row + 1) * size] = column[last * size : (last + 1) * size]
 
     def _give_up_outdated(self, seat: Seat) -> None:
         """Places in a scene that is not the seat's any more mean nothing to an engine that knows only the newest."""

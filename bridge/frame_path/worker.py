@@ -22,14 +22,16 @@ import torch
 
 from bridge.child import stream_to_gateway
 from bridge.cores import keep_to
-from bridge.frame_path.batch import COUNT, VACANT, Batch
+from bridge.frame_path.batch import COUNT, Batch
 from bridge.frame_path.checkpoint import Checkpoint
 from bridge.frame_path.core import EngineCore, load_model
 from bridge.frame_path.engine import EngineOptions
 
 log = logging.getLogger("genlock.engine")
 
-_CHECKPOINT_ROWS = 16
+CHECKPOINT_ROWS = 16
+"""The most rows that are copied after a step."""
+
 _AWAKE_S = 0.001
 
 
@@ -94,7 +96,7 @@ def execute(
     raise ValueError(f"unknown request {kind!r}")
 
 
-class _Checkpointer:
+class Checkpointer:
     """Copies rows out in small portions, those first that are oldest, so that no step waits long for it."""
 
     def __init__(self, core: EngineCore, checkpoint: Checkpoint, every_s: float) -> None:
@@ -105,7 +107,9 @@ class _Checkpointer:
 
     def after_step(self, slots: np.ndarray[Any, np.dtype[np.int32]]) -> None:
         now = time.monotonic()
-        due = slots[self._taken[slots] < now - self._every_s].astype(np.int64)[:_CHECKPOINT_ROWS]
+        due = slots[self._taken[slots] < now - self._every_s].astype(np.int64)
+        if len(due) > CHECKPOINT_ROWS:
+            due = due[np.argsort(self._taken[due], kind="stable")[:CHECKPOINT_ROWS]]
         if len(due):
             self._core.checkpoint_rows(self._checkpoint, due)
             self._taken[due] = now
@@ -152,7 +156,7 @@ def _serve(channel: socket.socket, batch_fd: int, checkpoint_fd: int, options: E
     if os.fstat(checkpoint_fd).st_size != size:
         os.ftruncate(checkpoint_fd, size)
     checkpoint = Checkpoint(memoryview(mmap.mmap(checkpoint_fd, size)), options.slots, core.row_floats)
-    checkpointer = _Checkpointer(core, checkpoint, options.checkpoint_s)
+    checkpointer = Checkpointer(core, checkpoint, options.checkpoint_s)
     packer = msgpack.Packer()
     unpacker = msgpack.Unpacker()
     # What is alive now lives as long as the engine; a collection that went through it would cost a frame.
@@ -169,7 +173,7 @@ def _serve(channel: socket.socket, batch_fd: int, checkpoint_fd: int, options: E
             if reply is not None:
                 channel.sendall(packer.pack(reply))
             if stepped is not None:
-                checkpointer.after_step(stepped[stepped != VACANT])
+                checkpointer.after_step(stepped)
             elif request[0] == "join":
                 checkpointer.forget(request[1])
 

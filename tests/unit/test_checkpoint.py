@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from types import SimpleNamespace
 
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bridge.frame_path import worker
 from bridge.frame_path.checkpoint import Checkpoint
+from bridge.frame_path.worker import CHECKPOINT_ROWS, Checkpointer
 
 SLOTS, FLOATS = 4, 3
 
@@ -85,3 +91,31 @@ def test_what_was_read_does_not_change_afterwards() -> None:
     write(checkpoint, (0, 1, 2, 2.0))
     assert found is not None
     assert found[1].tolist() == [1.0] * FLOATS
+
+
+class Core:
+    """Has many sessions, and knows which rows of theirs were copied."""
+
+    slots = 4 * CHECKPOINT_ROWS
+
+    def __init__(self) -> None:
+        self.copied: list[list[int]] = []
+
+    def checkpoint_rows(self, checkpoint: Checkpoint, slots: NDArray[np.int64]) -> None:
+        self.copied.append(slots.tolist())
+
+
+def test_of_more_rows_than_are_copied_at_a_time_the_oldest_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=lambda: now))
+    core = Core()
+    checkpointer = Checkpointer(core, Checkpoint(memory(), SLOTS, FLOATS), every_s=0.15)  # type: ignore[arg-type]
+    everybody = np.arange(core.slots, dtype=np.int32)
+    for _ in range(8):
+        checkpointer.after_step(everybody)
+        now += 0.1
+    portions = everybody.reshape(4, CHECKPOINT_ROWS).tolist()
+    assert core.copied == portions * 2
+    checkpointer.forget(40)
+    checkpointer.after_step(everybody)
+    assert core.copied[-1] == [40, *portions[0][:-1]], "a slot that changed hands before all others"

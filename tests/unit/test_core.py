@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load
 
-from bridge.frame_path.batch import ABSENT, FAILED, GAP, VACANT, Batch
+from bridge.frame_path.batch import FAILED, GAP, Batch
 from bridge.frame_path.checkpoint import Checkpoint
 from bridge.frame_path.core import EngineCore, load_model
 from bridge.tracking import BLOB_BYTES, ROW_BYTES, Fault, Part
@@ -96,11 +96,11 @@ def test_a_fault_changes_nothing_but_its_status(blob: bytes, fault: Fault) -> No
     assert [seen_x(batch, 0), seen_x(batch, 1)] == [1, 2]
 
 
-def test_time_that_stands_still_and_rows_of_nobody() -> None:
+def test_time_that_stands_still() -> None:
     core = joined(counting(), 0)
     step(core, [(0, 5, 1, pose())])
-    batch = step(core, [(0, 5, 1, pose()), (VACANT, 0, 0, b"")])
-    assert batch.result["status"][:2].tolist() == [GAP, ABSENT]
+    batch = step(core, [(0, 5, 1, pose())])
+    assert batch.result["status"][0] == GAP
 
 
 def test_what_breaks_a_model_does_not_stay() -> None:
@@ -308,15 +308,21 @@ moves = st.lists(
 )
 
 
-@pytest.mark.parametrize(
-    "models", [lambda: [Counting()], lambda: [Forecast.load(), TargetPicker.load()]], ids=["counting", "shipped"]
+@pytest.fixture(
+    scope="module",
+    params=[lambda: [Counting()], lambda: [Forecast.load(), TargetPicker.load()]],
+    ids=["counting", "shipped"],
 )
+def models(request: pytest.FixtureRequest) -> list[FrameModel]:
+    loaded: list[FrameModel] = request.param()
+    return loaded
+
+
 @given(moves=moves, sizes=st.lists(st.integers(1, SLOTS), min_size=1, max_size=20))
 @settings(max_examples=25, deadline=None, derandomize=True)
-def test_a_session_gets_what_it_would_get_alone(models: Any, moves: Any, sizes: list[int]) -> None:
+def test_a_session_gets_what_it_would_get_alone(models: list[FrameModel], moves: Any, sizes: list[int]) -> None:
     """Sessions that join, leave and change scenes at random in shared batches, each then run again by itself."""
-    built: list[FrameModel] = models()
-    together = EngineCore(built, SLOTS, CPU)
+    together = EngineCore(models, SLOTS, CPU)
     lives: dict[int, list[Any]] = {}
     done: list[list[Any]] = []
     pending: dict[int, tuple[int, int, int, bytes]] = {}
@@ -357,7 +363,7 @@ def test_a_session_gets_what_it_would_get_alone(models: Any, moves: Any, sizes: 
     flush()
 
     for life in [*done, *lives.values()]:
-        alone = EngineCore(built, SLOTS, CPU)
+        alone = EngineCore(models, SLOTS, CPU)
         alone.join(1, 1, [0.03, 0.1], {})
         for kind, what, expected in life:
             if kind == "scene":

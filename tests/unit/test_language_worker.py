@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from bridge.app import ActionInfo, App
 from bridge.event_path import language_worker
 from bridge.event_path.language_worker import Worker
 from models.intent.tuned import Cache
-from models.language.dialogue import Question
+from models.language.dialogue import Question, Reading
 from models.language.references import Situation
 
 APP = msgspec.msgpack.encode(App("shop", actions=[ActionInfo("take", ["take it"])]))
@@ -92,6 +93,32 @@ async def test_a_question_about_an_app_that_is_forgotten_while_it_is_fitted_is_r
 async def test_a_question_about_an_app_that_nobody_declared_is_replied_to(channel: Channel) -> None:
     channel.to_worker.put_nowait([["ask", 1, "shop", QUESTION]])
     assert await channel.reply() == ("failed", 1, "its app was forgotten")
+
+
+async def test_of_questions_asked_together_each_is_replied_to_once(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def understand(app: App, *_: Any) -> Any:
+        if app.name == "odd":
+            raise ValueError("cannot be fitted")
+        return SimpleNamespace(intents=None)
+
+    def read(_: Any, asked: Sequence[tuple[Any, Question]]) -> list[Reading]:
+        if any(question.text == "bad" for _, question in asked):
+            raise ValueError("cannot be read")
+        return [Reading("take", 0.5)] * len(asked)
+
+    monkeypatch.setattr(language_worker, "understand", understand)
+    monkeypatch.setattr(language_worker, "read", read)
+    odd = msgspec.msgpack.encode(App("odd"))
+    channel.to_worker.put_nowait([["app", "shop", APP], ["app", "odd", odd]])
+    assert {(await channel.reply())[1] for _ in range(2)} == {"shop", "odd"}
+    bad = msgspec.msgpack.encode(Question("bad", Situation()))
+    asked = [("odd", QUESTION), ("shop", QUESTION), ("shop", bad), ("odd", bad), ("shop", QUESTION)]
+    channel.to_worker.put_nowait([["ask", serial, *one] for serial, one in enumerate(asked)])
+    replies = sorted([(await channel.reply())[:2] for _ in asked])
+    assert replies == [("answer", 1), ("answer", 4), ("failed", 0), ("failed", 2), ("failed", 3)]
+    assert channel.said.empty()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from bridge.frame_path.batch import VACANT
 from bridge.frame_path.engine import EngineError, EngineInfo, EngineOptions
 from bridge.frame_path.process import ProcessEngine
 
@@ -69,14 +68,13 @@ async def test_a_batch_may_be_filled_anew_as_soon_as_its_step_is_answered() -> N
     await listener.next()
     engine.request("join", 0, 5, [0.1], {}, False, False, False, -1)
     await listener.next()
-    head = engine.batches[0].head
+    beyond = 4
     for count in range(300):
         put_frame(engine, 1 + count, 1.6)
-        head[1] = (VACANT, 0, 0)
-        engine.request("step", 0, 2)
+        engine.request("step", 0, 1)
         assert await listener.next() == ("reply", ["stepped", 0, ""])
         assert float(engine.batches[0].forecast[0, 0]) == count
-        head["slot"][:2] = VACANT
+        engine.batches[0].head["slot"][0] = beyond
     assert engine.counters.restarts == 0
     await engine.stop()
 

@@ -233,6 +233,31 @@ async def test_something_comes_into_sight_once(room: Room) -> None:
     assert [one.name for one in room.actions()] == ["take"]
 
 
+async def test_what_no_picture_was_without_did_not_leave_sight(room: Room) -> None:
+    room.scene("kettle")
+    for time in (1, 1 + 2 * GONE_US / SECOND, 100):
+        room.show(("kettle", 0.8), time=time)
+    assert [one.arguments["time"] for one in room.actions()] == [SECOND]
+    room.show(time=101)
+    room.show(("kettle", 0.8), time=101.5)
+    assert room.actions() == []
+    for without in (102, 110):
+        room.show(time=without)
+    room.show(("kettle", 0.8), time=110.5)
+    assert [one.name for one in room.actions()] == ["take"]
+
+
+async def test_a_picture_with_a_wrong_time_costs_no_more_than_itself(room: Room) -> None:
+    room.scene("kettle")
+    for time in (10, 10.5, 4000, 11, 11.5):
+        room.show(("kettle", 0.8), time=time)
+    assert [one.arguments["time"] for one in room.actions()] == [10 * SECOND]
+    room.show(("teapot", 0.75), time=4000)
+    room.show(("kettle", 0.8), time=12)
+    room.hear("take it", ("take", 12, 13))
+    assert room.workers.language.question().situation.seen == (("kettle", 0.8),)
+
+
 async def test_what_is_needed_and_not_there_does_nothing(room: Room) -> None:
     room.show(("kettle", 0.8))
     assert room.actions() == [], "take needs a target, and no target is called kettle"
@@ -266,6 +291,21 @@ async def test_what_was_taught_comes_before_what_the_app_brought_and_what_the_mo
     room.session.known_changed()
     assert sees(one, 20) == "badge"
     assert sees(other, 30) == "teapot"
+
+
+async def test_what_is_wrong_with_what_the_app_brought_is_told_once_there_is_a_connection() -> None:
+    app = App("shop", actions=[ActionInfo("note", sees=["*"])], objects=[ObjectInfo("sign", [b"picture"])])
+    room = Room(app)
+    room.session.detach()
+    room.workers.seeing.answer(["the JPEG file is broken"])
+    assert room.link.sent == []
+    room.session.attach(room.link)
+    room.session.writable()
+    error = room.link.take(Error)
+    assert (error.code, error.of, error.key) == ("invalid", "hello", "app.objects[0].examples[0]")
+    room.session.writable()
+    assert room.link.sent == []
+    await room.session.end()
 
 
 async def test_a_picture_that_is_none_is_refused_in_words(room: Room) -> None:
