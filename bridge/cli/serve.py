@@ -141,9 +141,7 @@ def serve(
     logs.begin(log_level.upper())
     logging.getLogger("websockets").setLevel(logging.WARNING)
     if not token and not allow_anonymous and not _is_loopback(host):
-        fail(
-            f"--host {host} can be reached from other machines: set GENLOCK_TOKEN or --token, or --allow-anonymous"
-        )
+        fail(f"--host {host} can be reached from other machines: set GENLOCK_TOKEN or --token, or --allow-anonymous")
     apps = _apps(app or ())
     hearing = _hearing(speech_model)
     # Beside each session one that is being opened, and one that has just been taken over.
