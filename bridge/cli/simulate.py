@@ -26,8 +26,6 @@ from bridge.headset.sound import Synthesizer
 from bridge.headset.track import Track, load_track
 from bridge.recording.format import RecordingError
 
-"""The app whose actions simulated headsets speak of."""
-
 Url = Annotated[str, typer.Argument(help="The daemon, as ws://127.0.0.1:8765 or wss://...")]
 
 
