@@ -25,6 +25,7 @@ from bridge.bench.workload import tracks
 from bridge.cli.errors import fail
 from bridge.cli.manifests import manifest_at
 from bridge.cli.samples import gallery, pictures, recordings
+from bridge.cli.signals import ending
 from bridge.frame_path.engine import EngineOptions
 from bridge.manifest import Manifest
 from bridge.recording.format import RecordingError
@@ -211,9 +212,8 @@ def _tell(result: dict[str, Any], as_json: bool, show: Callable[[dict[str, Any],
 def _measuring(console: Console) -> Iterator[Status]:
     """Shows what is under way, and ends the command in words when it cannot go on."""
     # Ended like this, what is open is closed, and that ends the servers.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _terminated)
+    for number in ending():
+        signal.signal(number, _terminated)
     try:
         with console.status("starting the servers") as status:
             yield status

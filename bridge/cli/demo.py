@@ -26,6 +26,7 @@ from bridge.cli.errors import fail
 from bridge.cli.headset_table import HeadsetTable, wide_console
 from bridge.cli.manifests import manifest_at
 from bridge.cli.samples import gallery, pictures, recordings
+from bridge.cli.signals import ending
 from bridge.cli.simulate import (
     load_tracks,
     make_headsets,
@@ -62,7 +63,7 @@ def demo(
     app = gallery(_INSTEAD)
     replayed = recording or recordings()
     if not replayed:
-        fail("there are none in samples/recordings; name one with --recording")
+        fail("there are no recordings in samples/recordings; name one with --recording")
     tracks = load_tracks(replayed, hz)
     speaking = HeadsetOptions(
         app=manifest_at(app).app,
@@ -123,9 +124,8 @@ def _stop_the_daemon_first() -> None:
     """Whoever ends the demo, be it by closing the terminal, ends its daemon with it."""
     task = asyncio.current_task()
     assert task is not None
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    for number in ending():
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _play(console: Console, url: str, headsets: Sequence[SimulatedHeadset], duration_s: float) -> None:
