@@ -23,14 +23,24 @@ from bridge.bench.load import LoadFigures
 from bridge.bench.servers import ServerError
 from bridge.bench.workload import tracks
 from bridge.cli.errors import fail
-from bridge.cli.manifests import GALLERY, manifest_at
+from bridge.cli.manifests import manifest_at
+from bridge.cli.samples import gallery, pictures, recordings
+from bridge.cli.signals import ending
 from bridge.frame_path.engine import EngineOptions
-from bridge.headset.camera import SAMPLES as PICTURES
-from bridge.recording.format import SUFFIX, RecordingError
+from bridge.manifest import Manifest
+from bridge.recording.format import RecordingError
 
 app = typer.Typer(help="Measure how much this machine takes.", no_args_is_help=True)
 
-_SAMPLES = Path("samples") / "recordings"
+Spoken = Annotated[
+    Path | None,
+    typer.Option(
+        "--app",
+        help="Whose actions and targets are spoken of; else those of samples/apps/gallery.toml.",
+        dir_okay=False,
+    ),
+]
+
 _INTERRUPTED = 130
 _TERMINATED = 143
 
@@ -72,7 +82,7 @@ def frames(
         limit=limit,
         models=tuple(frame_model or EngineOptions.models),
         device=device,
-        recordings=tuple(recording or sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
+        recordings=tuple(recording or recordings()),
         systems=tuple(one for one in SYSTEMS if one == "genlock" or not against or one in against),
     )
     try:
@@ -105,9 +115,7 @@ def learning(
     Loads with learning and without in turns, each a little larger when the one before was answered in time and else a
     little smaller. On this machine, which should have nothing else to do: takes about six minutes.
     """
-    options = BenchOptions(
-        hz=hz, warm_up_s=1.0, measure_s=seconds, limit=limit, recordings=tuple(sorted(_SAMPLES.glob(f"*{SUFFIX}")))
-    )
+    options = BenchOptions(hz=hz, warm_up_s=1.0, measure_s=seconds, limit=limit, recordings=recordings())
     with _measuring(Console(stderr=True)) as status:
 
         def report(what: str, sessions: int, figures: LoadFigures | None) -> None:
@@ -122,9 +130,7 @@ def learning(
 
 @app.command()
 def utterances(
-    manifest: Annotated[
-        Path, typer.Option("--app", help="Whose actions are spoken of; its targets are the scene.", dir_okay=False)
-    ] = GALLERY,
+    manifest: Spoken = None,
     count: Annotated[int, typer.Option(help="Utterances when nobody else is there.", min=20)] = 300,
     sessions: Annotated[int, typer.Option(help="Headsets beside the speaker.", min=1, max=900)] = 32,
     hz: Annotated[float, typer.Option(help="Frames a second of each.", min=10, max=240)] = 90.0,
@@ -139,14 +145,14 @@ def utterances(
     machine, which should have nothing else to do: takes about a minute and a half.
     """
     options = speech.UtteranceOptions(
-        app=manifest_at(manifest),
+        app=_spoken_of(manifest),
         utterances=count,
         sessions=sessions,
         hz=hz,
         per_second=per_second,
         rounds=rounds,
         measure_s=seconds,
-        recordings=tuple(sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
+        recordings=recordings(),
     )
     with _measuring(Console(stderr=True)) as status:
         result = speech.bench(options, status.update)
@@ -155,7 +161,7 @@ def utterances(
 
 @app.command("mixed")
 def mixed_(
-    manifest: Annotated[Path, typer.Option("--app", help="Whose actions are spoken of.", dir_okay=False)] = GALLERY,
+    manifest: Spoken = None,
     sessions: Annotated[int, typer.Option(help="Headsets in all.", min=1, max=900)] = 32,
     hz: Annotated[float, typer.Option(help="Frames a second of each.", min=10, max=240)] = 90.0,
     speaking: Annotated[int, typer.Option(help="So many of them speak without a pause.", min=1, max=64)] = 4,
@@ -172,19 +178,27 @@ def mixed_(
     if speaking + showing > sessions:
         fail(f"--speaking {speaking} and --showing {showing} are more than --sessions {sessions}")
     options = mixed.MixedOptions(
-        app=manifest_at(manifest),
-        pictures=tuple(sorted(PICTURES.glob("*.jpg"))),
+        app=_spoken_of(manifest),
+        pictures=tuple(sorted(pictures("say --showing 0").glob("*.jpg"))) if showing else (),
         sessions=sessions,
         hz=hz,
         speaking=speaking,
         showing=showing,
         rounds=rounds,
         measure_s=seconds,
-        recordings=tuple(sorted(_SAMPLES.glob(f"*{SUFFIX}"))),
+        recordings=recordings(),
     )
     with _measuring(Console(stderr=True)) as status:
         result = mixed.bench(options, status.update)
     _tell(result, as_json, _print_mixed)
+
+
+def _spoken_of(path: Path | None) -> Manifest:
+    """The app that is spoken of; ends the command if it names nothing to speak of."""
+    manifest = manifest_at(path or gallery("name an app with --app"))
+    if not manifest.targets:
+        fail(f"{manifest.path}: has no [[targets]]; what is said names one of them")
+    return manifest
 
 
 def _tell(result: dict[str, Any], as_json: bool, show: Callable[[dict[str, Any], Console], None]) -> None:
@@ -198,9 +212,8 @@ def _tell(result: dict[str, Any], as_json: bool, show: Callable[[dict[str, Any],
 def _measuring(console: Console) -> Iterator[Status]:
     """Shows what is under way, and ends the command in words when it cannot go on."""
     # Ended like this, what is open is closed, and that ends the servers.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _terminated)
+    for number in ending():
+        signal.signal(number, _terminated)
     try:
         with console.status("starting the servers") as status:
             yield status

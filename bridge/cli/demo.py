@@ -24,7 +24,9 @@ from rich.text import Text
 
 from bridge.cli.errors import fail
 from bridge.cli.headset_table import HeadsetTable, wide_console
-from bridge.cli.manifests import GALLERY
+from bridge.cli.manifests import manifest_at
+from bridge.cli.samples import gallery, pictures, recordings
+from bridge.cli.signals import ending
 from bridge.cli.simulate import (
     load_tracks,
     make_headsets,
@@ -32,19 +34,15 @@ from bridge.cli.simulate import (
     play_out_of_step,
     synthesizer,
 )
-from bridge.headset.camera import SAMPLES as PICTURES
 from bridge.headset.client import ConnectError
 from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.track import Track
-from bridge.manifest import load
-from bridge.recording.format import SUFFIX
-
-SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "recordings"
 
 _READY_TIMEOUT_S = 180.0
 _EXIT_TIMEOUT_S = 20.0
 _PLAIN_EVERY_S = 10.0
 _INTERRUPTED = 130
+_INSTEAD = "replay recordings of your own with: genlock simulate"
 
 
 class DaemonFailed(RuntimeError):
@@ -62,21 +60,22 @@ def demo(
     sound: Annotated[bool, typer.Option(help="Speak by microphone, not as text.")] = True,
 ) -> None:
     """Start a daemon, connect simulated headsets that replay real recordings, and watch."""
-    recordings = recording or sorted(SAMPLES.glob(f"*{SUFFIX}"))
-    if not recordings:
-        fail(f"no recordings in {SAMPLES}; name one with --recording")
-    tracks = load_tracks(recordings, hz)
+    app = gallery(_INSTEAD)
+    replayed = recording or recordings()
+    if not replayed:
+        fail("there are no recordings in samples/recordings; name one with --recording")
+    tracks = load_tracks(replayed, hz)
     speaking = HeadsetOptions(
-        app=load(GALLERY).app,
+        app=manifest_at(app).app,
         speak=True,
         select=True,
         synthesizer=synthesizer() if sound else None,
-        shots=photographs(PICTURES),
+        shots=photographs(pictures(_INSTEAD)),
     )
     with tempfile.TemporaryDirectory(prefix="genlock-") as folder:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_demo(tracks, sessions, speaking, duration, device, Path(folder) / "profiles.sqlite"))
+                runner.run(_demo(tracks, sessions, speaking, duration, _command(app, device, Path(folder))))
         except (KeyboardInterrupt, asyncio.CancelledError):
             fail("interrupted; nothing is left running", code=_INTERRUPTED)
         except (DaemonFailed, ConnectError, Refusal) as error:
@@ -84,11 +83,11 @@ def demo(
 
 
 async def _demo(
-    tracks: Sequence[Track], sessions: int, options: HeadsetOptions, duration_s: float, device: str, profiles: Path
+    tracks: Sequence[Track], sessions: int, options: HeadsetOptions, duration_s: float, command: Sequence[str]
 ) -> None:
     console = wide_console()
     _stop_the_daemon_first()
-    async with _daemon(console, device, profiles) as (url, hears):
+    async with _daemon(console, command) as (url, hears):
         headsets = make_headsets(url, tracks, sessions, options)
         with console.status("the headsets rehearse ..."):
             for headset in headsets:
@@ -116,13 +115,17 @@ async def _demo(
     console.print(f"{answered} frames answered{share}. The daemon has stopped; nothing is left running.")
 
 
+def _command(app: Path, device: str, folder: Path) -> list[str]:
+    command = [sys.executable, "-m", "bridge", "serve", "--port", "0", "--device", device]
+    return [*command, "--profiles", str(folder / "profiles.sqlite"), "--app", str(app)]
+
+
 def _stop_the_daemon_first() -> None:
     """Whoever ends the demo, be it by closing the terminal, ends its daemon with it."""
     task = asyncio.current_task()
     assert task is not None
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    for number in ending():
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _play(console: Console, url: str, headsets: Sequence[SimulatedHeadset], duration_s: float) -> None:
@@ -151,10 +154,8 @@ async def _play(console: Console, url: str, headsets: Sequence[SimulatedHeadset]
 
 
 @asynccontextmanager
-async def _daemon(console: Console, device: str, profiles: Path) -> AsyncIterator[tuple[str, asyncio.Event]]:
+async def _daemon(console: Console, command: Sequence[str]) -> AsyncIterator[tuple[str, asyncio.Event]]:
     """A daemon in a process of its own, and when it hears; stopped at the end, whatever happens."""
-    command = [sys.executable, "-m", "bridge", "serve", "--port", "0", "--device", device, "--profiles", str(profiles)]
-    command += ["--app", str(GALLERY)]
     # A session of its own: Ctrl-C is for this process, which then stops the daemon in order.
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE, start_new_session=True)
     log: deque[str] = deque(maxlen=20)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from bridge.cli.errors import fail
 from bridge.manifest import Manifest, ManifestError, load
-
-GALLERY: Final = Path(__file__).resolve().parents[2] / "samples" / "apps" / "gallery.toml"
 
 
 def manifest_at(path: Path) -> Manifest:

@@ -105,8 +105,7 @@ def export(
         sys.stdout.buffer.flush()
         return
     try:
-        with out.open("xb") as file:
-            file.write(data)
+        _write_new(out, data)
     except OSError as error:
         fail(f"{out}: cannot be written: {error.strerror or error}")
     typer.echo(f"{out}: {len(data)} bytes")
@@ -185,6 +184,17 @@ def stats(profiles: Profiles = None, as_json: Json = False) -> None:
         Console().print(table)
     if faults:
         raise typer.Exit(1)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Writes a file that must not exist; one that cannot be written whole is removed."""
+    file = path.open("xb")
+    try:
+        with file:
+            file.write(data)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _table(users: Sequence[UserSummary], width: int) -> Table:

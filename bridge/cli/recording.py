@@ -72,8 +72,9 @@ def cut(
     """Take a piece out of a recording. Its times begin at 0, and the scene that was in force comes with it."""
     recording = _open(file)
     from_us = round(from_s * 1e6)
-    to_us = recording.duration_us if to_s is None else round(to_s * 1e6)
-    if from_us > min(to_us, recording.duration_us):
+    to_us = None if to_s is None else round(to_s * 1e6)
+    end_us = recording.duration_us if to_us is None else min(to_us, recording.duration_us)
+    if from_us > end_us:
         until = "on" if to_s is None else f"to {to_s:g} s"
         fail(f"there is nothing from {from_s:g} s {until}; {file} is {recording.duration_us / 1e6:.1f} s long")
     try:
@@ -86,7 +87,7 @@ def cut(
                 count += 1
     except RecordingError as error:
         fail(str(error))
-    typer.echo(f"{out}: {count} entries, {(min(to_us, recording.duration_us) - from_us) / 1e6:.1f} s")
+    typer.echo(f"{out}: {count} entries, {(end_us - from_us) / 1e6:.1f} s")
 
 
 @app.command("import")

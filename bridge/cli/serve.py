@@ -24,6 +24,7 @@ from bridge import logs
 from bridge.app import App
 from bridge.cli.errors import fail
 from bridge.cli.manifests import manifest_at
+from bridge.cli.signals import ending
 from bridge.cores import divided, keep_to
 from bridge.daemon import Daemon, DaemonOptions
 from bridge.event_path.hearing import EXTRA, NOT_INSTALLED, HearingOptions
@@ -141,7 +142,7 @@ def serve(
     logs.begin(log_level.upper())
     logging.getLogger("websockets").setLevel(logging.WARNING)
     if not token and not allow_anonymous and not _is_loopback(host):
-        fail(f"--host {host} can be reached from other machines: set --token, or say --allow-anonymous")
+        fail(f"--host {host} can be reached from other machines: set GENLOCK_TOKEN or --token, or --allow-anonymous")
     apps = _apps(app or ())
     hearing = _hearing(speech_model)
     # Beside each session one that is being opened, and one that has just been taken over.
@@ -201,11 +202,8 @@ async def _run(
 ) -> bool:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGINT, *ending()):
         loop.add_signal_handler(number, stop.set)
-    # Under nohup it is ignored: then the daemon is to outlive the terminal.
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGHUP, stop.set)
     try:
         daemon = Daemon(options, make_sink)
         starting = asyncio.create_task(daemon.start())

@@ -16,7 +16,8 @@ from rich.live import Live
 
 from bridge.cli.errors import fail
 from bridge.cli.headset_table import HeadsetTable, wide_console
-from bridge.cli.manifests import GALLERY, manifest_at
+from bridge.cli.manifests import manifest_at
+from bridge.cli.samples import gallery
 from bridge.headset.camera import Shot
 from bridge.headset.camera import load as load_shots
 from bridge.headset.client import ConnectError, NobodyAnswers, NotTrusted
@@ -24,8 +25,6 @@ from bridge.headset.simulated import HeadsetOptions, Refusal, SimulatedHeadset
 from bridge.headset.sound import Synthesizer
 from bridge.headset.track import Track, load_track
 from bridge.recording.format import RecordingError
-
-"""The app whose actions simulated headsets speak of."""
 
 Url = Annotated[str, typer.Argument(help="The daemon, as ws://127.0.0.1:8765 or wss://...")]
 
@@ -71,7 +70,9 @@ def simulate(
         horizons = tuple(float(part) for part in horizons_ms.split(",") if part.strip())
     except ValueError:
         fail(f"--horizons-ms {horizons_ms!r}: milliseconds look like 50,100")
-    declared = manifest_at(app or GALLERY).app if app is not None or speak or sound or show else None
+    if app is None and (speak or sound or show is not None):
+        app = gallery("name an app with --app")
+    declared = manifest_at(app).app if app is not None else None
     options = HeadsetOptions(
         app=declared,
         speak=speak or sound,

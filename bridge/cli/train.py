@@ -5,12 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 from shlex import quote
-from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
 
 from bridge.cli.errors import fail
+from models import output_folder
 
 app = typer.Typer(help="Train a model anew.", no_args_is_help=True)
 
@@ -138,11 +138,9 @@ def _train(
 def _check_writable(out: Path) -> None:
     """Ends the command at once where a training could not write what it took hours for."""
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=out.parent):
-            pass
+        output_folder.prepare(out.parent)
     except OSError as error:
-        fail(f"{out}: cannot be written: {error.strerror or error}")
+        fail(f"{out}: cannot be written: {error}")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -10,9 +10,6 @@ from typing import Final
 
 from bridge.protocol import Action
 
-SAMPLES: Final = Path(__file__).resolve().parents[2] / "samples" / "pictures"
-"""Those that ship in a checkout."""
-
 _COLUMNS: Final = {"file", "label", "also", "width", "height"}
 
 
@@ -36,7 +33,7 @@ class Shot:
         return name.casefold() in {one.casefold() for one in self.shows}
 
 
-def load(folder: Path = SAMPLES) -> list[Shot]:
+def load(folder: Path) -> list[Shot]:
     """The pictures of a folder, in the order of its ``labels.tsv``.
 
     That is what ``genlock evaluate vision`` reads, with the further columns ``also`` (other names that are right,

@@ -14,20 +14,20 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from bridge.profiles.items import LIMITS, MAX_ITEMS_BYTES, BadItem, Item, ItemKind, check, size
-from bridge.profiles.store import MAX_ADAPTER_BYTES, Settings, Statistics, StoredProfile
+from bridge.profiles.items import ITEM_BYTES, LIMITS, MAX_ITEMS_BYTES, BadItem, Item, ItemKind, check, size
+from bridge.profiles.store import MAX_ADAPTER_BYTES, MAX_ADAPTERS, Settings, Statistics, StoredProfile
 
 FORMAT: Final = "genlock-profile"
 VERSION: Final = 1
 MAX_BYTES: Final = 1024 * 1024
-"""The longest export. What is kept of a user fits into it: see ``MAX_ADAPTER_BYTES`` and ``MAX_ITEMS_BYTES``."""
+"""The longest export. What is kept of a user fits into it, by the limits of ``store`` and ``items``."""
 
 _ADAPTER: Final = re.compile(r"[A-Za-z0-9_.:+-]{1,64}@[A-Za-z0-9_.:+-]{1,64}")
-_MAX_ADAPTERS: Final = 64
 _MAX_TENSORS: Final = 64
 _TENSOR: Final = re.compile(r"[A-Za-z0-9_./:+-]{1,128}")
 _MAX_AXES: Final = 8
-_MAX_ITEMS: Final = 4096
+# However small they are, no more of them fit into what is kept.
+_MAX_ITEMS: Final = MAX_ITEMS_BYTES // ITEM_BYTES
 _LONGEST_FAULT: Final = 200
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -71,7 +71,7 @@ class _Item(msgspec.Struct, forbid_unknown_fields=True):
 class _Export(_Header, forbid_unknown_fields=True):
     statistics: _Statistics
     settings: _Settings
-    adapters: Annotated[dict[str, bytes], msgspec.Meta(max_length=_MAX_ADAPTERS)]
+    adapters: Annotated[dict[str, bytes], msgspec.Meta(max_length=MAX_ADAPTERS)]
     items: Annotated[list[_Item], msgspec.Meta(max_length=_MAX_ITEMS)]
 
 

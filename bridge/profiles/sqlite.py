@@ -21,6 +21,7 @@ from bridge.profiles.items import ITEM_BYTES, LIMITS, MAX_ITEMS_BYTES, Item, Ite
 from bridge.profiles.store import (
     MARKS_LAST_S,
     MAX_ADAPTER_BYTES,
+    MAX_ADAPTERS,
     MAX_MARKS,
     Applied,
     Kind,
@@ -566,9 +567,11 @@ class SqliteStore:
         return now
 
     def _put_adapters(self, database: sqlite3.Connection, user: str, adapters: Mapping[str, bytes]) -> None:
-        total = sum(map(len, adapters.values()))
+        total, count = sum(map(len, adapters.values())), sum(map(bool, adapters.values()))
         if total > MAX_ADAPTER_BYTES:
             raise TooMuch(f"{total} bytes of adapters; at most {MAX_ADAPTER_BYTES} are kept of a user")
+        if count > MAX_ADAPTERS:
+            raise TooMuch(f"{count} adapters; at most {MAX_ADAPTERS} are kept of a user")
         database.executemany(
             "INSERT OR REPLACE INTO adapters VALUES (?, ?, ?, ?)",
             [(user, model, tensors, time.time()) for model, tensors in adapters.items() if tensors],
@@ -586,7 +589,8 @@ class SqliteStore:
             if model in adapters:
                 continue
             total += bytes_
-            if total > MAX_ADAPTER_BYTES:
+            count += 1
+            if total > MAX_ADAPTER_BYTES or count > MAX_ADAPTERS:
                 database.execute("DELETE FROM adapters WHERE user = ? AND model = ?", (user, model))
 
     def _insert_item(self, database: sqlite3.Connection, user: str, item: Item, packed: bytes) -> None:

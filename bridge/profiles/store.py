@@ -34,6 +34,8 @@ Kind = Literal["all", "forecast", "target", "gesture", "phrase", "name", "object
 
 MAX_ADAPTER_BYTES: Final = 512 * 1024
 """The most that all adapters of a user take; beyond it those of other versions go, longest unsaved first."""
+MAX_ADAPTERS: Final = 64
+"""The most adapters of a user; beyond them the same go."""
 MAX_MARKS: Final = 4096
 """The most marks that are kept of a scope; beyond it the first go."""
 MARKS_LAST_S: Final = 86_400.0
@@ -233,7 +235,7 @@ class ProfileStore(Protocol):
         Unlike those of other calls, its marks hold nothing back.
 
         Raises:
-            TooMuch: the adapters together are over ``MAX_ADAPTER_BYTES``.
+            TooMuch: the adapters together are over ``MAX_ADAPTER_BYTES``, or more than ``MAX_ADAPTERS``.
         """
 
     def put_item(self, user: str, item: Item, *, generation: int | None = None, mark: Mark | None = None) -> int:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -68,7 +70,9 @@ class Header:
 
 
 class RecordingWriter:
-    """Writes a recording; as a context manager it closes itself. Not for several threads at once.
+    """Writes a recording. As a context manager it closes itself, and what fails within leaves no file.
+
+    Not for several threads at once.
 
     Args:
         path: must not exist.
@@ -95,7 +99,7 @@ class RecordingWriter:
         try:
             self._write(MAGIC + self._packer.pack({**asdict(header), "hello": hello}))
         except RecordingError:
-            self._release()
+            self._discard()
             raise
 
     def __enter__(self) -> Self:
@@ -104,7 +108,14 @@ class RecordingWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            self.close()
+        except BaseException:
+            self._discard()
+            raise
 
     def message(self, time_us: int, data: bytes) -> None:
         """Adds a message as it was sent."""
@@ -156,6 +167,10 @@ class RecordingWriter:
     def _failed(self, error: OSError) -> RecordingError:
         return RecordingError(f"{self._path}: cannot be written: {error.strerror}")
 
+    def _discard(self) -> None:
+        self._release()
+        self._path.unlink(missing_ok=True)
+
     def _release(self) -> None:
         # After a failed write the file holds on to those bytes and tries them again; that failure is known already.
         with contextlib.suppress(OSError):
@@ -169,7 +184,7 @@ class Recording:
         path: the file.
         header: what is known of it as a whole.
         duration_us: the time of the last entry.
-        complete: false if the file ends in the middle of a chunk.
+        complete: false if the file ends in the middle of a chunk, or is damaged where a chunk begins.
 
     Raises:
         RecordingError: the file is no recording.
@@ -178,6 +193,7 @@ class Recording:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._chunks: list[tuple[int, int, int, int]] = []
+        self._damage = ""
         try:
             with path.open("rb") as file:
                 if file.read(len(MAGIC)) != MAGIC:
@@ -194,9 +210,10 @@ class Recording:
         """What is in it from one time to another, both included.
 
         Raises:
-            RecordingError: a chunk is damaged.
+            RecordingError: something up to there is damaged; the message says where and why, and how what is before it
+                is saved.
         """
-        end_us = self.duration_us if to_us is None else to_us
+        end_us = math.inf if to_us is None else to_us
         with self.path.open("rb") as file:
             for first_us, last_us, offset, size in self._chunks:
                 if last_us < from_us:
@@ -204,16 +221,21 @@ class Recording:
                 if first_us > end_us:
                     return
                 file.seek(offset)
-                for entry in self._read_chunk(file.read(size)):
-                    if from_us <= entry.time_us <= end_us:
-                        yield entry
+                try:
+                    for entry in _read_chunk(file.read(size)):
+                        if from_us <= entry.time_us <= end_us:
+                            yield entry
+                except (zlib.error, ValueError, msgpack.UnpackException) as error:
+                    raise RecordingError(self._damaged(offset, first_us - 1, error)) from error
+        if self._damage and end_us > self.duration_us:
+            raise RecordingError(self._damage)
 
     def _read_index(self, file: io.BufferedReader) -> None:
         unpacker = msgpack.Unpacker(file, max_buffer_size=2 * _MAX_CHUNK_BYTES)
         try:
             self.header = msgspec.convert(unpacker.unpack(), Header)
         except Exception as error:
-            raise RecordingError(f"{self.path}: its header cannot be read: {error!r}") from error
+            raise RecordingError(f"{self.path}: its header cannot be read: {_reason(error)}") from error
         self.complete = True
         start = unpacker.tell()
         while True:
@@ -225,27 +247,41 @@ class Recording:
                 self.complete = len(MAGIC) + start == os.fstat(file.fileno()).st_size
                 return
             except Exception as error:
-                raise RecordingError(f"{self.path}: damaged at byte {len(MAGIC) + start}: {error!r}") from error
+                # What is before can be read all the same.
+                self.complete = False
+                self._damage = self._damaged(len(MAGIC) + start, self.duration_us, error)
+                return
             end = unpacker.tell()
             self._chunks.append((first_us, last_us, len(MAGIC) + start, end - start))
             start = end
 
-    def _read_chunk(self, data: bytes) -> Iterator[Entry]:
-        try:
-            _, _, count, packed = msgpack.unpackb(data)
-            # bounded, as a few bytes of zlib can hold more than there is memory
-            inflater = zlib.decompressobj()
-            content = inflater.decompress(packed, _MAX_CHUNK_BYTES)
-            if not inflater.eof:
-                raise ValueError("a chunk is not whole, or too long")
-            entries = msgpack.Unpacker(max_buffer_size=_MAX_CHUNK_BYTES)
-            entries.feed(content)
-            for _ in range(count):
-                yield _entry(entries.unpack())
-            if entries.tell() != len(content):
-                raise ValueError(f"a chunk has more than the {count} entries that it says")
-        except (zlib.error, ValueError, msgpack.UnpackException) as error:
-            raise RecordingError(f"{self.path}: damaged: {error!r}") from error
+    def _damaged(self, byte: int, whole_us: int, error: Exception) -> str:
+        """What is said of damage at a byte of the file, before which all is whole up to a time."""
+        said = f"{self.path}: damaged at byte {byte}: {_reason(error)}"
+        if self._chunks and self._chunks[0][0] <= whole_us:
+            files = f"{quote(str(self.path))} OUT --to {whole_us / 1e6:.6f}"
+            said += f"; what is before it can be saved with: genlock recording cut {files}"
+        return said
+
+
+def _read_chunk(data: bytes) -> Iterator[Entry]:
+    """The entries of a chunk.
+
+    Raises:
+        zlib.error, ValueError, msgpack.UnpackException: it is damaged.
+    """
+    _, _, count, packed = msgpack.unpackb(data)
+    # bounded, as a few bytes of zlib can hold more than there is memory
+    inflater = zlib.decompressobj()
+    content = inflater.decompress(packed, _MAX_CHUNK_BYTES)
+    if not inflater.eof:
+        raise ValueError("a chunk is not whole, or too long")
+    entries = msgpack.Unpacker(max_buffer_size=_MAX_CHUNK_BYTES)
+    entries.feed(content)
+    for _ in range(count):
+        yield _entry(entries.unpack())
+    if entries.tell() != len(content):
+        raise ValueError(f"a chunk has more than the {count} entries that it says")
 
 
 def _entry(found: object) -> Entry:
@@ -255,3 +291,8 @@ def _entry(found: object) -> Entry:
         case [int(time_us), int(kind), dict(payload)] if kind == MARK:
             return Entry(time_us, kind, payload)
     raise ValueError("an entry is neither a message nor a mark")
+
+
+def _reason(error: Exception) -> str:
+    # msgpack says nothing of bytes that begin no value.
+    return str(error) or "no msgpack"

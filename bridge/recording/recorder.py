@@ -7,13 +7,13 @@ import queue
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Final
 
 import msgpack
 
 from bridge.protocol import Hello, encode
 from bridge.recording.format import SUFFIX, Header, RecordingError, RecordingWriter
+from models import output_folder
 
 log = logging.getLogger("genlock.recording")
 
@@ -30,21 +30,14 @@ class Recorder:
         backlog_bytes: how much may wait; a recording that would go beyond ends there.
 
     Raises:
-        RecordingError: it cannot be made, or nothing can be written into it.
+        RecordingError: nothing can be written into it.
     """
 
     def __init__(self, folder: Path, *, backlog_bytes: int = _BACKLOG_BYTES) -> None:
-        if folder.is_file():
-            raise RecordingError(f"{folder} is a file; recordings are files in a folder")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            output_folder.prepare(folder)
         except OSError as error:
-            raise RecordingError(f"{folder}: cannot be made: {error.strerror}") from error
-        try:
-            with TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise RecordingError(f"{folder}: nothing can be written into it: {error.strerror}") from error
+            raise RecordingError(str(error)) from error
         self._folder = folder
         self._backlog = _Backlog(backlog_bytes)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)

@@ -7,7 +7,6 @@ regression on words and pairs of words weighted by TF-IDF. Figures of others are
 from __future__ import annotations
 
 import math
-import os
 from contextlib import suppress
 from pathlib import Path
 from shlex import quote
@@ -23,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from sklearn.pipeline import make_pipeline
 
-from models import labelled_texts
+from models import labelled_texts, output_folder
 from models.labelled_texts import Texts
 from models.text.classifier import TextClassifier
 
@@ -47,8 +46,8 @@ def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress
         OSError: a file cannot be read or written.
         ValueError: the file is no classifier, or it was trained on other texts than those that may be fitted to.
     """
-    if picture is not None and not os.access(picture.parent, os.W_OK):
-        raise OSError(f"{picture}: {picture.parent} is no folder that can be written to")
+    if picture is not None:
+        output_folder.prepare(picture.parent)
     texts = labelled_texts.load(data)
     classifier = TextClassifier.load(weights)
     if classifier.about.get("trained_on") != labelled_texts.fingerprint(texts.fit):

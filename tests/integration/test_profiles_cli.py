@@ -113,6 +113,25 @@ def test_what_joins_letters_is_shown_and_what_a_terminal_obeys_is_not(path: Path
     assert "ada\N{REPLACEMENT CHARACTER}[31m" in profiles(path, "show", "ada\x1b[31m")[2]
 
 
+def test_an_export_that_cannot_be_written_whole_leaves_no_file(path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "ada.profile"
+    with closing(SqliteStore(path)) as store:
+        store.put_item("lovelace", Item("object", "", "badge", {"examples": [bytes(100 * 1024)]}))
+    command = [sys.executable, "-m", "bridge", "profiles", "export", "lovelace", str(out), "--profiles", str(path)]
+    # Files of 64 KiB at most: room for the journal, and not for that.
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 64; exec "$@"', "bash", *command],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, out.exists()) == (2, False), done.stderr
+    assert f"{out}: cannot be written: File too large" in done.stderr
+    assert profiles(path, "export", "lovelace", str(out))[0] == 0
+    whole = out.read_bytes()
+    code, _, err = profiles(path, "export", "hopper", str(out))
+    assert (code, out.read_bytes()) == (2, whole)
+    assert "File exists" in err
+
+
 def test_the_example_of_the_docs_reads_an_export(path: Path, tmp_path: Path) -> None:
     page = (ROOT / "docs" / "profiles.md").read_text()
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)

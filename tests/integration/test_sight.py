@@ -17,7 +17,7 @@ from bridge.app import ActionInfo, App
 from bridge.headset.camera import Shot, load
 from bridge.protocol import Ack, Action, Actions, Error, Hello, Image, Notice, Profile, Teach, Welcome
 from bridge.protocol import decode_server as decode
-from tests.daemons import TIMEOUT_S, Client, Served, connected, served
+from tests.daemons import ROOT, TIMEOUT_S, Client, Served, connected, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,7 +33,7 @@ async def daemon(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 
 @pytest.fixture(scope="module")
 def shots() -> dict[str, Shot]:
-    return {shot.shows[0]: shot for shot in load()}
+    return {shot.shows[0]: shot for shot in load(ROOT / "samples" / "pictures")}
 
 
 async def began(client: Client, user: str, app: App = APP) -> Welcome:

@@ -33,6 +33,7 @@ from bridge.frame_path.core import EngineCore
 from bridge.protocol import SUBPROTOCOL, Ack, Actions, Bye, Frame, Hello, Welcome, decode_server, encode
 from bridge.recording.format import RecordingError
 from bridge.tracking import BLOB_BYTES
+from tests.daemons import ROOT
 from tests.doubles import Counting
 
 
@@ -358,3 +359,11 @@ class TestCommand:
         assert done.exit_code == 2
         assert "nobody" in done.stderr
         assert "there are echo, naive" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["utterances", "mixed"])
+def test_an_app_without_targets_leaves_nothing_to_speak_of(command: str) -> None:
+    manifest = ROOT / "samples" / "apps" / "coffee_maker.toml"
+    done = CliRunner().invoke(app, [command, "--app", str(manifest)])
+    assert done.exit_code == 2, done.output
+    assert f"{manifest}: has no [[targets]]" in done.output

@@ -9,10 +9,11 @@ import pytest
 from bridge.headset.camera import Camera, Shot, load
 from models.vision.pictures import Picture, decode
 from models.vision.sight import Sight
+from tests.daemons import ROOT
 
 
 def test_the_samples_are_pictures_of_what_they_say() -> None:
-    shots = load()
+    shots = load(ROOT / "samples" / "pictures")
     assert len(shots) == 3
     pictures = [decode(Picture("jpeg", shot.width, shot.height, shot.data)) for shot in shots]
     for shot, picture, seen in zip(shots, pictures, Sight.load().look(pictures), strict=True):

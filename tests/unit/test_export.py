@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import suppress
 from typing import Any
 
@@ -13,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.profiles.export import MAX_BYTES, BadExport, pack, unpack
-from bridge.profiles.items import LIMITS, MAX_ITEM_BYTES, Item
-from bridge.profiles.store import MAX_ADAPTER_BYTES, Settings, Statistics, StoredProfile
+from bridge.profiles.items import LIMITS, MAX_ITEM_BYTES, MAX_ITEMS_BYTES, Item, size
+from bridge.profiles.store import MAX_ADAPTER_BYTES, MAX_ADAPTERS, Settings, Statistics, StoredProfile
 
 TENSORS = safetensors.numpy.save({"w": np.arange(6, dtype=np.float32).reshape(2, 3)})
 PROFILE = StoredProfile(
@@ -108,6 +109,19 @@ def test_more_than_is_kept_is_refused() -> None:
     big = {"examples": bytes(100 * 1024)}
     with pytest.raises(BadExport, match="items: 512"):
         unpack(changed("items", [{**gesture, "key": f"g{n}", "data": big} for n in range(5)]))
+
+
+def test_all_that_is_kept_comes_back_however_small_its_parts() -> None:
+    letters = [chr(code) for code in range(128)]
+    smallest = (Item("name", app, key, {}, 2.0**53) for app in letters for key in letters)
+    items = list(itertools.islice(smallest, MAX_ITEMS_BYTES // size("a", "k", msgpack.packb({}))))
+    adapters = dict.fromkeys((f"{'m' * 64}@{number:064}" for number in range(MAX_ADAPTERS)), tensors())
+    room = MAX_ADAPTER_BYTES - sum(map(len, adapters.values()))
+    adapters[f"{'m' * 64}@{0:064}"] = tensors(w=np.zeros(room - 100, np.uint8))
+    counted = Statistics(2**53, 2**53, 2.0**53, 2.0**53, 2.0**53)
+    assert unpack(pack(StoredProfile(counted, adapters, items=items))).profile.items == items
+    with pytest.raises(BadExport, match=f"items: .* at most {MAX_ITEMS_BYTES} are kept"):
+        unpack(pack(StoredProfile(counted, items=[*items, Item("name", "more", "k", {}, 1.0)])))
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"\x80", b"\x90", GOOD[:-1], GOOD + b"\0", b"\x91" * 5000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from bridge import __version__
 from bridge.__main__ import main
 from bridge.cli import app
 from tests.daemons import ROOT
@@ -58,6 +60,12 @@ def test_a_full_disk_is_told_in_one_line(arguments: list[str]) -> None:
             cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "genlock: writing failed: No space left on device\n")
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    first = re.search(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert first is not None
+    assert first[1].startswith(f"[{__version__}]")
 
 
 @pytest.mark.parametrize(("setting", "coloured"), [({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)])

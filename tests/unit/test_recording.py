@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import msgpack
@@ -128,6 +130,40 @@ def test_a_damaged_chunk_is_said(tmp_path: Path) -> None:
         list(Recording(path).entries())
 
 
+@pytest.mark.parametrize(
+    ("damaged", "whole_us"),
+    [
+        pytest.param(msgpack.packb((2_200_000, 2_900_000, 1, b"no zlib")), 2_199_999, id="in a chunk"),
+        pytest.param(bytes(64), 1_600_000, id="between chunks"),
+    ],
+)
+def test_damage_is_said_with_its_place_and_what_is_before_it_can_be_cut_out(
+    damaged: bytes, whole_us: int, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "it's", tmp_path / "b"
+    good = write(path, [(100_000, b"x"), (500_000, b"y"), (1_000_000, b"z")])
+    place = path.stat().st_size
+    path.write_bytes(path.read_bytes() + damaged)
+    way_out = f"genlock recording cut {quote(str(path))} OUT --to {whole_us / 1e6:.6f}"
+    for arguments in (("info", path), ("cut", path, out), ("cut", path, out, "--to", 9)):
+        code, output = run("recording", *arguments)
+        assert code == 2
+        assert f"{path}: damaged at byte {place}: " in output
+        assert way_out in output
+        assert "rror(" not in output
+        assert not out.exists()
+    code, output = run(*shlex.split(way_out.replace("OUT", quote(str(out))))[1:])
+    assert code == 0, output
+    assert list(Recording(out).entries()) == good
+
+
+def test_where_nothing_is_before_the_damage_no_way_out_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(MAGIC + msgpack.packb({"hello": {}}) + b"\xc1")
+    with pytest.raises(RecordingError, match=r"damaged at byte 16: no msgpack$"):
+        list(Recording(path).entries())
+
+
 def chunk(*found: object, first: object = 0, last: int = 9, count: int | None = None) -> bytes:
     data = zlib.compress(b"".join(msgpack.packb(entry) for entry in found))
     return bytes(msgpack.packb((first, last, len(found) if count is None else count, data)))
@@ -198,6 +234,17 @@ def test_a_full_disk_is_said_and_what_was_written_can_be_read(tmp_path: Path) ->
     assert not recording.complete
     with disk_of(5), pytest.raises(RecordingError, match="cannot be written"):
         RecordingWriter(tmp_path / "b", Header({}))
+
+
+def test_a_piece_that_cannot_be_written_whole_leaves_no_file(tmp_path: Path) -> None:
+    write(tmp_path / "a", [(at, os.urandom(3000)) for at in (0, 1_500_000)])
+    for size in (5, 1000, 5000):
+        with disk_of(size):
+            code, output = run("recording", "cut", tmp_path / "a", tmp_path / "b")
+        assert code == 2
+        assert f"{tmp_path / 'b'}: cannot be written" in output
+        assert not (tmp_path / "b").exists()
+    assert run("recording", "cut", tmp_path / "a", tmp_path / "b")[0] == 0
 
 
 def test_an_entry_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:

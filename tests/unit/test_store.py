@@ -25,15 +25,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from bridge.profiles import store as interface
-from bridge.profiles.export import BadExport
+from bridge.profiles.export import BadExport, pack
 from bridge.profiles.items import LIMITS, MAX_ITEM_BYTES, BadItem, Item
 from bridge.profiles.sqlite import SqliteStore
 from bridge.profiles.store import (
     MAX_ADAPTER_BYTES,
+    MAX_ADAPTERS,
     MAX_MARKS,
     Mark,
     ProfileStore,
     Settings,
+    StoredProfile,
     StoreError,
     Superseded,
     TooMuch,
@@ -136,6 +138,14 @@ def test_other_versions_go_when_there_is_no_room_for_them_longest_unsaved_first(
     assert list(store.load("ada").adapters) == ["m@1", "m@2", "m@3"]
 
 
+def test_of_more_versions_than_are_kept_the_longest_unsaved_go_first(store: ProfileStore) -> None:
+    for version in range(MAX_ADAPTERS + 2):
+        store.save("ada", {f"m@{version}": b"x"})
+    assert set(store.load("ada").adapters) == {f"m@{version}" for version in range(2, MAX_ADAPTERS + 2)}
+    with pytest.raises(TooMuch, match=f"at most {MAX_ADAPTERS} "):
+        store.save("ada", {f"n@{version}": b"x" for version in range(MAX_ADAPTERS + 1)})
+
+
 def test_what_was_taught_is_kept_replaced_and_forgotten(store: ProfileStore) -> None:
     gesture = Item(
         "gesture", "", "loop", {"device": "right", "examples": [b"\0\1"], "more": {"x": [1, 2.5, None]}}, 3.0
@@ -194,6 +204,13 @@ def test_what_is_kept_of_a_user_always_fits_into_an_export(store: ProfileStore) 
         store.put_item("ada", big[-1])
     store.import_("bob", store.export("ada"))
     assert store.load("bob").items == store.load("ada").items
+
+
+def test_many_small_items_fit_into_an_export_too(store: ProfileStore) -> None:
+    items = [Item("name", f"{app}", f"{key}", {"name": "B"}, 1.0) for app in range(17) for key in range(LIMITS["name"])]
+    store.import_("ada", pack(StoredProfile(items=items)))
+    store.import_("bob", store.export("ada"))
+    assert len(store.load("bob").items) == len(items)
 
 
 def test_learning_is_a_setting(store: ProfileStore) -> None:

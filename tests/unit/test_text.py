@@ -315,9 +315,11 @@ def test_the_picture_takes_labels_as_they_are_and_any_number_of_them(tmp_path: P
     assert max(int.from_bytes(header[16:20]), int.from_bytes(header[20:24])) < 6000
 
 
-def test_where_no_picture_can_be_drawn_is_said_at_once(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="missing is no folder"):
-        evaluation.evaluate(data, weights=tmp_path / "none", picture=tmp_path / "missing" / "a.png", progress=False)
+@pytest.mark.parametrize(("folder", "words"), [("/proc", "nothing can be written into it"), ("file", "is a file")])
+def test_where_no_picture_can_be_drawn_is_said_at_once(data: Path, tmp_path: Path, folder: str, words: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=f"{tmp_path / folder}.*{words}"):
+        evaluation.evaluate(data, weights=tmp_path / "none", picture=tmp_path / folder / "a.png", progress=False)
 
 
 def test_on_the_command_line(data: Path, tmp_path: Path) -> None:
