@@ -118,6 +118,9 @@ def _file(
         warnings.simplefilter("ignore")
         try:
             image = image_module.open(BytesIO(data), formats=(name,))
+        except image_module.UnidentifiedImageError as error:
+            # Pillow's own words name an object in memory.
+            raise ValueError(f"the {name} file cannot be read: it is broken where it begins") from error
         except Exception as error:
             raise ValueError(f"the {name} file cannot be read: {error}") from error
         with image:
