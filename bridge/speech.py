@@ -76,8 +76,11 @@ class Speech:
         """Takes samples.
 
         Raises:
-            Refused: nothing can be heard here.
+            Refused: they are no whole samples, or nothing can be heard here.
         """
+        if len(audio.pcm) % 2:
+            text = f"audio.pcm: {len(audio.pcm)} bytes; samples take two"
+            raise Refused(Error(ErrorCode.INVALID, text, "audio", "pcm"))
         self.begin()
         if self._ear is None or self._hearing.problem:
             raise Refused(Error(ErrorCode.UNSUPPORTED, f"audio: {self._hearing.problem}", "audio"))

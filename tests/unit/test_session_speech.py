@@ -212,6 +212,16 @@ async def test_too_much_sound_is_dropped_and_that_is_said_once(room: Room) -> No
     assert ear.closed
 
 
+async def test_half_a_sample_is_refused(room: Room) -> None:
+    with pytest.raises(Refused) as refused:
+        room.session.event(Audio(0, bytes(641), False))
+    error = refused.value.error
+    assert (error.code, error.of, error.key) == ("invalid", "audio", "pcm")
+    assert error.message == "audio.pcm: 641 bytes; samples take two"
+    (ear,) = room.workers.hearing.ears
+    assert ear.taken == []
+
+
 async def test_a_microphone_that_nobody_announced_is_heard_from_its_first_sample_on() -> None:
     room = Room(streams=("frame",))
     assert room.workers.hearing.ears == []
