@@ -115,7 +115,10 @@ class Speech:
         words = [SpokenWord(word.text, word.begin_us, word.end_us) for word in heard.words]
         speaker = self._whose(heard.voice) if heard.voice else None
         self._tell(Transcript(heard.text, True, heard.begin_us, identifier, words, speaker))
-        if self._bystanders_heard or speaker is None or speaker >= SURE:
+        if heard.cut:
+            text = f"audio: {heard.text!r} is not all that was said; some of it was dropped"
+            self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, text, id=identifier))
+        elif self._bystanders_heard or speaker is None or speaker >= SURE:
             viewpoint = self._viewpoint(heard.begin_us)
             self._say(Said(identifier, heard.text, heard.begin_us, viewpoint, "speech", words))
 
