@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.aim import Aim
+from bridge.device_clock import SoundTimes
 from bridge.event_path.hearing import Behind, Ear, Hearing
 from bridge.likely import Likely
 from bridge.profiles.voices import SURE
@@ -64,6 +65,7 @@ class Speech:
         self._tell = tell
         self._ear: Ear | None = None
         self._dropping = False
+        self._times = SoundTimes()
 
     def begin(self) -> None:
         """The session has a microphone."""
@@ -76,7 +78,7 @@ class Speech:
         """Takes samples.
 
         Raises:
-            Refused: they are no whole samples, or nothing can be heard here.
+            Refused: they are no whole samples or not of their time, or nothing can be heard here.
         """
         if len(audio.pcm) % 2:
             text = f"audio.pcm: {len(audio.pcm)} bytes; samples take two"
@@ -84,6 +86,7 @@ class Speech:
         self.begin()
         if self._ear is None or self._hearing.problem:
             raise Refused(Error(ErrorCode.UNSUPPORTED, f"audio: {self._hearing.problem}", "audio"))
+        self._times.take(audio)
         try:
             self._ear.hear(audio.time, audio.pcm, audio.end)
         except Behind as behind:
