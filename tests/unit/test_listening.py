@@ -300,10 +300,11 @@ def test_what_comes_late_goes_on_if_it_was_still_behind() -> None:
     hears.feed(1, us(0), sound((20, 0), (100, LOUD)), False)
     hears.lull(1)
     heard = hears.work()
-    hears.feed(1, us(120 * CHUNK), sound((30, LOUD), (20, 0)), False)
-    while hears.busy:
-        heard += hears.work()
-    assert [one.text for one in finals(heard)] == [f"all {(8 + 130) * CHUNK + PAUSE}"]
+    for at, pcm in ((120, sound((30, LOUD))), (150, sound((30, LOUD), (20, 0)))):
+        hears.feed(1, us(at * CHUNK), pcm, False)
+        while hears.busy:
+            heard += hears.work()
+    assert [one.text for one in finals(heard)] == [f"all {(8 + 160) * CHUNK + PAUSE}"]
 
 
 def test_a_pause_before_nothing_more_comes_changes_nothing_of_what_was_fed_before() -> None:
