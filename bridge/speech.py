@@ -86,7 +86,11 @@ class Speech:
         self.begin()
         if self._ear is None or self._hearing.problem:
             raise Refused(Error(ErrorCode.UNSUPPORTED, f"audio: {self._hearing.problem}", "audio"))
-        self._times.take(audio)
+        try:
+            self._times.take(audio)
+        except Refused:
+            self._ear.miss(audio.end)
+            raise
         try:
             self._ear.hear(audio.time, audio.pcm, audio.end)
         except Behind as behind:

@@ -145,9 +145,13 @@ class Ear:
             Behind: too much waits already.
         """
         self._looks = 0
-        if self._look is None:
-            self._look_later()
+        self._look_later()
         self._hearing.hear(self, time_us, pcm, end)
+
+    def miss(self, end: bool) -> None:
+        """Samples came that are not taken: what is said around them is not whole."""
+        self._look_later()
+        self._hearing.miss(self, end)
 
     def bias(self, words: Sequence[str], phrases: Sequence[str]) -> None:
         """What is likely to be said: names and words, and whole phrases."""
@@ -162,7 +166,8 @@ class Ear:
         self._hearing.close(self)
 
     def _look_later(self) -> None:
-        self._look = asyncio.get_running_loop().call_later(LOOK_S, self._look_for_more)
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_later(LOOK_S, self._look_for_more)
 
     def _look_for_more(self) -> None:
         self._look = None
@@ -216,28 +221,28 @@ class Hearing(OnDemand):
         long_us = len(pcm) // 2 * 1_000_000 // RATE
         gap_us = time_us - ear.reached_us
         counts_us = max(long_us + (gap_us if 0 < gap_us <= FILLED_US else 0), _LEAST_US)
-        behind = bool(pcm) and bool(ear.kept) and ear.kept_us + counts_us > KEPT_US
-        if behind:
+        if pcm and ear.kept and ear.kept_us + counts_us > KEPT_US:
             self.counters.dropped += 1
-            ear.cut = True
-        elif pcm:
+            self.miss(ear, end)
+            raise Behind(1000)
+        if pcm:
             self.counters.seconds += len(pcm) / (2 * RATE)
             ear.reached_us = time_us + long_us
             self._keep(ear, _Chunk(time_us, pcm, end, ear.cut, counts_us))
-        if end and not ear.over:
-            # Also of what is dropped: what was said before is over, and is not to go on with what is said next.
-            self._keep(ear, _Chunk(time_us, b"", True, ear.cut, _LEAST_US))
         if end:
-            ear.cut = False
-        if behind:
-            raise Behind(1000)
+            self._end(ear)
+
+    def miss(self, ear: Ear, end: bool) -> None:
+        """See ``Ear.miss``."""
+        ear.cut = True
+        if end:
+            # What was said before is over all the same, and is not to go on with what is said next.
+            self._end(ear)
 
     def lull(self, ear: Ear) -> None:
         """Nothing has come for a while of a stream."""
-        if ear.over:
-            ear.cut = False
-        elif ear.cut:
-            self._keep(ear, _Chunk(ear.reached_us, b"", True, ear.cut, _LEAST_US))
+        if ear.over or ear.cut:
+            self._end(ear)
         elif ear.kept:
             ear.lulled = True
             self._send_in_turn(ear)
@@ -333,6 +338,12 @@ class Hearing(OnDemand):
         ear.over = chunk.end
         ear.cut = ear.lulled = False
         self._send_in_turn(ear)
+
+    def _end(self, ear: Ear) -> None:
+        """Ends what was said, if that is not over yet."""
+        if not ear.over:
+            self._keep(ear, _Chunk(ear.reached_us, b"", True, ear.cut, _LEAST_US))
+        ear.cut = False
 
     def _send_in_turn(self, ear: Ear) -> None:
         if self.up and (ear.stream not in self._again or ear.stream == self._again[0]):

@@ -282,6 +282,26 @@ async def test_what_goes_on_after_some_was_dropped_is_marked(faked: Faked) -> No
     assert [message[5] for message in faked.child.sent[-2:]] == [True, False]
 
 
+async def test_what_is_said_around_what_is_not_taken_is_marked(faked: Faked) -> None:
+    microphone = faked.microphone()
+    microphone.say("this", end=False)
+    microphone.ear.miss(False)
+    microphone.say("and that", end=False)
+    assert faked.child.sent[-1][5]
+    microphone.ear.miss(True)
+    assert faked.child.sent[-1][3:] == (b"", True, True)
+    microphone.say("whole", end=False)
+    assert not faked.child.sent[-1][5]
+    for _ in range(3):
+        microphone.ear.miss(False)
+        faked.look(1)
+    assert faked.child.sent[-1][3:] == (b"", True, True), "it is over though more comes that is not taken"
+    microphone.ear.miss(False)
+    faked.look(1)
+    microphone.say("whole", end=False)
+    assert not faked.child.sent[-1][5]
+
+
 async def test_what_is_said_after_some_was_given_up_is_marked(faked: Faked) -> None:
     first, second = faked.microphone(), faked.microphone()
     first.say("die", end=False)

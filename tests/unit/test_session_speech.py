@@ -230,7 +230,7 @@ async def test_times_that_cannot_be_the_sound_s_are_refused(room: Room) -> None:
     error = refused.value.error
     assert (error.code, error.of, error.key) == ("time", "audio", "time")
     (ear,) = room.workers.hearing.ears
-    assert len(ear.taken) == 1
+    assert (len(ear.taken), ear.missed) == (1, [False])
     room.session.event(Audio(SECOND, b"", True))
     assert ear.taken[-1] == (SECOND, b"", True), "where there are no samples the time says nothing"
 
