@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from bridge.actions import Answers
 from bridge.aim import Aim
 from bridge.app import ANY_GESTURE, ANY_SIGHT, App, is_spoken_to
+from bridge.device_clock import MAX_AHEAD_S
 from bridge.event_path.workers import EventPath
 from bridge.frame_path.batch import FAILED, GAP
 from bridge.frame_path.path import FramePath, Seat
@@ -58,9 +59,6 @@ log = logging.getLogger("genlock.session")
 SERVES: Final = ("hello", "frame", "scene", "teach", "feedback", "profile", "bye")
 """Client messages that are answered in every session. ``utterance`` is where the app has phrases, ``audio`` and
 ``image`` are where the daemon hears and sees."""
-
-MAX_AHEAD_S: Final = 10.0
-"""How much faster than ours a device's clock may have run since the last frame."""
 
 _POSE_BYTES: Final = 28
 _REMEMBERED_IDS: Final = 4096

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.aim import Aim
+from bridge.device_clock import SoundTimes
 from bridge.event_path.hearing import Behind, Ear, Hearing
 from bridge.likely import Likely
 from bridge.profiles.voices import SURE
@@ -64,6 +65,7 @@ class Speech:
         self._tell = tell
         self._ear: Ear | None = None
         self._dropping = False
+        self._times = SoundTimes()
 
     def begin(self) -> None:
         """The session has a microphone."""
@@ -76,11 +78,19 @@ class Speech:
         """Takes samples.
 
         Raises:
-            Refused: nothing can be heard here.
+            Refused: they are no whole samples or not of their time, or nothing can be heard here.
         """
+        if len(audio.pcm) % 2:
+            text = f"audio.pcm: {len(audio.pcm)} bytes; samples take two"
+            raise Refused(Error(ErrorCode.INVALID, text, "audio", "pcm"))
         self.begin()
         if self._ear is None or self._hearing.problem:
             raise Refused(Error(ErrorCode.UNSUPPORTED, f"audio: {self._hearing.problem}", "audio"))
+        try:
+            self._times.take(audio)
+        except Refused:
+            self._ear.miss(audio.end)
+            raise
         try:
             self._ear.hear(audio.time, audio.pcm, audio.end)
         except Behind as behind:
@@ -112,7 +122,10 @@ class Speech:
         words = [SpokenWord(word.text, word.begin_us, word.end_us) for word in heard.words]
         speaker = self._whose(heard.voice) if heard.voice else None
         self._tell(Transcript(heard.text, True, heard.begin_us, identifier, words, speaker))
-        if self._bystanders_heard or speaker is None or speaker >= SURE:
+        if heard.cut:
+            text = f"audio: {heard.text!r} is not all that was said; some of it was dropped"
+            self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, text, id=identifier))
+        elif self._bystanders_heard or speaker is None or speaker >= SURE:
             viewpoint = self._viewpoint(heard.begin_us)
             self._say(Said(identifier, heard.text, heard.begin_us, viewpoint, "speech", words))
 

@@ -27,29 +27,35 @@ def main() -> None:
     unpacker = msgpack.Unpacker()
     said: dict[int, list[str]] = {}
     biased: dict[int, list[str]] = {}
+    fed: dict[int, int] = {}
     taken = 0
     while data := channel.recv(1 << 16):
         unpacker.feed(data)
         for kind, stream, *rest in unpacker:
             if kind == "open":
-                said[stream] = []
+                said[stream], fed[stream] = [], 0
             elif kind == "bias":
                 biased[stream] = rest[0]
             elif kind == "audio":
                 taken += 1
-                time_us, pcm, end = rest
+                time_us, pcm, end, cut = rest
                 word = pcm.decode().strip()
                 if word == "die":
                     os._exit(9)
                 while word == "hang":
                     time.sleep(1)
-                said[stream].append(word)
+                said[stream] += [word] if word else []
+                fed[stream] += 1
                 text = " ".join([*said[stream], *biased.get(stream, [])])
-                done = time_us + len(pcm) // 2 * 1_000_000 // 16_000 if end else 0
-                heard = Heard(stream, text, end, 0, time_us, (), b"", done)
+                heard = Heard(stream, text, end, 0, time_us, (), b"", fed[stream] if end else 0, cut)
                 channel.sendall(say(["heard", msgspec.msgpack.encode(heard)]))
                 if end:
-                    said[stream] = []
+                    said[stream], fed[stream] = [], 0
+            elif kind == "lull":
+                if said[stream]:
+                    heard = Heard(stream, " ".join(said[stream]), True, 0, 0, (), b"", fed[stream])
+                    channel.sendall(say(["heard", msgspec.msgpack.encode(heard)]))
+                    said[stream], fed[stream] = [], 0
             else:
                 del said[stream]
         channel.sendall(say(["idle", taken]))

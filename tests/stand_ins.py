@@ -113,6 +113,7 @@ class FakeEar:
         self.heard = heard
         self.lost = lost
         self.taken: list[tuple[int, bytes, bool]] = []
+        self.missed: list[bool] = []
         self.words: tuple[Sequence[str], Sequence[str]] = ((), ())
         self.full = False
         self.closed = False
@@ -121,6 +122,9 @@ class FakeEar:
         if self.full:
             raise Behind(1000)
         self.taken.append((time_us, pcm, end))
+
+    def miss(self, end: bool) -> None:
+        self.missed.append(end)
 
     def bias(self, words: Sequence[str], phrases: Sequence[str]) -> None:
         self.words = (words, phrases)

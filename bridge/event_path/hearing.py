@@ -4,22 +4,26 @@ Messages are msgpack arrays, as ``bridge.child`` carries them:
 
 =========  ================================================  ====================================================
 to it      open: stream                                      close: stream
-           audio: stream, time, pcm, end                     bias: stream, words, phrases
+           audio: stream, time, pcm, end, cut                bias: stream, words, phrases
+           lull: stream
 from it    heard: ``models.speech.heard.Heard`` as a map     idle: how many ``audio`` are all done with
 =========  ================================================  ====================================================
 
 What was sent and is not heard yet is kept. When a worker dies, the next one gets it again, one stream after the other,
-so that sound that kills workers is found and given up while the others are heard.
+so that sound that kills workers is found and given up while the others are heard. A ``lull`` ends what was said when
+nothing more comes; where more does before the worker has come so far, that goes on.
 """
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from time import monotonic
 from typing import Any, Final
 
 import msgspec
@@ -35,8 +39,20 @@ RATE: Final = 16_000
 KEPT_US: Final = 25_000_000
 """The most sound that is kept of a stream: speech of 15 s, and what waits while others are heard. Microseconds."""
 
-# What a chunk counts for at least, so that no number of empty ones is kept.
+# What a chunk counts for at least, so that no number of short ones is kept.
 _LEAST_US: Final = 1000
+
+FILLED_US: Final = 500_000
+"""The longest gap that the worker fills with silence, which takes as much room there as sound."""
+
+LOOK_S: Final = 0.35
+"""How often to look whether more has come."""
+
+# After so many looks in vain it lulls. On a busy machine nothing at all may be read between one and the next.
+_LOOKS: Final = 3
+
+TURN_S: Final = 3.0
+"""For how long others wait for a stream that is fed again, if no worker dies of it."""
 
 EXTRA: Final = "faster_whisper"
 """The package without which nothing is heard, of the extra ``speech``."""
@@ -81,21 +97,18 @@ class HearingCounters:
 
 @dataclass(frozen=True)
 class _Chunk:
+    """Sound as it is kept.
+
+    Attributes:
+        cut: whether what came before it was dropped.
+        counts_us: how much of the room for what is kept it takes.
+    """
+
     time_us: int
     pcm: bytes
     end: bool
-
-    @property
-    def long_us(self) -> int:
-        return len(self.pcm) // 2 * 1_000_000 // RATE
-
-    @property
-    def end_us(self) -> int:
-        return self.time_us + self.long_us
-
-    @property
-    def counts_us(self) -> int:
-        return max(self.long_us, _LEAST_US)
+    cut: bool
+    counts_us: int
 
 
 class Ear:
@@ -108,10 +121,22 @@ class Ear:
         self.kept: deque[_Chunk] = deque()
         # What those count for. Their times would not do: an app that pauses leaves speech unfinished for as long.
         self.kept_us = 0
-        # How many of those the worker has.
+        # How many of those the worker has, and how many another worker had that died.
         self.sent = 0
+        self.again = 0
+        # Whether others had their turns before all of that was done with.
+        self.hurried = False
+        # When the last samples were over, by the device's clock.
+        self.reached_us = 0
+        # Whether what was said is over, as far as it is kept, and whether sound was dropped since.
+        self.over = True
+        self.cut = False
+        # Whether nothing has come for a while.
+        self.lulled = False
         self.words: tuple[Sequence[str], Sequence[str]] = ((), ())
         self._hearing = hearing
+        self._looks = 0
+        self._look: asyncio.TimerHandle | None = None
 
     def hear(self, time_us: int, pcm: bytes, end: bool) -> None:
         """Takes samples.
@@ -119,7 +144,14 @@ class Ear:
         Raises:
             Behind: too much waits already.
         """
-        self._hearing.hear(self, _Chunk(time_us, pcm, end))
+        self._looks = 0
+        self._look_later()
+        self._hearing.hear(self, time_us, pcm, end)
+
+    def miss(self, end: bool) -> None:
+        """Samples came that are not taken: what is said around them is not whole."""
+        self._look_later()
+        self._hearing.miss(self, end)
 
     def bias(self, words: Sequence[str], phrases: Sequence[str]) -> None:
         """What is likely to be said: names and words, and whole phrases."""
@@ -129,7 +161,21 @@ class Ear:
 
     def close(self) -> None:
         """Nothing more is heard."""
+        if self._look is not None:
+            self._look.cancel()
         self._hearing.close(self)
+
+    def _look_later(self) -> None:
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_later(LOOK_S, self._look_for_more)
+
+    def _look_for_more(self) -> None:
+        self._look = None
+        self._looks += 1
+        if self._looks < _LOOKS:
+            self._look_later()
+        else:
+            self._hearing.lull(self)
 
 
 class Hearing(OnDemand):
@@ -147,9 +193,10 @@ class Hearing(OnDemand):
         self._ears: dict[int, Ear] = {}
         # Those that are to be fed again after a worker died; the first one is being fed.
         self._again: deque[int] = deque()
-        # How much was sent to this worker, and how much of that when the first one had been fed.
+        # How much was sent to this worker, and how much of that when the first one had been fed; when its turn is over.
         self._sent = 0
         self._fed = 0
+        self._turn_over = 0.0
 
     @property
     def waiting_s(self) -> float:
@@ -169,16 +216,36 @@ class Hearing(OnDemand):
         self._child.send("open", ear.stream)
         return ear
 
-    def hear(self, ear: Ear, chunk: _Chunk) -> None:
+    def hear(self, ear: Ear, time_us: int, pcm: bytes, end: bool) -> None:
         """See ``Ear.hear``."""
-        if ear.kept and ear.kept_us + chunk.counts_us > KEPT_US:
+        long_us = len(pcm) // 2 * 1_000_000 // RATE
+        gap_us = time_us - ear.reached_us
+        counts_us = max(long_us + (gap_us if 0 < gap_us <= FILLED_US else 0), _LEAST_US)
+        if pcm and ear.kept and ear.kept_us + counts_us > KEPT_US:
             self.counters.dropped += 1
+            self.miss(ear, end)
             raise Behind(1000)
-        self.counters.seconds += len(chunk.pcm) / (2 * RATE)
-        ear.kept.append(chunk)
-        ear.kept_us += chunk.counts_us
-        if self.up and (ear.stream not in self._again or ear.stream == self._again[0]):
-            self._send(ear)
+        if pcm:
+            self.counters.seconds += len(pcm) / (2 * RATE)
+            ear.reached_us = time_us + long_us
+            self._keep(ear, _Chunk(time_us, pcm, end, ear.cut, counts_us))
+        if end:
+            self._end(ear)
+
+    def miss(self, ear: Ear, end: bool) -> None:
+        """See ``Ear.miss``."""
+        ear.cut = True
+        if end:
+            # What was said before is over all the same, and is not to go on with what is said next.
+            self._end(ear)
+
+    def lull(self, ear: Ear) -> None:
+        """Nothing has come for a while of a stream."""
+        if ear.over or ear.cut:
+            self._end(ear)
+        elif ear.kept:
+            ear.lulled = True
+            self._send_in_turn(ear)
 
     def bias(self, ear: Ear) -> None:
         """See ``Ear.bias``."""
@@ -196,27 +263,30 @@ class Hearing(OnDemand):
         if kind == "idle":
             if rest[0] == self._sent:
                 self._child.settled()
-            # Others go on speaking meanwhile, so that there may never be a moment when all is heard.
             if self._again and rest[0] >= self._fed:
-                self._again.popleft()
-                self._feed_next()
+                self._end_turn()
             return
         heard = _decode(rest[0])
         ear = self._ears.get(heard.stream)
-        if ear is None:
-            return
-        while ear.kept and ear.kept[0].end_us <= heard.done_us:
-            ear.kept_us -= ear.kept.popleft().counts_us
-            ear.sent -= 1
-        self.counters.finals += heard.final and bool(heard.text)
-        self.counters.partials += not heard.final and bool(heard.text)
-        ear.heard(heard)
+        if ear is not None:
+            for _ in range(heard.done):
+                ear.kept_us -= ear.kept.popleft().counts_us
+            ear.sent -= heard.done
+            ear.again = max(ear.again - heard.done, 0)
+            ear.hurried = ear.hurried and ear.again > 0
+            self.counters.finals += heard.final and bool(heard.text)
+            self.counters.partials += not heard.final and bool(heard.text)
+            ear.heard(heard)
+        # Where many speak on there may never be a moment when all is heard.
+        if self._again and self._has_had_its_turn():
+            self._end_turn()
 
     def _ready(self, again: bool, *told: Any) -> None:
         log.info("the hearing worker is ready: %s", ", ".join(map(str, told)))
         self._sent = 0
         for ear in self._ears.values():
             ear.sent = 0
+            ear.again = len(ear.kept)
             self._child.send("open", ear.stream)
             self.bias(ear)
         if again:
@@ -224,7 +294,8 @@ class Hearing(OnDemand):
             self._feed_next()
         else:
             for ear in self._ears.values():
-                self._send(ear)
+                if ear.kept:
+                    self._send(ear)
 
     def _lost(self) -> None:
         if self._again and (ear := self._ears.get(self._again[0])) is not None:
@@ -242,16 +313,50 @@ class Hearing(OnDemand):
             if ear is not None and ear.kept:
                 self._send(ear)
                 self._fed = self._sent
+                self._turn_over = monotonic() + TURN_S
                 return
             self._again.popleft()
 
+    def _has_had_its_turn(self) -> bool:
+        """Whether the next one is to be fed though not all of the first one may be heard yet."""
+        ear = self._ears.get(self._again[0])
+        if ear is None or not ear.again:
+            return True
+        # Only once: one that kills workers slowly would never be found.
+        if ear.hurried or monotonic() < self._turn_over:
+            return False
+        ear.hurried = True
+        return True
+
+    def _end_turn(self) -> None:
+        self._again.popleft()
+        self._feed_next()
+
+    def _keep(self, ear: Ear, chunk: _Chunk) -> None:
+        ear.kept.append(chunk)
+        ear.kept_us += chunk.counts_us
+        ear.over = chunk.end
+        ear.cut = ear.lulled = False
+        self._send_in_turn(ear)
+
+    def _end(self, ear: Ear) -> None:
+        """Ends what was said, if that is not over yet."""
+        if not ear.over:
+            self._keep(ear, _Chunk(ear.reached_us, b"", True, ear.cut, _LEAST_US))
+        ear.cut = False
+
+    def _send_in_turn(self, ear: Ear) -> None:
+        if self.up and (ear.stream not in self._again or ear.stream == self._again[0]):
+            self._send(ear)
+
     def _send(self, ear: Ear) -> None:
-        if len(ear.kept) == ear.sent:
-            return
+        """Sends what the worker has not of a stream that has something kept."""
         for chunk in islice(ear.kept, ear.sent, None):
-            self._child.send("audio", ear.stream, chunk.time_us, chunk.pcm, chunk.end)
+            self._child.send("audio", ear.stream, chunk.time_us, chunk.pcm, chunk.end, chunk.cut)
             self._sent += 1
         ear.sent = len(ear.kept)
+        if ear.lulled:
+            self._child.send("lull", ear.stream)
         if not self._child.expecting:
             # One that hangs is not given more time by everybody who goes on speaking.
             self._child.expect(self._answer_timeout_s)
@@ -260,5 +365,6 @@ class Hearing(OnDemand):
         if ear.kept:
             ear.kept.clear()
             ear.kept_us = ear.sent = 0
+            ear.cut, ear.over = not ear.over, True
             self.counters.given_up += 1
             ear.lost()

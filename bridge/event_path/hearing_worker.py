@@ -37,6 +37,8 @@ def _take(listening: Listening, message: Sequence[Any]) -> None:
     kind, stream, *rest = message
     if kind == "audio":
         listening.feed(stream, *rest)
+    elif kind == "lull":
+        listening.lull(stream)
     elif kind == "bias":
         listening.bias(stream, *rest)
     elif kind == "open":

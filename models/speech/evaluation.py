@@ -9,13 +9,13 @@ same language model. ``verbatim`` counts clips of which every value of a slot st
 from __future__ import annotations
 
 import csv
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 from rich.progress import Progress
@@ -57,6 +57,11 @@ class Clip:
     slots: dict[str, str] = field(default_factory=dict)
 
 
+class _Label(msgspec.Struct):
+    intent: str
+    slots: dict[str, str]
+
+
 @dataclass(frozen=True)
 class Timed:
     """What was heard, and when, in seconds of the sound's clock."""
@@ -80,7 +85,7 @@ def evaluate(
         limit: so many clips at most, the first by their names; 0 for all.
 
     Raises:
-        DataError: the folder is in neither format.
+        DataError: the folder is in neither format, or a clip is not there or described as it is.
         ImportError: the extra ``speech`` is not installed.
         ValueError: a model cannot be loaded.
     """
@@ -158,7 +163,7 @@ def load(data: Path, limit: int = 0) -> tuple[list[Clip], list[Action]]:
     """Clips of a folder, and the actions of its grammar if it has one.
 
     Raises:
-        DataError: the folder is in neither format.
+        DataError: the folder is in neither format, or a clip is not there or described as it is.
     """
     actions: list[Action] = []
     if (data / _TRANSCRIPTS).is_file():
@@ -236,7 +241,12 @@ def _work(listening: Listening, found: list[list[Timed]], now: float) -> float:
 
 def _transcribed(data: Path) -> Iterator[Clip]:
     with (data / _TRANSCRIPTS).open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+        reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        if missing := {"clip", "text"} - {*(reader.fieldnames or ())}:
+            raise DataError(f"{data / _TRANSCRIPTS} has no column {' and no column '.join(sorted(missing))}")
+        for row in reader:
+            if row["text"] is None:
+                raise DataError(f"{data / _TRANSCRIPTS}, line {reader.line_num}: clip {row['clip']} has no text")
             path = next(iter(sorted((data / "audio").glob(f"{row['clip']}.*"))), None)
             if path is None:
                 raise DataError(f"{data / 'audio'} has no clip {row['clip']}")
@@ -244,10 +254,17 @@ def _transcribed(data: Path) -> Iterator[Clip]:
 
 
 def _labelled(data: Path) -> Iterator[Clip]:
-    labels = json.loads((data / _LABELS).read_text(encoding="utf-8"))
+    try:
+        labels = msgspec.json.decode((data / _LABELS).read_bytes(), type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{data / _LABELS}: {error}") from None
     for name in sorted(labels):
-        slots = {slot: value.strip() for slot, value in labels[name]["slots"].items()}
-        yield Clip(name, _audio(data / "audio" / name), intent=labels[name]["intent"], slots=slots)
+        try:
+            label = msgspec.json.decode(labels[name], type=_Label)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"{data / _LABELS}, clip {name}: {error}") from None
+        slots = {slot: value.strip() for slot, value in label.slots.items()}
+        yield Clip(name, _audio(data / "audio" / name), intent=label.intent, slots=slots)
 
 
 def _audio(path: Path) -> Audio:

@@ -27,7 +27,8 @@ class Heard:
         words: of a final one, in the order of ``text``.
         voice: of a final one, the embedding of who spoke: little-endian float32 ``[256]`` of unit length; empty where
             the speech is too short to tell.
-        done_us: samples before this moment are needed no more.
+        done: how many more of the pieces of sound that were fed are needed no more, the oldest first.
+        cut: of a final one, whether sound that belonged to it, or may have, is missing.
     """
 
     stream: int
@@ -37,4 +38,5 @@ class Heard:
     end_us: int
     words: tuple[Word, ...]
     voice: bytes
-    done_us: int
+    done: int
+    cut: bool = False

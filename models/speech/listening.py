@@ -70,7 +70,11 @@ class _Stream:
     """One microphone.
 
     Attributes:
-        ends: samples at which the client ended an utterance, to come.
+        fed: for each piece of sound that may be needed, the sample that came next.
+        ends: samples at which an utterance ends whatever is heard, to come.
+        ended: the last of these.
+        lulled: whether nothing more has come for long enough to end what was said.
+        holes: where sound was dropped: the sample before which it was, and the first one after it.
         over: utterances that are over and were not told yet.
         shown: the sample up to which words so far were told last.
         ready: what was recognised in a pause, and of what.
@@ -78,9 +82,13 @@ class _Stream:
 
     state: NDArray[np.float32]
     endpointer: Endpointer
-    track: Track = field(default_factory=Track)
+    track: Track
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    fed: deque[int] = field(default_factory=deque)
     ends: deque[int] = field(default_factory=deque)
+    ended: int = 0
+    lulled: bool = False
+    holes: deque[tuple[int, int]] = field(default_factory=deque)
     over: deque[Utterance] = field(default_factory=deque)
     shown: int = 0
     told: int = 0
@@ -94,6 +102,12 @@ class _Stream:
     @property
     def needed(self) -> int:
         return min([self.endpointer.needed, *(one.begin for one in self.over)])
+
+    def end(self, at: int) -> None:
+        """Ends at that sample what is said until then."""
+        if at > self.ended:
+            self.ends.append(at)
+            self.ended = at
 
 
 class Listening:
@@ -143,24 +157,37 @@ class Listening:
         """
         if stream in self._streams:
             raise ValueError(f"stream {stream} is open already")
-        self._streams[stream] = _Stream(self._activity.fresh, Endpointer(0, self._silence))
+        self._streams[stream] = _Stream(self._activity.fresh, Endpointer(0, self._silence), Track(self._silence))
 
     def bias(self, stream: int, words: Sequence[str], phrases: Sequence[str]) -> None:
         """What is likely to be said in a stream from now on."""
         self._streams[stream].vocabulary = Vocabulary(tuple(words), tuple(phrases))
 
-    def feed(self, stream: int, time_us: int, pcm: bytes, end: bool) -> None:
+    def feed(self, stream: int, time_us: int, pcm: bytes, end: bool, cut: bool = False) -> None:
         """More sound.
 
         Args:
             time_us: of its first sample, by the device's clock.
             pcm: 16 bits a sample, little-endian, mono, ``RATE`` a second.
             end: whether the utterance is over with it.
+            cut: whether sound that came before it was dropped.
         """
         one = self._streams[stream]
-        one.track.add(time_us, pcm)
-        if end and one.track.end > 0:
-            one.ends.append(one.track.end)
+        one.lulled = False
+        before = one.track.end
+        together = one.track.add(time_us, pcm)
+        if cut:
+            one.holes.append((before, max(before, one.track.end - len(pcm) // 2)))
+        if cut or not together:
+            one.end(before)
+        if end:
+            one.end(one.track.end)
+        one.fed.append(one.track.end)
+
+    def lull(self, stream: int) -> None:
+        """Nothing has come for longer than an utterance may pause: what was said is over, unless more comes until all
+        that was fed is looked at."""
+        self._streams[stream].lulled = True
 
     def close(self, stream: int) -> None:
         """Forgets a microphone and what it said."""
@@ -172,7 +199,9 @@ class Listening:
     @property
     def busy(self) -> bool:
         """Whether there is something to do."""
-        return bool(self._over or self._paused or self._going_on) or any(one.due for one in self._streams.values())
+        return bool(self._over or self._paused or self._going_on) or any(
+            one.due or one.lulled for one in self._streams.values()
+        )
 
     def work(self) -> list[Heard]:
         """Does a small part of what is to do: looks for speech in what was fed, recognises one utterance at most."""
@@ -202,6 +231,10 @@ class Listening:
 
     def _look(self) -> list[Heard]:
         heard: list[Heard] = []
+        for one in self._streams.values():
+            if one.lulled and not one.due:
+                one.lulled = False
+                one.end(one.track.end)
         for _ in range(_ROUNDS):
             due = [number for number, one in self._streams.items() if one.due]
             if not due:
@@ -271,8 +304,8 @@ class Listening:
 
         def moment(seconds: float) -> int:
             # The recognizer takes the silence around the speech for a part of its first and last words.
-            sample = utterance.begin + round(seconds * RATE)
-            return track.time_us(min(max(sample, utterance.speech_begin), utterance.speech_end))
+            sample = max(utterance.begin + round(seconds * RATE), utterance.speech_begin)
+            return track.time_us(sample) if sample < utterance.speech_end else track.end_us(utterance.speech_end)
 
         words = tuple(
             Word(word.text, moment(word.begin), moment(word.end), word.probability) for word in result.transcript.words
@@ -290,11 +323,25 @@ class Listening:
     ) -> Heard:
         one = self._streams[number]
         one.told = one.needed
-        done = one.track.time_us(one.told)
-        begin = one.track.time_us(utterance.speech_begin) if utterance is not None else done
-        end = one.track.time_us(utterance.speech_end) if utterance is not None else done
+        begin = end = one.track.time_us(one.told)
+        cut = False
+        if utterance is not None:
+            begin, end = one.track.time_us(utterance.speech_begin), one.track.end_us(utterance.speech_end)
+            cut = final and self._is_cut(one, utterance)
         one.track.forget(one.told)
-        return Heard(number, text, final, begin, end, words, voice, done)
+        while one.holes and one.holes[0][1] + self._silence <= one.told:
+            one.holes.popleft()
+        before = len(one.fed)
+        while one.fed and one.fed[0] <= one.told:
+            one.fed.popleft()
+        return Heard(number, text, final, begin, end, words, voice, before - len(one.fed), cut)
+
+    def _is_cut(self, one: _Stream, utterance: Utterance) -> bool:
+        """Whether sound was dropped so near to an utterance that it may have been a part of it."""
+        return any(
+            before < utterance.speech_end + self._silence and utterance.speech_begin < after + self._silence
+            for before, after in one.holes
+        )
 
 
 def _chunk(one: _Stream) -> Audio:

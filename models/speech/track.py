@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -13,50 +15,57 @@ _SAMPLE: Final = 2
 _US: Final = 1_000_000
 # Between one chunk's end and the next one's beginning this much is the clock's jitter.
 _JITTER_US: Final = 30_000
-# Of what was lost, no more than this is filled with silence: it ends any utterance.
-_FILLED_US: Final = 1_000_000
 # What is older than this is no repetition: the clock was set.
-_REPEATED_US: Final = 30_000_000
+_REPEATED_US: Final = 5_000_000
 
 
 class Track:
     """Samples in the order in which they were said; times in microseconds of the device's clock.
 
+    Args:
+        longest_gap: samples of silence that stand for what is missing, at most. What comes after a longer gap, or after
+            the clock was set, does not hang together with what was before.
+
     Attributes:
         begin, end: the first sample that is kept and the one that comes next, counted from the first ever.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest_gap: int) -> None:
+        self._longest_gap_us = _us(longest_gap)
         self.begin = 0
         self.end = 0
         self._samples = bytearray()
         self._anchors: list[tuple[int, int]] = []
         self._next_us = 0
 
-    def add(self, time_us: int, pcm: bytes) -> None:
-        """Adds sound, PCM of 16 bits in little-endian order.
-
-        Silence stands for what is missing before it, up to a second; what was there already is left out.
+    def add(self, time_us: int, pcm: bytes) -> bool:
+        """Adds sound, PCM of 16 bits in little-endian order. What was there already is left out.
 
         Args:
             time_us: of the first sample.
+
+        Returns:
+            Whether it hangs together with what was before.
         """
         pcm = pcm[: len(pcm) // _SAMPLE * _SAMPLE]
         if not pcm:
-            return
+            return True
+        together = True
         if self._anchors:
             late = time_us - self._next_us
-            if late > _JITTER_US or late < -_REPEATED_US:
-                self._append(bytes(_SAMPLE * _samples(min(late, _FILLED_US) if late > 0 else _FILLED_US)))
-            elif late < -_JITTER_US:
+            together = -_REPEATED_US <= late <= self._longest_gap_us
+            if together and late > _JITTER_US:
+                self._append(bytes(_SAMPLE * _samples(late)))
+            elif together and late < -_JITTER_US:
                 known = _samples(-late)
                 pcm = pcm[known * _SAMPLE :]
                 time_us = self._next_us
                 if not pcm:
-                    return
+                    return True
         self._anchors.append((self.end, time_us))
         self._append(pcm)
         self._next_us = time_us + _us(len(pcm) // _SAMPLE)
+        return together
 
     def cut(self, begin: int, end: int) -> Audio:
         """Samples from ``begin`` to before ``end``, of those that are kept."""
@@ -67,12 +76,11 @@ class Track:
 
     def time_us(self, sample: int) -> int:
         """When a sample was said; before the first of them as if there had been sound."""
-        anchor = self._anchors[0]
-        for one in reversed(self._anchors):
-            if one[0] <= sample:
-                anchor = one
-                break
-        return anchor[1] + _us(sample - anchor[0])
+        return self._counted(sample, sample)
+
+    def end_us(self, sample: int) -> int:
+        """When those before a sample were over, whatever comes after them, and however much later."""
+        return self._counted(sample, sample - 1)
 
     def forget(self, before: int) -> None:
         """Keeps no sample before that one."""
@@ -81,6 +89,11 @@ class Track:
         self.begin = before
         while len(self._anchors) > 1 and self._anchors[1][0] <= before:
             del self._anchors[0]
+
+    def _counted(self, sample: int, from_one_at: int) -> int:
+        at = bisect_right(self._anchors, from_one_at, key=itemgetter(0))
+        begin, begin_us = self._anchors[max(at - 1, 0)]
+        return begin_us + _us(sample - begin)
 
     def _append(self, pcm: bytes) -> None:
         self._samples += pcm

@@ -113,6 +113,41 @@ def test_a_folder_of_something_else_is_told(tmp_path: Path) -> None:
         evaluation.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("a\tb\nx\ty\n", r"transcripts\.tsv has no column clip and no column text"),
+        ("clip\nx\n", r"transcripts\.tsv has no column text"),
+        ("clip\ttext\nx\n", r"transcripts\.tsv, line 2: clip x has no text"),
+        ("clip\ttext\nx\ty\n", r"audio has no clip x"),
+    ],
+)
+def test_what_is_wrong_in_transcripts_is_told(tmp_path: Path, table: str, told: str) -> None:
+    from models.speech import evaluation
+
+    (tmp_path / "transcripts.tsv").write_text(table)
+    with pytest.raises(evaluation.DataError, match=told):
+        evaluation.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ("{bad", r"labels\.json: JSON is malformed"),
+        ("[]", r"labels\.json: Expected `object`, got `array`"),
+        ('{"one.flac": 3}', r"labels\.json, clip one\.flac: Expected `object`, got `int`"),
+        ('{"one.flac": {"intent": "a"}}', r"labels\.json, clip one\.flac: .* field `slots`"),
+        ('{"one.flac": {"intent": "a", "slots": {"b": 3}}}', r"labels\.json, clip one\.flac: .*`\$\.slots\[\.\.\.\]`"),
+    ],
+)
+def test_what_is_wrong_in_labels_is_told(folder: Path, labels: str, told: str) -> None:
+    from models.speech import evaluation
+
+    (folder / "labels.json").write_text(labels)
+    with pytest.raises(evaluation.DataError, match=told):
+        evaluation.load(folder)
+
+
 @pytest.mark.parametrize("snr", [24.0, 6.0])
 def test_babble_is_as_loud_as_was_asked_for(snr: float) -> None:
     generator = np.random.default_rng(0)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.app import ActionInfo, App
+from bridge.device_clock import MAX_AHEAD_S
 from bridge.frame_path.batch import FAILED, GAP
 from bridge.profiles.store import Applied
 from bridge.protocol import (
@@ -27,7 +28,7 @@ from bridge.protocol import (
     Utterance,
     type_of,
 )
-from bridge.session import MAX_AHEAD_S, Session
+from bridge.session import Session
 from bridge.tracking import BLOB_BYTES, Fault, Part
 from models.language.dialogue import Reading
 from models.limits import MAX_TARGETS

@@ -212,6 +212,39 @@ async def test_too_much_sound_is_dropped_and_that_is_said_once(room: Room) -> No
     assert ear.closed
 
 
+async def test_of_what_was_dropped_in_part_nothing_comes_and_that_is_said(room: Room) -> None:
+    (ear,) = room.workers.hearing.ears
+    ear.heard(Heard(1, "note that", True, 0, SECOND, (Word("note", 0, SECOND, 0.9),), b"", 0, cut=True))
+    transcript, notice = room.link.sent
+    assert isinstance(transcript, Transcript)
+    assert isinstance(notice, Notice)
+    assert (notice.code, notice.id) == ("not_understood", transcript.id)
+    assert "note that" in notice.message
+    assert room.workers.language.asked == {}
+
+
+async def test_times_that_cannot_be_the_sound_s_are_refused(room: Room) -> None:
+    room.session.event(Audio(5 * SECOND, bytes(3200), False))
+    with pytest.raises(Refused) as refused:
+        room.session.event(Audio(SECOND, bytes(3200), False))
+    error = refused.value.error
+    assert (error.code, error.of, error.key) == ("time", "audio", "time")
+    (ear,) = room.workers.hearing.ears
+    assert (len(ear.taken), ear.missed) == (1, [False])
+    room.session.event(Audio(SECOND, b"", True))
+    assert ear.taken[-1] == (SECOND, b"", True), "where there are no samples the time says nothing"
+
+
+async def test_half_a_sample_is_refused(room: Room) -> None:
+    with pytest.raises(Refused) as refused:
+        room.session.event(Audio(0, bytes(641), False))
+    error = refused.value.error
+    assert (error.code, error.of, error.key) == ("invalid", "audio", "pcm")
+    assert error.message == "audio.pcm: 641 bytes; samples take two"
+    (ear,) = room.workers.hearing.ears
+    assert ear.taken == []
+
+
 async def test_a_microphone_that_nobody_announced_is_heard_from_its_first_sample_on() -> None:
     room = Room(streams=("frame",))
     assert room.workers.hearing.ears == []

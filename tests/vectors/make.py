@@ -729,6 +729,8 @@ def bad_in_session() -> Iterator[Bad]:
         "d",
         **begun,
     )
+    odd = {"type": "audio", "time": 0, "pcm": bytes(641)}
+    yield bad("audio_odd", "half a sample more than 320", odd, "pcm", **begun)
     yield bad("frame_blob_odd", "not a whole number of floats", {**FRAME, "d": FRAME["d"][:-1]}, "d", **begun)
     other = {**FRAME, "m": 1 << 6}
     yield bad("frame_blob_of_other_part", "buttons take 32 bytes, a pose of 28 is there", other, "d", **begun)
