@@ -31,6 +31,7 @@ FLOORS = [
         "bridge.event_path",
         "bridge.actions",
         "bridge.aim",
+        "bridge.device_clock",
         "bridge.likely",
         "bridge.profiles",
         "bridge.recording",
