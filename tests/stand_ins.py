@@ -206,6 +206,7 @@ class FakePath:
         self.up = True
         self.slots = slots
         self.seats: list[Seat] = []
+        self._serial = 0
         self.frames: list[tuple[Seat, int, int, int, bytes]] = []
         self.scenes: list[tuple[Seat, bytes, bool]] = []
         self.learned: dict[str, bytes] = {"fake@7": b"learned"}
@@ -230,12 +231,13 @@ class FakePath:
         gestures: bool = False,
         shares: Seat | None = None,
     ) -> Seat:
-        if len(self.seats) == self.slots:
+        if self.full:
             raise Full
         joined: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        self._serial += 1
         seat = Seat(
-            len(self.seats),
-            1 + len(self.seats),
+            min({*range(self.slots)} - {seat.slot for seat in self.seats}),
+            self._serial,
             receiver,
             tuple(horizons_s),
             profile,
