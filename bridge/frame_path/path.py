@@ -133,6 +133,7 @@ class FramePath:
         on_engine: called with false when the engine is lost and with true when there is one again.
 
     Attributes:
+        slots: how many sessions there can be.
         info: what the engine says of its models, once ``known`` is set; set it is also when the path stops.
     """
 
@@ -143,6 +144,7 @@ class FramePath:
         self._engine = engine
         self._window_s = window_s
         self._on_engine = on_engine
+        self.slots = slots
         self._free = list(range(slots - 1, -1, -1))
         self._seats: dict[int, Seat] = {}
         # What no engine is known to have carried out, in its order: a checkpoint may be from before it.
@@ -371,8 +373,7 @@ class FramePath:
             if not seat.joined.done():
                 seat.joined.set_result(message[3])
         elif kind == "profile":
-            # Each question has its own answer: what was put or learned after an earlier one is not in that.
-            self._told(seat, message[3], seat.snapshots[:1])
+            self._told(seat, message[3])
         elif kind == "changed":
             at = next(at for at, (changed, _) in enumerate(self._changes) if changed is seat)
             # What was told since it was asked is from before it.
@@ -386,8 +387,6 @@ class FramePath:
             del self._seats[seat.slot]
             self._free.append(seat.slot)
             self._hand_over(seat, message[3])
-            # Asked before a loss, and not again since.
-            self._told(seat, message[3], seat.snapshots[:])
             seat.left.set_result(message[3])
 
     def _change(self, seat: Seat, change: _Change) -> None:
@@ -405,12 +404,12 @@ class FramePath:
             elif not confirm.learned.done():
                 confirm.learned.set_result(({}, b""))
 
-    def _told(self, seat: Seat, profile: Profile, snapshots: list[asyncio.Future[Profile]]) -> None:
+    def _told(self, seat: Seat, profile: Profile) -> None:
         seat.profile.update(profile)
-        del seat.snapshots[: len(snapshots)]
-        for snapshot in snapshots:
-            if not snapshot.done():
-                snapshot.set_result(profile)
+        # Each question has its own answer: what was put or learned after it was asked is not in that.
+        snapshot = seat.snapshots.pop(0)
+        if not snapshot.done():
+            snapshot.set_result(profile)
 
     def _request_change(self, seat: Seat, change: _Change) -> None:
         self._engine.request(change[0], seat.slot, seat.serial, *change[1:])

@@ -7,7 +7,6 @@ import struct
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import settings
@@ -16,12 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from safetensors.torch import load, save
 
 from bridge.frame_path.batch import COUNT, VACANT, Batch
-from bridge.frame_path.checkpoint import Checkpoint
-from bridge.frame_path.core import EngineCore
 from bridge.frame_path.engine import EngineCounters, EngineInfo, EngineListener
 from bridge.frame_path.path import FramePath, Full, Profile, Seat
-from bridge.frame_path.worker import execute
-from tests.doubles import Learning
+from tests.core_engine import CoreEngine
 
 SLOTS = 4
 BLOB = struct.pack("<7f", *range(7))
@@ -490,32 +486,6 @@ async def test_a_step_that_failed_is_counted() -> None:
     assert len(person.answers) == 1
 
 
-class CoreEngine(ManualEngine):
-    """A real core and its checkpoint, which outlives it; carries out requests one by one when told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._memory = memoryview(bytearray(Checkpoint.size(SLOTS, self._new_core().row_floats)))
-
-    def _new_core(self) -> EngineCore:
-        return EngineCore([Learning.load()], SLOTS, torch.device("cpu"))
-
-    def come_up(self) -> None:
-        self._core = self._new_core()
-        self._checkpoint = Checkpoint(self._memory, SLOTS, self._core.row_floats)
-        super().come_up()
-
-    def work(self, requests: int = 1_000_000) -> None:
-        for request in self.requests[:requests]:
-            del self.requests[0]
-            reply = execute(self._core, self.batches, self._checkpoint, request)
-            if request[0] == "step":
-                slots = self.batches[request[1]].head["slot"][: request[2]]
-                self._core.checkpoint_rows(self._checkpoint, slots[slots != VACANT].astype(np.int64))
-            if reply is not None:
-                self.listener.reply(reply)
-
-
 KEY = "learning@1"
 APART = 100_000
 
@@ -545,7 +515,7 @@ class Owners(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.engine = CoreEngine()
+        self.engine = CoreEngine(SLOTS)
         self.path = FramePath(self.engine, slots=SLOTS, window_s=100, on_engine=lambda up: None)
         self.loop.run_until_complete(self.path.start())
         self.here: dict[str, list[Seat]] = {}

@@ -13,9 +13,10 @@ import pytest
 
 from bridge.app import App
 from bridge.frame_path.path import Seat
+from bridge.profiles.items import Item
 from bridge.profiles.sqlite import SqliteStore
 from bridge.profiles.store import MAX_ADAPTER_BYTES, token_of
-from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile
+from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile, Teach
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
 from tests.stand_ins import FakeLink, FakePath, FakeWorkers
@@ -696,6 +697,95 @@ async def test_a_full_daemon_makes_room_of_who_was_away_longest(house: House) ->
     assert entry == "new", "bob was away longest"
     assert begun is not entered["bob"]
     assert [seat.receiver.user.name for seat in house.path.seats] == ["cyd", "dan", "bob"]  # type: ignore[attr-defined]
+
+
+async def test_who_is_turned_away_as_full_takes_nothing_over(house: House) -> None:
+    house.path.slots = 2
+    first, link = await house.enter()
+    other, _ = await house.enter("eve")
+    house.sessions.dropped(other)
+    go_on, begin = threading.Event(), house.store.begin
+
+    def slow(user: str, *arguments: Any, **settings: Any) -> Any:
+        assert user != "ada" or go_on.wait(20)
+        return begin(user, *arguments, **settings)
+
+    house.store.begin = slow  # type: ignore[method-assign]
+    coming = asyncio.create_task(house.turned())
+    await asyncio.sleep(0)
+    # While the profile is read somebody else takes the slot of who was away.
+    await house.enter("bob")
+    go_on.set()
+    turned = await coming
+    assert (first.seat.learning, first.may_learn, link.sent) == (True, True, [])
+    assert "2 slots" in turned.error.message
+
+
+async def test_who_stops_the_daemon_while_a_session_begins_leaves_no_slot_taken(house: House) -> None:
+    first, link = await house.enter()
+    profile = house.path.profile
+
+    async def drains(seat: Seat) -> dict[str, bytes]:
+        house.sessions.draining = True
+        return await profile(seat)
+
+    house.path.profile = drains  # type: ignore[method-assign]
+    await house.turned()
+    await asyncio.wait_for(house.path.asked_to_leave.get(), 20)
+    assert house.path.seats == [first.seat]
+    assert (first.seat.learning, first.may_learn, link.sent) == (True, True, [])
+
+
+async def test_who_makes_room_for_another_session_of_the_user_is_not_shared_with(house: House) -> None:
+    house.open(share_profiles=True)
+    house.path.slots = 1
+    first, _ = await house.enter()
+    house.sessions.dropped(first)
+    house.path.learned = {"fake@7": b"late"}
+    second, _ = await house.enter()
+    assert second.seat.shares is None
+    assert second.seat.profile == {"fake@7": b"late"}
+    assert second.seat.learning
+
+
+async def test_who_makes_room_while_lessons_wait_keeps_what_frames_taught_at_once(house: House) -> None:
+    house.path.slots = 1
+    first, _ = await house.enter()
+    first.event(Teach("t", "object", "mug", examples=[b"jpeg"]))
+    house.sessions.dropped(first)
+    await house.enter("eve")
+    await first.user.save()
+    assert house.store.load("ada").adapters == {"fake@7": b"learned"}
+    house.sessions._workers.seeing.answer(None)  # type: ignore[attr-defined]
+
+
+async def test_who_is_taught_and_of_whom_too_much_is_learned_gives_the_slot_back(house: House) -> None:
+    session, _ = await house.enter()
+    house.path.learned = {"fake@7": bytes(MAX_ADAPTER_BYTES + 1)}
+    house.sessions._workers.seeing.at_once = ["it is no picture"]  # type: ignore[attr-defined]
+    session.event(Teach("t", "object", "mug", examples=[b"jpeg"]))
+    house.sessions.leave(session)
+    assert await asyncio.wait_for(house.path.asked_to_leave.get(), 20) is session.seat
+
+
+async def test_what_is_taught_while_a_session_begins_is_known_to_it(house: House) -> None:
+    first, _ = await house.enter()
+    profile = house.path.profile
+    known: list[list[str]] = []
+
+    async def teaches(seat: Seat) -> dict[str, bytes]:
+        await first.user.put(Item("name", "test", "lamp", {"name": "the lamp"}, 1.0), None)
+        return await profile(seat)
+
+    class Knowing(Session):
+        def known_changed(self) -> None:
+            known.append(list(self.user.items("name", "test")))
+
+    house.path.profile = teaches  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bridge.sessions.Session", Knowing)
+        await house.enter()
+    assert known == [[], ["lamp"]]
 
 
 async def test_many_may_wait_for_room_at_once(house: House) -> None:
