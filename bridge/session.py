@@ -130,6 +130,7 @@ class Session:
         self.link: Link | None = None
         self.last_q = -1
         self.may_learn = app.learn
+        self.over = False
         self.frames = 0
         self.started = monotonic()
         self.seat: Seat

@@ -7,7 +7,7 @@ import contextlib
 import hmac
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Literal
@@ -18,7 +18,7 @@ import msgspec
 from bridge.app import App
 from bridge.event_path.workers import EventPath
 from bridge.frame_path.path import FramePath, Full, Seat
-from bridge.profiles.store import ProfileStore, StoreError, Stub, scope_of, token_of
+from bridge.profiles.store import ProfileStore, StoreError, Stub, TooMuch, scope_of, token_of
 from bridge.protocol import (
     VERSION,
     VERSION_MAJOR,
@@ -131,7 +131,7 @@ class Sessions:
         self._make_sink = make_sink
         self._sessions: dict[str, Session] = {}
         self._expiry: dict[str, asyncio.TimerHandle] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: set[asyncio.Task[object]] = set()
         self._entering: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._born = monotonic()
 
@@ -204,10 +204,14 @@ class Sessions:
         timer = self._expiry.pop(session.resume, None)
         if timer is not None:
             timer.cancel()
+        session.over = True
         self.counters.ended += 1
         # The sessions that a stopping daemon ends go on in the one that is started after it.
         over = not self.draining
-        task = asyncio.create_task(self._leave(session, over=over), name=f"leave {session.id}")
+        self._in_background(self._leave(session, over=over), f"leave {session.id}")
+
+    def _in_background(self, leaving: Coroutine[None, None, object], name: str) -> None:
+        task = asyncio.create_task(leaving, name=name)
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
@@ -231,7 +235,7 @@ class Sessions:
             self._saving.cancel()
         for session in list(self._sessions.values()):
             self.leave(session)
-        late: set[asyncio.Task[None]] = set()
+        late: set[asyncio.Task[object]] = set()
         if self._leaving:
             _, late = await asyncio.wait(self._leaving, timeout=timeout_s)
         for task in late:
@@ -316,9 +320,7 @@ class Sessions:
             0 if again is None else max(0, hello.last_n),
         )
         try:
-            async with user.arriving:
-                session.seat = await self._seat(session, hello, app.learn and user.learning)
-                user.sessions.append(session)
+            await self._enter(session, hello)
         except BaseException:
             await session.end()
             session.close()
@@ -350,9 +352,20 @@ class Sessions:
                     await asyncio.to_thread(self._store.drop_old_stubs, old_s)
                     old_stubs = False
 
-    async def _seat(self, session: Session, hello: Hello, learning: bool) -> Seat:
+    async def _enter(self, session: Session, hello: Hello) -> None:
+        """Gives a session its seat, and then makes it one of its user's; who is turned away changes nothing."""
         user = session.user
-        shares = await user.make_way(learning) if session.may_learn else None
+        async with user.arriving:
+            session.seat = await self._seat(session, hello)
+            try:
+                async with user.making_way(session):
+                    # The daemon may have begun to stop while what others learned was kept.
+                    self._check_not_draining()
+            except BaseException:
+                self._in_background(self._path.leave(session.seat), f"give back the slot of {session.id}")
+                raise
+
+    async def _seat(self, session: Session, hello: Hello) -> Seat:
         horizons_s = [ms / 1000 for ms in hello.horizons_ms]
         while True:
             # The daemon may have begun to stop while the profile was read or room was made.
@@ -361,17 +374,17 @@ class Sessions:
                 return self._path.join(
                     session,
                     horizons_s,
-                    user.adapters,
-                    learning=learning,
+                    session.user.adapters,
                     gestures=session.hears_gestures,
-                    shares=shares,
+                    # Asked each time: whom it would share with may be who made room.
+                    shares=session.user.shared(session),
                 )
             except Full:
                 if not await self._make_room():
                     raise self._full() from None
 
     def _full(self) -> Turned:
-        text = f"the daemon is full: {len(self._sessions)} sessions"
+        text = f"the daemon is full: all of its {self._path.slots} slots are taken"
         return self._turned(Error(ErrorCode.FULL, text, "hello"), TRY_AGAIN_LATER)
 
     async def _make_room(self) -> bool:
@@ -380,7 +393,8 @@ class Sessions:
             return False
         longest = self._sessions[next(iter(self._expiry))]
         self.leave(longest)
-        await self._path.leave(longest.seat)
+        # Not when its lessons are done, which may take long.
+        await longest.user.leave(longest)
         return True
 
     def _joined(self, session: Session, joined: asyncio.Future[list[str]]) -> None:
@@ -402,17 +416,16 @@ class Sessions:
         if session.is_taught:
             # That may take longer than a stopping daemon waits, and is not to take along what frames taught. What
             # cannot be written is told when it is tried at last.
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(StoreError, TooMuch):
                 await user.save()
         try:
             await session.end()
         except Exception:
             # Whatever is wrong with it, its slot and its user must be free again.
             log.exception("session %s: it could not be ended as it should", session.id)
-        adapters = await self._path.leave(session.seat)
-        user.sessions.remove(session)
+        await user.leave(session)
         try:
-            await user.count(session, adapters)
+            await user.count(session)
             if over:
                 await asyncio.to_thread(self._store.drop_stub, token_of(session.resume, session.app))
         except Exception:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
@@ -29,6 +30,7 @@ class Member(Protocol):
 
     seat: Seat
     may_learn: bool
+    over: bool
     frames: int
     started: float
 
@@ -51,12 +53,14 @@ class Selection:
         seat: whose.
         relearned: of the user, when it was made.
         generation: of the user's profile then.
+        asked: the number of the question to the engine, as the user counts them.
         learned: as ``FramePath.confirm`` gives it.
     """
 
     seat: Seat
     relearned: int
     generation: int
+    asked: int
     learned: asyncio.Future[tuple[Profile, bytes]]
 
 
@@ -90,6 +94,11 @@ class User:
         # What the sessions go by; another daemon or a command may have changed the setting on the disk since.
         self._followed = True
         self._written: dict[str, bytes] = {}
+        # The generation of the profile when a session gave its seat back, and the number of that question.
+        self._leaving: dict[Member, tuple[int, int]] = {}
+        # Questions to the engine are counted: an answer may be known later than that to a question asked after it.
+        self._asked = 0
+        self._told: dict[str, int] = {}
 
     @property
     def learning(self) -> bool:
@@ -184,7 +193,8 @@ class User:
 
     def select(self, seat: Seat, target: int, *, moment: bytes = b"") -> Selection:
         """Has the engine learn from a selection, or take that back: see ``FramePath.confirm``."""
-        return Selection(seat, self.relearned, self.profile.generation, self._path.confirm(seat, target, moment))
+        asked = self._ask()
+        return Selection(seat, self.relearned, self.profile.generation, asked, self._path.confirm(seat, target, moment))
 
     async def keep(self, selection: Selection, mark: Mark | None) -> bytes:
         """Keeps what is learned from a selection.
@@ -203,8 +213,14 @@ class User:
         async with self.changing:
             if selection.generation != self.profile.generation:
                 raise Superseded(self.name, self.profile.generation)
-            if not await self._save(learned, mark=mark):
+            # What was asked later has learned from it too.
+            latest = {
+                key: data if self._told.get(key, 0) < selection.asked else self.profile.adapters[key]
+                for key, data in learned.items()
+            }
+            if not await self._save(latest, mark=mark):
                 raise Superseded(self.name, self.profile.generation)
+            self._know(learned, selection.asked)
         return moment
 
     async def forgo(self, selection: Selection) -> None:
@@ -231,9 +247,11 @@ class User:
         """Lets who of the sessions may learn do so, or none where the user does not want it; ``arriving`` is held."""
         self._followed = self.learning
         if not self.learning:
-            await self._pause()
+            await self._pause(self._learning())
             return
         may_learn = [session for session in self.sessions if session.may_learn and session.seat.left is None]
+        # The newest of those that stay; else the newest of those whose lessons are still carried out.
+        may_learn.sort(key=lambda session: not session.over)
         if not self._share:
             for older in may_learn[:-1]:
                 older.taken_over()
@@ -245,31 +263,77 @@ class User:
             if self.learning != self._followed:
                 await self._follow_setting()
 
-    async def make_way(self, learning: bool) -> Seat | None:
-        """Lets a session that is about to begin learn: returns the seat to share, or ends learning in the others.
+    def shared(self, session: Member) -> Seat | None:
+        """The seat that a session is to share which is about to begin.
 
-        Nothing that these learned is lost: it is in the profile then. Where sessions learn together they share from
-        the beginning, even if nothing is learned at the moment.
-
-        Args:
-            learning: whether it learns at once.
+        Where sessions learn together they share from the beginning, even if nothing is learned at the moment.
         """
-        if self._share:
-            seats = [one.seat for one in self.sessions if one.may_learn and one.seat.left is None]
-            return min(seats, key=lambda seat: seat.shares is not None, default=None)
-        for other in await self._pause() if learning else ():
-            other.taken_over()
-        return None
+        if not (self._share and session.may_learn):
+            return None
+        seats = [one.seat for one in self.sessions if one.may_learn and one.seat.left is None]
+        return min(seats, key=lambda seat: seat.shares is not None, default=None)
 
-    async def _pause(self) -> list[Member]:
-        """Ends learning in all sessions, and keeps what they learned; returns those that did."""
-        learned = [one for one in self.sessions if one.seat.learning and one.seat.left is None]
-        for session in learned:
+    @asynccontextmanager
+    async def making_way(self, session: Member) -> AsyncIterator[None]:
+        """Lets a session begin that has a seat and does not learn yet; ``arriving`` is held.
+
+        Before the block what others learned is known here, and nobody learns. After it the session is one of the
+        user's, knows all of that, and goes on learning unless it may not. Where sessions learn together, who shares
+        a seat knows everything already. If the block raises, the others go on as before.
+        """
+        alone = session.seat.shares is None
+        learning: list[Member] = []
+        try:
+            if alone:
+                while leaving := [one for one in self.sessions if one.seat.left is not None]:
+                    await self.leave(leaving[0])
+                if session.may_learn and self.learning:
+                    learning = self._learning()
+                    await self._pause(learning)
+            yield
+        except BaseException:
+            if self.learning:
+                for other in learning:
+                    self._path.learn(other.seat, True)
+            raise
+        self.sessions.append(session)
+        if alone and self.adapters != session.seat.profile:
+            self._path.put(session.seat, self._everything())
+        if session.may_learn and self.learning:
+            for other in learning:
+                other.taken_over()
+            self._path.learn(session.seat, True)
+        # What was taught since it was made, it was not told of.
+        session.known_changed()
+
+    def _learning(self) -> list[Member]:
+        return [one for one in self.sessions if one.seat.learning and one.seat.left is None]
+
+    async def _pause(self, learning: Sequence[Member]) -> None:
+        """Ends learning in sessions, and keeps what they learned."""
+        for session in learning:
             self._path.learn(session.seat, False)
-        if learned:
+        if learning:
             # Where there are several they share what they learned.
-            await self._keep(learned[0].seat)
-        return learned
+            await self._keep(learning[0].seat)
+
+    async def leave(self, session: Member) -> None:
+        """Gives the slot of a session back, which is none of the user's then. What it learned is known here.
+
+        It may be asked for more than once, before the session is over and while its lessons are still carried out.
+        """
+        if session not in self.sessions:
+            return
+        # What is reset or erased from now on must not come back with it.
+        generation, asked = self._leaving.setdefault(session, (self.profile.generation, self._ask()))
+        learned = await self._path.leave(session.seat)
+        if session not in self.sessions:
+            # Another that waited for it was first, and perhaps more has been learned since.
+            return
+        self.sessions.remove(session)
+        del self._leaving[session]
+        if session.seat.learning and generation == self.profile.generation:
+            self._know(learned, asked)
 
     async def reset(self, kind: Kind, mark: Mark | None) -> None:
         """Forgets what was learned of a kind.
@@ -277,7 +341,9 @@ class User:
         Raises:
             StoreError: it cannot be written down.
         """
-        await self.save()
+        with suppress(TooMuch):
+            # What is more than is kept can be forgotten, though not written.
+            await self.save()
         async with self.changing:
             await asyncio.to_thread(self._store.reset, self.name, kind, mark=mark)
             await self._reload()
@@ -293,7 +359,9 @@ class User:
         for at, item in enumerate((await asyncio.to_thread(unpack, data)).profile.items):
             if fault := lessons.problem(item):
                 raise BadExport(f"items[{at}].data", fault)
-        await self.save()
+        with suppress(TooMuch):
+            # See ``reset``.
+            await self.save()
         async with self.changing:
             await asyncio.to_thread(self._store.import_, self.name, data, kind, mark=mark)
             await self._reload()
@@ -330,27 +398,30 @@ class User:
         """Fetches what the engine has learned, and writes it down if it is not what is there.
 
         Raises:
+            TooMuch: it is more than is kept.
             StoreError: it cannot be written down.
         """
-        for session in self.sessions:
-            if session.seat.learning and session.seat.left is None:
-                generation = self.profile.generation
-                adapters = await self._path.profile(session.seat)
-                async with self.changing:
-                    if generation == self.profile.generation:
-                        await self._save(adapters)
-                return
+        while leaving := [one for one in self.sessions if one.seat.left is not None]:
+            await self.leave(leaving[0])
+        generation, asked = self.profile.generation, self._ask()
+        learning = self._learning()
+        learned = await self._path.profile(learning[0].seat) if learning else {}
+        async with self.changing:
+            if generation == self.profile.generation:
+                self._know(learned, asked)
+                # Also what is known of who has left, and what could not be written before.
+                await self._save(self.profile.adapters)
 
     async def _keep(self, seat: Seat) -> None:
         """Keeps what was learned in a seat, here at once and on the disk if that can be written."""
-        generation = self.profile.generation
-        adapters = await self._path.profile(seat)
+        generation, asked = self.profile.generation, self._ask()
+        learned = await self._path.profile(seat)
         try:
             async with self.changing:
                 # What was reset or erased meanwhile must not come back.
                 if generation == self.profile.generation:
-                    self.profile.adapters.update(adapters)
-                    await self._save(adapters)
+                    self._know(learned, asked)
+                    await self._save(self.profile.adapters)
         except (StoreError, TooMuch) as error:
             log.error("what was learned of user %r is not written down yet: %s", self.name, error)
 
@@ -367,16 +438,27 @@ class User:
                 await self._reload()
         await self._follow_if_changed()
 
-    async def count(self, session: Member, adapters: Profile) -> None:
-        """Counts the frames of a session that is over, and keeps what it learned at last.
+    async def count(self, session: Member) -> None:
+        """Counts the frames of a session that is over and has left, and writes down what it learned at last.
 
         Raises:
+            TooMuch: see ``save``.
             StoreError: it cannot be written down.
         """
         seconds = monotonic() - session.started
         async with self.changing:
-            learned = adapters if session.seat.learning else {}
-            await self._save(learned, frames=session.frames, seconds=seconds)
+            await self._save(self.profile.adapters, frames=session.frames, seconds=seconds)
+
+    def _ask(self) -> int:
+        self._asked += 1
+        return self._asked
+
+    def _know(self, learned: Profile, asked: int) -> None:
+        """Takes what the engine told, of models of which it told nothing that was asked later."""
+        for key, data in learned.items():
+            if self._told.get(key, 0) < asked:
+                self._told[key] = asked
+                self.profile.adapters[key] = data
 
     async def _save(
         self, adapters: Mapping[str, bytes], *, frames: int = 0, seconds: float = 0.0, mark: Mark | None = None
@@ -431,10 +513,14 @@ class User:
             self._vanish()
             return
         self._take(profile)
-        serving = {f"{name}@{version}": b"" for name, version in self._path.info.models}
         for session in self.sessions:
-            self._path.put(session.seat, serving | self.adapters)
+            self._path.put(session.seat, self._everything())
         self._tell_all()
+
+    def _everything(self) -> Profile:
+        """What is known for all models that are served: no bytes where nothing is."""
+        serving = {f"{name}@{version}": b"" for name, version in self._path.info.models}
+        return serving | self.adapters
 
     def _tell_all(self) -> None:
         for session in self.sessions:

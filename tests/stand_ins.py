@@ -210,6 +210,7 @@ class FakePath:
         self.up = True
         self.slots = slots
         self.seats: list[Seat] = []
+        self._serial = 0
         self.frames: list[tuple[Seat, int, int, int, bytes]] = []
         self.scenes: list[tuple[Seat, bytes, bool]] = []
         self.learned: dict[str, bytes] = {"fake@7": b"learned"}
@@ -237,9 +238,10 @@ class FakePath:
         if len(self.seats) == self.slots:
             raise Full
         joined: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        self._serial += 1
         seat = Seat(
-            len(self.seats),
-            1 + len(self.seats),
+            min({*range(self.slots)} - {seat.slot for seat in self.seats}),
+            self._serial,
             receiver,
             tuple(horizons_s),
             profile,
@@ -267,20 +269,26 @@ class FakePath:
         return learned
 
     def put(self, seat: Seat, profile: Profile) -> None:
-        self.puts.append((seat, dict(profile)))
+        if seat.left is None:
+            seat.profile = {**seat.profile, **profile}
+            self.puts.append((seat, dict(profile)))
 
     def learn(self, seat: Seat, learning: bool) -> None:
-        seat.learning = learning
+        if seat.left is None:
+            seat.learning = learning
 
     def forget(self, seat: Seat) -> None:
-        seat.learning = False
-        self.forgotten.append(seat)
+        if seat.left is None:
+            seat.learning = False
+            self.forgotten.append(seat)
 
     async def profile(self, seat: Seat) -> Profile:
         return dict(self.learned)
 
     async def leave(self, seat: Seat) -> Profile:
-        self.asked_to_leave.put_nowait(seat)
+        if seat.left is None:
+            seat.left = asyncio.get_running_loop().create_future()
+            self.asked_to_leave.put_nowait(seat)
         if self.hold is not None:
             await self.hold.wait()
         if seat in self.seats:

@@ -124,7 +124,7 @@ class _Loaded:
 
 
 class EngineCore:
-    """All sessions' rows, and what is done to them. Slots are numbers below ``slots``; who has which is not known here.
+    """All sessions' rows, and what is done to them. Slots are numbers below ``slots``, sessions their serial numbers.
 
     Args:
         models: what is stepped, in this order; a later model's output of the same name wins.
@@ -198,6 +198,10 @@ class EngineCore:
             for loaded in self._models
             if loaded.model.name in known and not self._put_adapters(loaded, slot, profile.get(loaded.key, b""))
         ]
+
+    def holds(self, slot: int, serial: int) -> bool:
+        """Whether a slot is this session's."""
+        return bool(self._serial[slot] == serial)
 
     def leave(self, slot: int) -> dict[str, bytes]:
         """Empties a slot; returns what ``profile`` does."""

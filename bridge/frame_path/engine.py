@@ -13,14 +13,15 @@ scene      slot, serial, boxes as float32 bytes, keep state       none
 profile    slot, serial                                           profile: slot, serial, profile
 leave      slot, serial                                           left: slot, serial, profile
 learn      slot, serial, whether                                  none
-put        slot, serial, profile (no bytes: nothing is learned)   none
+put        slot, serial, profile (no bytes: nothing is learned)   changed: slot, serial
 confirm    slot, serial, target, moment                           confirmed: slot, serial, profile that changed, moment
-forget     slot, serial                                           none
+forget     slot, serial                                           changed: slot, serial
 step       batch, rows                                            stepped: batch, "" or what went wrong
 =========  =====================================================  ===========================================
 
-``serial`` is a number that no other session of this daemon's run has. A ``profile`` is a map from ``model@version`` to
-that model's adapters as safetensors. A ``moment`` is what a selection was learned from; given back, it is taken back.
+``serial`` is a number that no other session of this daemon's run has; what is asked of a slot that is another session's
+changes nothing and has no reply. A ``profile`` is a map from ``model@version`` to that model's adapters as safetensors.
+A ``moment`` is what a selection was learned from; given back, it is taken back.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -31,6 +31,10 @@ LATENCY_BOUNDS_S = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.011, 0.014, 0.02
 
 Profile = dict[str, bytes]
 """``model@version`` to that model's adapters as safetensors."""
+
+
+_Change = tuple[Literal["put"], Profile] | tuple[Literal["forget"]]
+"""A request that replaces what was learned in a seat, with its last arguments."""
 
 
 class Receiver(Protocol):
@@ -110,8 +114,17 @@ class FrameCounters:
     latency_sum_s: float = 0.0
 
 
+def _apply(change: _Change, profile: Profile) -> None:
+    if change[0] == "put":
+        profile.update(change[1])
+    else:
+        profile.clear()
+
+
 class FramePath:
     """Batches the frames of all sessions through an engine.
+
+    A seat that was left is nobody's: its slot may be another session's at any moment, so nothing is done to it.
 
     Args:
         engine: not yet started.
@@ -120,6 +133,7 @@ class FramePath:
         on_engine: called with false when the engine is lost and with true when there is one again.
 
     Attributes:
+        slots: how many sessions there can be.
         info: what the engine says of its models, once ``known`` is set; set it is also when the path stops.
     """
 
@@ -130,8 +144,11 @@ class FramePath:
         self._engine = engine
         self._window_s = window_s
         self._on_engine = on_engine
+        self.slots = slots
         self._free = list(range(slots - 1, -1, -1))
         self._seats: dict[int, Seat] = {}
+        # What no engine is known to have carried out, in its order: a checkpoint may be from before it.
+        self._changes: list[tuple[Seat, _Change]] = []
         self._serial = 0
         self._open = 0
         self._head = engine.batches[0].head_bytes
@@ -187,7 +204,10 @@ class FramePath:
 
         Raises:
             Full: there is none.
+            ValueError: the seat to share was left.
         """
+        if shares is not None and shares.left is not None:
+            raise ValueError("a seat that was left cannot be shared")
         if self.full:
             raise Full
         self._serial += 1
@@ -209,15 +229,17 @@ class FramePath:
 
     def learn(self, seat: Seat, learning: bool) -> None:
         """Whether the models may learn from a seat's frames from now on."""
+        if seat.left is not None:
+            return
         seat.learning = learning
         if self._up:
             self._engine.request("learn", seat.slot, seat.serial, learning)
 
     def put(self, seat: Seat, profile: Profile) -> None:
         """Replaces the adapters of the models that ``profile`` names; no bytes mean that nothing is learned."""
-        seat.profile.update(profile)
-        if self._up:
-            self._engine.request("put", seat.slot, seat.serial, profile)
+        if seat.left is not None:
+            return
+        self._change(seat, ("put", dict(profile)))
 
     def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> asyncio.Future[tuple[Profile, bytes]]:
         """Learns that a target was meant, by its place in the order of the scene as it is now.
@@ -241,23 +263,22 @@ class FramePath:
 
     def forget(self, seat: Seat) -> None:
         """Leaves nothing of the user in a seat, and learns no more in it."""
-        seat.profile.clear()
+        if seat.left is not None:
+            return
         seat.learning = False
-        if self._up:
-            self._engine.request("forget", seat.slot, seat.serial)
+        self._change(seat, ("forget",))
 
     def scene(self, seat: Seat, boxes: bytes, *, keep_state: bool) -> None:
         """Sets a seat's targets: float32 ``[targets, 6]``, centre and size of each box in metres."""
+        if seat.left is not None:
+            return
         seat.boxes = boxes
         seat.scene += 1
         if self._up:
             self._engine.request("scene", seat.slot, seat.serial, boxes, keep_state)
 
     def submit(self, seat: Seat, q: int, t: int, mask: int, blob: bytes) -> None:
-        """Takes a frame, whose blob must be as long as its mask says. A frame not yet taken is overtaken.
-
-        Who has left has no row any more: the slot may be another session's.
-        """
+        """Takes a frame, whose blob must be as long as its mask says. A frame not yet taken is overtaken."""
         if seat.left is not None:
             return
         counters = self.counters
@@ -281,6 +302,8 @@ class FramePath:
 
     async def profile(self, seat: Seat) -> Profile:
         """What has been learned in a seat so far."""
+        if seat.left is not None:
+            return await self.leave(seat)
         snapshot: asyncio.Future[Profile] = self._loop.create_future()
         seat.snapshots.append(snapshot)
         if self._up:
@@ -302,18 +325,24 @@ class FramePath:
         self.info = info
         self.known.set()
         self._up = True
+        ask = self._engine.request
         for seat in self._seats.values():
-            ask = self._engine.request
             self._request_join(seat, restore=self._was_up)
+        # Seats may be shared: what is changed in one, or handed over by who leaves, is the others' too.
+        for seat, change in self._changes:
+            self._request_change(seat, change)
+            # Who was forgotten may have been let learn again.
+            ask("learn", seat.slot, seat.serial, seat.learning)
+        for seat in self._seats.values():
             if seat.boxes:
                 ask("scene", seat.slot, seat.serial, seat.boxes, True)
             self._give_up_outdated(seat)
             for confirm in seat.confirms:
                 ask("confirm", seat.slot, seat.serial, confirm.target, confirm.moment)
+            for _ in seat.snapshots:
+                ask("profile", seat.slot, seat.serial)
             if seat.left is not None:
                 ask("leave", seat.slot, seat.serial)
-            elif seat.snapshots:
-                ask("profile", seat.slot, seat.serial)
         if self._was_up:
             self._on_engine(True)
         self._was_up = True
@@ -344,6 +373,10 @@ class FramePath:
                 seat.joined.set_result(message[3])
         elif kind == "profile":
             self._told(seat, message[3])
+        elif kind == "changed":
+            at = next(at for at, (changed, _) in enumerate(self._changes) if changed is seat)
+            # What was told since it was asked is from before it.
+            _apply(self._changes.pop(at)[1], seat.profile)
         elif kind == "confirmed" and seat.confirms:
             seat.profile.update(message[3])
             learned = seat.confirms.pop(0).learned
@@ -353,8 +386,6 @@ class FramePath:
             del self._seats[seat.slot]
             self._free.append(seat.slot)
             self._hand_over(seat, message[3])
-            # Asked before a loss, and not again since.
-            self._told(seat, message[3])
             seat.left.set_result(message[3])
 
     def _take_back(self, seat: Seat) -> None:
@@ -373,6 +404,12 @@ class FramePath:
         for column, size in ((self._head, _HEAD_BYTES), (self._blobs, tracking.ROW_BYTES)):
             column[row * size : (row + 1) * size] = column[last * size : (last + 1) * size]
 
+    def _change(self, seat: Seat, change: _Change) -> None:
+        _apply(change, seat.profile)
+        self._changes.append((seat, change))
+        if self._up:
+            self._request_change(seat, change)
+
     def _give_up_outdated(self, seat: Seat) -> None:
         """Places in a scene that is not the seat's any more mean nothing to an engine that knows only the newest."""
         waiting, seat.confirms = seat.confirms, []
@@ -384,10 +421,13 @@ class FramePath:
 
     def _told(self, seat: Seat, profile: Profile) -> None:
         seat.profile.update(profile)
-        snapshots, seat.snapshots = seat.snapshots, []
-        for snapshot in snapshots:
-            if not snapshot.done():
-                snapshot.set_result(profile)
+        # Each question has its own answer: what was put or learned after it was asked is not in that.
+        snapshot = seat.snapshots.pop(0)
+        if not snapshot.done():
+            snapshot.set_result(profile)
+
+    def _request_change(self, seat: Seat, change: _Change) -> None:
+        self._engine.request(change[0], seat.slot, seat.serial, *change[1:])
 
     def _request_join(self, seat: Seat, *, restore: bool) -> None:
         with_slot = -1 if seat.shares is None else seat.shares.slot

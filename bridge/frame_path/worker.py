@@ -54,7 +54,7 @@ def build_core(options: EngineOptions) -> tuple[EngineCore, str]:
 def execute(
     core: EngineCore, batches: Sequence[Batch], checkpoint: Checkpoint | None, request: Sequence[Any]
 ) -> list[Any] | None:
-    """Carries out one request; returns its reply, if it has one."""
+    """Carries out one request; returns its reply, if it has one, and its slot is its session's."""
     kind, *arguments = request
     if kind == "step":
         index, rows = arguments
@@ -65,6 +65,8 @@ def execute(
             return ["stepped", index, f"{type(error).__name__}: {error}"]
         return ["stepped", index, ""]
     slot, serial, *rest = arguments
+    if kind != "join" and not core.holds(slot, serial):
+        return None
     if kind == "join":
         horizons, profile, restore, learning, gestures, with_slot = rest
         aside = core.join(slot, serial, horizons, profile, learning=learning, gestures=gestures, with_slot=with_slot)
@@ -87,12 +89,12 @@ def execute(
         if checkpoint is not None:
             # An older row must not come back after a restart.
             checkpoint.forget(slot)
-        return None
+        return ["changed", slot, serial]
     if kind == "confirm":
         return ["confirmed", slot, serial, *core.confirm(slot, *rest)]
     if kind == "forget":
         core.forget(slot, checkpoint)
-        return None
+        return ["changed", slot, serial]
     raise ValueError(f"unknown request {kind!r}")
 
 

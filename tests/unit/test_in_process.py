@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save
 
 from bridge.frame_path.engine import EngineError, EngineInfo, EngineOptions
 from bridge.frame_path.in_process import InProcessEngine
@@ -81,9 +83,22 @@ async def test_a_step_that_fails_is_told_and_the_next_one_is_as_if_it_had_not_be
     assert float(engine.batches[0].forecast[0, 0]) == 1.0
 
 
+async def test_what_is_asked_of_another_sessions_slot_changes_nothing() -> None:
+    engine, listener = await started("Learning")
+    mine, other = (save({"bias": torch.tensor([bias])}) for bias in (1.0, 2.0))
+    engine.request("join", 2, 9, [0.1], {"learning@1": mine}, False, False, False, -1)
+    engine.request("put", 2, 8, {"learning@1": other})
+    engine.request("forget", 2, 8)
+    engine.request("confirm", 2, 8, 0, b"")
+    engine.request("profile", 2, 8)
+    engine.request("leave", 2, 8)
+    engine.request("profile", 2, 9)
+    assert [await listener.next() for _ in range(2)] == [["joined", 2, 9, []], ["profile", 2, 9, {"learning@1": mine}]]
+
+
 async def test_what_is_asked_of_a_stopped_engine_is_dropped() -> None:
     engine, listener = await started()
-    engine.request("profile", 0, 1)
+    engine.request("join", 0, 1, [0.1], {}, False, False, False, -1)
     await listener.next()
     await engine.stop()
     engine.request("profile", 0, 1)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from safetensors.torch import load, save
 
 from bridge.frame_path.batch import COUNT, Batch
 from bridge.frame_path.engine import EngineCounters, EngineInfo, EngineListener
-from bridge.frame_path.path import FramePath, Full, Seat
+from bridge.frame_path.path import FramePath, Full, Profile, Seat
+from tests.core_engine import CoreEngine
 
 SLOTS = 4
 BLOB = struct.pack("<7f", *range(7))
@@ -64,6 +67,8 @@ class ManualEngine:
     def work_once(self) -> None:
         """Carries out the request that waits for longest."""
         kind, *arguments = self.requests.pop(0)
+        if kind not in ("step", "join"):
+            assert self.owner[arguments[0]] == arguments[1], "nothing is asked of another session's slot"
         if kind == "step":
             self._step(*arguments)
         elif kind == "join":
@@ -77,6 +82,8 @@ class ManualEngine:
             self.listener.reply(["left", slot, serial, {"manual@1": b"learned"}])
         elif kind == "profile":
             self.listener.reply(["profile", *arguments, {"manual@1": b"so far"}])
+        elif kind in ("put", "forget"):
+            self.listener.reply(["changed", *arguments[:2]])
         elif kind == "confirm":
             slot, serial, target, moment = arguments
             learned = {"manual@1": str(target).encode() + moment}
@@ -249,6 +256,34 @@ async def test_who_has_left_sends_nothing_more() -> None:
     assert newcomer.answers == [(1, 1, 7.0)]
 
 
+async def test_nothing_is_done_to_a_seat_that_was_left() -> None:
+    path, engine, _ = await started()
+    gone = path.join(Person(), [], {})
+    leaving = asyncio.create_task(path.leave(gone))
+    await asyncio.sleep(0)
+    for _ in range(2):
+        path.put(gone, {"manual@1": b"x"})
+        path.learn(gone, True)
+        path.scene(gone, bytes(24), keep_state=False)
+        path.forget(gone)
+        assert [request[0] for request in engine.requests if request[0] not in ("join", "leave")] == []
+        engine.work()
+        assert await path.profile(gone) == await leaving == {"manual@1": b"learned"}
+        path.join(Person(), [], {})
+    assert (gone.learning, gone.scene) == (False, 0)
+
+
+async def test_a_seat_that_was_left_is_not_shared() -> None:
+    path, engine, _ = await started()
+    gone = path.join(Person(), [], {})
+    leaving = asyncio.create_task(path.leave(gone))
+    await asyncio.sleep(0)
+    with pytest.raises(ValueError, match="left"):
+        path.join(Person(), [], {}, shares=gone)
+    engine.work()
+    await leaving
+
+
 async def test_when_all_slots_are_taken() -> None:
     path, engine, _ = await started()
     seats = [path.join(Person(), [], {}) for _ in range(SLOTS)]
@@ -340,15 +375,75 @@ async def test_what_was_put_or_forgotten_holds_after_a_loss() -> None:
     path.put(seat, {"a@1": b"z"})
     path.learn(seat, False)
     assert [request[0] for request in engine.requests] == ["put", "learn"]
+    engine.work()
     engine.go_down()
     engine.come_up()
     (join,) = engine.requests
     assert (join[4], join[6]) == ({"a@1": b"z", "b@1": b"y"}, False)
     engine.work()
     path.forget(seat)
+    engine.work()
     engine.go_down()
     engine.come_up()
-    assert engine.requests[0][4] == {}
+    (join,) = engine.requests
+    assert join[4] == {}
+
+
+async def test_what_was_put_or_forgotten_and_not_carried_out_is_asked_again() -> None:
+    path, engine, _ = await started()
+    seat = path.join(Person(), [], {"a@1": b"x"})
+    engine.work()
+    path.forget(seat)
+    engine.go_down()
+    path.put(seat, {"a@1": b"z"})
+    for _ in range(2):
+        engine.come_up()
+        assert [request[0] for request in engine.requests] == ["join", "forget", "learn", "put", "learn"]
+        assert engine.requests[3][3] == {"a@1": b"z"}
+        engine.go_down()
+    engine.come_up()
+    engine.work()
+    engine.go_down()
+    engine.come_up()
+    assert [request[0] for request in engine.requests] == ["join"]
+
+
+async def test_what_was_told_before_something_was_put_is_not_what_is_known() -> None:
+    path, engine, _ = await started()
+    seat = path.join(Person(), [], {"manual@1": b"x"})
+    telling = asyncio.create_task(path.profile(seat))
+    await asyncio.sleep(0)
+    path.put(seat, {"manual@1": b""})
+    engine.work()
+    assert await telling == {"manual@1": b"so far"}
+    assert seat.profile == {"manual@1": b""}
+
+
+async def test_each_question_has_its_own_answer() -> None:
+    path, engine, _ = await started()
+    seat = path.join(Person(), [], {})
+    first, second = (asyncio.create_task(path.profile(seat)) for _ in range(2))
+    await asyncio.sleep(0)
+    path.reply(["profile", seat.slot, seat.serial, {"manual@1": b"before"}])
+    assert await first == {"manual@1": b"before"}
+    assert not second.done()
+    engine.go_down()
+    engine.come_up()
+    engine.work()
+    assert await second == {"manual@1": b"so far"}
+
+
+async def test_who_leaves_hands_over_after_a_loss_too() -> None:
+    path, engine, _ = await started()
+    first = path.join(Person(), [], {})
+    path.join(Person(), [], {}, shares=first)
+    engine.go_down()
+    leaving = asyncio.create_task(path.leave(first))
+    await asyncio.sleep(0)
+    engine.come_up()
+    assert [request[0] for request in engine.requests] == ["join", "join", "leave"]
+    engine.work()
+    await leaving
 
 
 async def test_who_came_while_a_shared_seat_was_being_left_shares_the_heirs() -> None:
@@ -413,6 +508,163 @@ async def test_a_step_that_failed_is_counted() -> None:
     assert len(person.answers) == 1
 
 
+KEY = "learning@1"
+APART = 100_000
+
+
+def taught(lesson: int) -> bytes:
+    """Adapters from which it can be told which these are, whatever is learned on top."""
+    return save({"bias": torch.tensor([float(APART * lesson)])})
+
+
+def lesson_of(profile: Mapping[str, bytes]) -> int:
+    return int(load(profile[KEY])["bias"][0]) // APART if profile.get(KEY) else 0
+
+
+class Onlooker(Person):
+    """A receiver whose answers are the core's."""
+
+    def answered(self, *answer: Any) -> None:
+        self.answers.append(answer[:3])
+
+
+class Owners(RuleBasedStateMachine):
+    """Any order of what is done to the seats of some users, and of losses: everybody has only their own adapters.
+
+    A user's sessions share them. What was put last is what they are, with what was learned since.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.engine = CoreEngine(SLOTS)
+        self.path = FramePath(self.engine, slots=SLOTS, window_s=100, on_engine=lambda up: None)
+        self.loop.run_until_complete(self.path.start())
+        self.here: dict[str, list[Seat]] = {}
+        self.left: list[Seat] = []
+        self.lessons: dict[str, list[int]] = {"ada": [], "bob": []}
+        self.q = 0
+        self.told: list[tuple[asyncio.Future[Any], str, int]] = []
+
+    def does(self, act: Callable[[], Any]) -> Any:
+        async def do() -> Any:
+            done = act()
+            await asyncio.sleep(0)
+            return done
+
+        return self.loop.run_until_complete(do())
+
+    def asks(self, question: Callable[[], Coroutine[Any, Any, Profile]], user: str) -> None:
+        asked = len(self.lessons[user]) - 1
+        self.told.append((self.does(lambda: asyncio.ensure_future(question())), user, asked))
+
+    def new_lesson(self, user: str) -> bytes:
+        lesson = 1 + max(max(lessons, default=0) for lessons in self.lessons.values())
+        self.lessons[user].append(lesson)
+        return taught(lesson)
+
+    @rule(user=st.sampled_from(["ada", "bob"]))
+    def join(self, user: str) -> None:
+        if self.path.full:
+            return
+        seats = self.here.setdefault(user, [])
+        # What is joined with counts where nobody is there to share with.
+        known = {} if seats else {KEY: self.new_lesson(user)}
+        shares = min(seats, key=lambda seat: seat.shares is not None, default=None)
+        seats.append(self.does(lambda: self.path.join(Onlooker(), [0.1], known, learning=True, shares=shares)))
+
+    @rule(user=st.sampled_from(["ada", "bob"]), forget=st.booleans())
+    def change(self, user: str, forget: bool) -> None:
+        """As when a profile is reset, imported or erased."""
+        if not (seats := self.here.get(user)):
+            return
+        if forget:
+            self.lessons[user].append(0)
+            self.does(lambda: [self.path.forget(seat) for seat in seats])
+        else:
+            lesson = self.new_lesson(user)
+            self.does(lambda: [self.path.put(seat, {KEY: lesson}) for seat in seats])
+
+    @precondition(lambda self: self.left)
+    @rule(data=st.data(), kind=st.sampled_from(["put", "forget", "learn", "scene", "confirm"]))
+    def too_late(self, data: st.DataObject, kind: str) -> None:
+        """What was on its way when a session left comes after it."""
+        seat = data.draw(st.sampled_from(self.left))
+        acts: dict[str, Callable[[], Any]] = {
+            "put": lambda: self.path.put(seat, {KEY: taught(99)}),
+            "forget": lambda: self.path.forget(seat),
+            "learn": lambda: self.path.learn(seat, True),
+            "scene": lambda: self.path.scene(seat, bytes(24), keep_state=False),
+            "confirm": lambda: self.path.confirm(seat, 0),
+        }
+        self.does(acts[kind])
+
+    @rule(data=st.data(), kind=st.sampled_from(["frame", "scene", "confirm", "learn", "ask"]))
+    def act(self, data: st.DataObject, kind: str) -> None:
+        if not (users := sorted(user for user, seats in self.here.items() if seats)):
+            return
+        user = data.draw(st.sampled_from(users))
+        seat = data.draw(st.sampled_from(self.here[user]))
+        self.q += 1
+        if kind == "frame":
+            self.does(lambda: self.path.submit(seat, self.q, self.q, 1, blob(0)))
+        elif kind == "scene":
+            self.does(lambda: self.path.scene(seat, bytes(24), keep_state=False))
+        elif kind == "confirm":
+            self.does(lambda: self.path.confirm(seat, 0))
+        elif kind == "learn":
+            self.does(lambda: self.path.learn(seat, data.draw(st.booleans())))
+        else:
+            self.asks(lambda: self.path.profile(seat), user)
+
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        if not (users := sorted(user for user, seats in self.here.items() if seats)):
+            return
+        user = data.draw(st.sampled_from(users))
+        seat = data.draw(st.sampled_from(self.here[user]))
+        self.here[user].remove(seat)
+        self.left.append(seat)
+        self.asks(lambda: self.path.leave(seat), user)
+
+    @rule(requests=st.integers(1, 4))
+    def work(self, requests: int) -> None:
+        if self.engine.up:
+            self.does(self.path._publish)
+            self.does(lambda: self.engine.work(requests))
+
+    @rule()
+    def lose(self) -> None:
+        if self.engine.up:
+            self.does(self.engine.go_down)
+        else:
+            self.does(self.engine.come_up)
+
+    @invariant()
+    def all_that_is_told_is_ones_own(self) -> None:
+        for answer, user, asked in self.told:
+            if answer.done():
+                # Perhaps newer, if the engine was lost meanwhile, but nothing from before.
+                assert lesson_of(answer.result()) in self.lessons[user][asked:]
+
+    def teardown(self) -> None:
+        if not self.engine.up:
+            self.does(self.engine.come_up)
+        for user, seats in self.here.items():
+            for seat in seats:
+                self.asks(lambda seat=seat: self.path.profile(seat), user)
+        for _ in range(4):
+            self.does(self.engine.work)
+        assert all(answer.done() for answer, *_ in self.told)
+        self.all_that_is_told_is_ones_own()
+        self.does(lambda: None)
+        self.loop.close()
+
+
+TestOwners = Owners.TestCase
+TestOwners.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=True)
+
+
 class Interleavings(RuleBasedStateMachine):
     """Any order of joins, frames, steps, leaves and losses: everybody gets only their own answers, newest first."""
 
@@ -421,6 +673,7 @@ class Interleavings(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.seats: dict[int, tuple[Seat, Person]] = {}
         self.gone: list[tuple[Person, int]] = []
+        self.left: list[Seat] = []
         self.q = 0
 
     @initialize(slots=st.integers(1, 3))
@@ -480,6 +733,7 @@ class Interleavings(RuleBasedStateMachine):
         serial = data.draw(st.sampled_from(sorted(self.seats)))
         seat, person = self.seats.pop(serial)
         self.gone.append((person, len(person.answers)))
+        self.left.append(seat)
 
         async def leave() -> None:
             task = asyncio.ensure_future(self.path.leave(seat))
@@ -488,6 +742,28 @@ class Interleavings(RuleBasedStateMachine):
             await asyncio.gather(task, return_exceptions=True)
 
         self.loop.run_until_complete(leave())
+
+    @rule(data=st.data())
+    def teach(self, data: st.DataObject) -> None:
+        """Something is done to a seat, perhaps of who has left."""
+        if not (seats := [*(seat for seat, _ in self.seats.values()), *self.left]):
+            return
+        seat = data.draw(st.sampled_from(seats))
+        kind = data.draw(st.sampled_from(["put", "forget", "learn", "scene", "confirm"]))
+
+        async def teach() -> None:
+            if kind == "put":
+                self.path.put(seat, {"manual@1": b"put"})
+            elif kind == "forget":
+                self.path.forget(seat)
+            elif kind == "learn":
+                self.path.learn(seat, True)
+            elif kind == "scene":
+                self.path.scene(seat, bytes(24), keep_state=False)
+            else:
+                self.path.confirm(seat, 0)
+
+        self.loop.run_until_complete(teach())
 
     @precondition(lambda self: self.engine.up)
     @rule()

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import struct
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import torch
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from safetensors.torch import load, save
 
 from bridge.app import App
-from bridge.frame_path.path import Seat
+from bridge.frame_path.core import EngineCore
+from bridge.frame_path.path import FramePath, Seat
+from bridge.profiles.items import Item
 from bridge.profiles.sqlite import SqliteStore
 from bridge.profiles.store import MAX_ADAPTER_BYTES, token_of
-from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile
+from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile, Teach
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
+from tests.core_engine import CoreEngine
 from tests.stand_ins import FakeLink, FakePath, FakeWorkers
 
 
@@ -698,6 +711,95 @@ async def test_a_full_daemon_makes_room_of_who_was_away_longest(house: House) ->
     assert [seat.receiver.user.name for seat in house.path.seats] == ["cyd", "dan", "bob"]  # type: ignore[attr-defined]
 
 
+async def test_who_is_turned_away_as_full_takes_nothing_over(house: House) -> None:
+    house.path.slots = 2
+    first, link = await house.enter()
+    other, _ = await house.enter("eve")
+    house.sessions.dropped(other)
+    go_on, begin = threading.Event(), house.store.begin
+
+    def slow(user: str, *arguments: Any, **settings: Any) -> Any:
+        assert user != "ada" or go_on.wait(20)
+        return begin(user, *arguments, **settings)
+
+    house.store.begin = slow  # type: ignore[method-assign]
+    coming = asyncio.create_task(house.turned())
+    await asyncio.sleep(0)
+    # While the profile is read somebody else takes the slot of who was away.
+    await house.enter("bob")
+    go_on.set()
+    turned = await coming
+    assert (first.seat.learning, first.may_learn, link.sent) == (True, True, [])
+    assert "2 slots" in turned.error.message
+
+
+async def test_who_stops_the_daemon_while_a_session_begins_leaves_no_slot_taken(house: House) -> None:
+    first, link = await house.enter()
+    profile = house.path.profile
+
+    async def drains(seat: Seat) -> dict[str, bytes]:
+        house.sessions.draining = True
+        return await profile(seat)
+
+    house.path.profile = drains  # type: ignore[method-assign]
+    await house.turned()
+    await asyncio.wait_for(house.path.asked_to_leave.get(), 20)
+    assert house.path.seats == [first.seat]
+    assert (first.seat.learning, first.may_learn, link.sent) == (True, True, [])
+
+
+async def test_who_makes_room_for_another_session_of_the_user_is_not_shared_with(house: House) -> None:
+    house.open(share_profiles=True)
+    house.path.slots = 1
+    first, _ = await house.enter()
+    house.sessions.dropped(first)
+    house.path.learned = {"fake@7": b"late"}
+    second, _ = await house.enter()
+    assert second.seat.shares is None
+    assert second.seat.profile == {"fake@7": b"late"}
+    assert second.seat.learning
+
+
+async def test_who_makes_room_while_lessons_wait_keeps_what_frames_taught_at_once(house: House) -> None:
+    house.path.slots = 1
+    first, _ = await house.enter()
+    first.event(Teach("t", "object", "mug", examples=[b"jpeg"]))
+    house.sessions.dropped(first)
+    await house.enter("eve")
+    await first.user.save()
+    assert house.store.load("ada").adapters == {"fake@7": b"learned"}
+    house.sessions._workers.seeing.answer(None)  # type: ignore[attr-defined]
+
+
+async def test_who_is_taught_and_of_whom_too_much_is_learned_gives_the_slot_back(house: House) -> None:
+    session, _ = await house.enter()
+    house.path.learned = {"fake@7": bytes(MAX_ADAPTER_BYTES + 1)}
+    house.sessions._workers.seeing.at_once = ["it is no picture"]  # type: ignore[attr-defined]
+    session.event(Teach("t", "object", "mug", examples=[b"jpeg"]))
+    house.sessions.leave(session)
+    assert await asyncio.wait_for(house.path.asked_to_leave.get(), 20) is session.seat
+
+
+async def test_what_is_taught_while_a_session_begins_is_known_to_it(house: House) -> None:
+    first, _ = await house.enter()
+    profile = house.path.profile
+    known: list[list[str]] = []
+
+    async def teaches(seat: Seat) -> dict[str, bytes]:
+        await first.user.put(Item("name", "test", "lamp", {"name": "the lamp"}, 1.0), None)
+        return await profile(seat)
+
+    class Knowing(Session):
+        def known_changed(self) -> None:
+            known.append(list(self.user.items("name", "test")))
+
+    house.path.profile = teaches  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bridge.sessions.Session", Knowing)
+        await house.enter()
+    assert known == [[], ["lamp"]]
+
+
 async def test_many_may_wait_for_room_at_once(house: House) -> None:
     house.path.slots = 2
     for user in ("ada", "bob"):
@@ -796,3 +898,193 @@ async def test_errors_are_counted_by_code(house: House) -> None:
     session, _ = await house.enter()
     session.refused(1, 1)
     assert house.sessions.errors == {"invalid": 2, "time": 1, "not_finite": 1}
+
+
+class Disk(ThreadPoolExecutor):
+    """Carries out what threads would when told to, in its order."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+
+    def submit(self, call: Callable[..., Any], /, *arguments: Any, **settings: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        self.waiting.append((done, partial(call, *arguments, **settings)))
+        return done
+
+    def work(self, calls: int = 1_000_000) -> None:
+        while self.waiting and calls:
+            calls -= 1
+            done, call = self.waiting.popleft()
+            try:
+                done.set_result(call())
+            except Exception as problem:
+                done.set_exception(problem)
+
+
+KEY = "learning@1"
+APART = 100_000
+NUMBER = {"ada": 1, "eve": 2, "bob": 3}
+"""What a user's adapters hold from the beginning, times ``APART``: each frame that is learned from adds one."""
+
+
+def held(profile: Mapping[str, bytes]) -> int:
+    return int(load(profile[KEY])["bias"][0]) if profile.get(KEY) else 0
+
+
+class Promises(RuleBasedStateMachine):
+    """More users than slots come, go, teach and reset in any order, on a real core and store.
+
+    Nobody has what is another's, nothing learned is lost, and what was reset or erased does not come back.
+    """
+
+    share = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.disk = Disk()
+        self.loop.set_default_executor(self.disk)
+        self.folder = TemporaryDirectory()
+        self.store = SqliteStore(Path(self.folder.name) / "profiles.sqlite")
+        self.store._database.execute("PRAGMA synchronous=OFF")
+        for user, number in NUMBER.items():
+            self.store.save(user, {KEY: save({"bias": torch.tensor([float(APART * number)])})})
+        self.engine = CoreEngine(2, self.learns)
+        self.path = FramePath(self.engine, slots=2, window_s=1_000, on_engine=lambda up: None)
+        self.loop.run_until_complete(self.path.start())
+        self.workers = FakeWorkers()
+        options = SessionOptions(share_profiles=self.share, save_s=1e6, look_s=1e6)
+        self.sessions = Sessions(self.path, self.store, options, self.workers, {}, None)  # type: ignore[arg-type]
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.learned = dict.fromkeys(NUMBER, 0)
+        self.taken_away: set[str] = set()
+        self.q = 0
+
+    def does(self, act: Callable[[], Any], turns: int = 1) -> None:
+        async def do() -> None:
+            act()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+        self.loop.run_until_complete(do())
+
+    def learns(self, core: EngineCore, slots: list[int]) -> None:
+        learning = {int(core._owner[slot]): slot for slot in slots if core._learning[slot]}
+        for slot in learning.values():
+            self.learned[self.user_in(slot)] += 1
+
+    def user_in(self, slot: int) -> str:
+        return self.path._seats[slot].receiver.user.name  # type: ignore[attr-defined, no-any-return]
+
+    def one(self, data: st.DataObject) -> Session | None:
+        """One of those that are here."""
+        here = list(self.sessions._sessions.values())
+        return here[data.draw(st.integers(0, len(here) - 1))] if here else None
+
+    @rule(user=st.sampled_from(list(NUMBER)))
+    def come(self, user: str) -> None:
+        if sum(not task.done() for task in self.tasks) < 3:
+            self.does(lambda: self.tasks.append(asyncio.ensure_future(self.sessions.admit(hello(user)))))
+
+    @rule(data=st.data(), bye=st.booleans())
+    def go(self, data: st.DataObject, bye: bool) -> None:
+        if (session := self.one(data)) is not None and (bye or session.resume not in self.sessions._expiry):
+            self.does(lambda: self.sessions.leave(session) if bye else self.sessions.dropped(session))
+
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def frames(self, data: st.DataObject, count: int) -> None:
+        if (session := self.one(data)) is None:
+            return
+        for _ in range(count):
+            self.q += 1
+            self.does(lambda: self.path.submit(session.seat, self.q, self.q, 1, struct.pack("<7f", *(0,) * 6, 1)))
+            if self.engine.up:
+                self.does(self.path._publish)
+
+    @rule(data=st.data(), operation=st.sampled_from(["", "", "reset", "erase", "pause_learning", "resume_learning"]))
+    def teach(self, data: st.DataObject, operation: Any) -> None:
+        """A lesson that takes long, or something that waits for its turn after that."""
+        if (session := self.one(data)) is None:
+            return
+        self.q += 1
+        if operation in ("reset", "erase"):
+            self.taken_away.add(session.user.name)
+        lesson = (
+            Profile(str(self.q), operation) if operation else Teach(str(self.q), "object", "mug", examples=[b"jpg"])
+        )
+        self.does(lambda: session.event(lesson))
+
+    @rule()
+    def look(self) -> None:
+        if self.workers.seeing.asked:
+            self.does(lambda: self.workers.seeing.answer(None))
+
+    @rule()
+    def save(self) -> None:
+        self.does(lambda: self.tasks.append(asyncio.ensure_future(self.sessions._users.save_all())))
+
+    @rule(calls=st.integers(1, 5), turns=st.integers(1, 8))
+    def write(self, calls: int, turns: int) -> None:
+        self.does(lambda: self.disk.work(calls), turns)
+
+    @rule(requests=st.integers(1, 5), turns=st.integers(1, 8))
+    def step(self, requests: int, turns: int) -> None:
+        if self.engine.up:
+            self.does(lambda: self.engine.work(requests), turns)
+
+    @rule()
+    def lose(self) -> None:
+        if not self.engine.up:
+            self.does(self.engine.come_up)
+        elif not self.share:
+            # Of a shared row each session's checkpoint has its own.
+            self.does(self.engine.go_down)
+
+    @invariant()
+    def nobody_has_what_is_anothers(self) -> None:
+        for slot, seat in self.path._seats.items() if self.engine.up else ():
+            if self.engine.core.holds(slot, seat.serial):
+                user, lesson = self.user_in(slot), held(self.engine.core.profile(slot)) // APART
+                assert lesson == NUMBER[user] or (lesson == 0 and user in self.taken_away)
+
+    def settle(self) -> None:
+        for _ in range(60):
+            self.look()
+            self.disk.work()
+            self.does(self.engine.work, 8)
+
+    def teardown(self) -> None:
+        if not self.engine.up:
+            self.does(self.engine.come_up)
+        self.settle()
+        ending = self.loop.create_task(self.sessions.end_all(1_000))
+        self.settle()
+        assert ending.done()
+        assert ending.result()
+        assert all(task.done() for task in self.tasks)
+        assert not [task for task in self.tasks if task.exception() and not isinstance(task.exception(), Turned)]
+        assert not self.path._seats
+        for user, number in NUMBER.items():
+            bias = held(self.store.load(user).adapters)
+            if user in self.taken_away:
+                assert bias < APART
+            else:
+                assert bias == APART * number + self.learned[user]
+        self.loop.run_until_complete(self.path.stop())
+        self.loop.close()
+        self.store.close()
+        self.folder.cleanup()
+
+
+class SharedPromises(Promises):
+    """The same where sessions of a user learn together."""
+
+    share = True
+
+
+TestPromises = Promises.TestCase
+TestSharedPromises = SharedPromises.TestCase
+TestPromises.settings = TestSharedPromises.settings = settings(
+    max_examples=40, stateful_step_count=60, deadline=None, derandomize=True
+)

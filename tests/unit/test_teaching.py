@@ -459,7 +459,9 @@ async def test_nothing_is_left_of_who_is_erased(room: Room) -> None:
         refused = await settle(session, link, Profile(operation, operation, kind="all"))
         assert isinstance(refused, Error)
         assert refused.code == "learning_off"
-    await session.user.count(session, {"target@7": b"late"})
+    room.path.learned = {"target@7": b"late"}
+    await session.user.leave(session)
+    await session.user.count(session)
     assert room.store.load("ada-lovelace").adapters == {}
     assert all(b"lovelace" not in file.read_bytes() for file in room.file.parent.iterdir())
     assert await room.users.come("ada-lovelace") is not session.user, "who comes by that name is somebody new"
