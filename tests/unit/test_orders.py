@@ -14,70 +14,61 @@ HIDE = ("hide {target}", "get rid of {target}", "I don't want to see {target}")
 QUIET = ("quiet please", "stop talking", "turn it off")
 REPORT = ("what are the vitals", "how is the patient doing")
 OVER = ("end the lesson", "the lesson is finished")
+FORBIDDEN = [
+    "don't shock the patient",
+    "Don’t shock the patient!",
+    "dont shock",
+    "do not shock",
+    "please do not shock him",
+    "wait, don't shock yet",
+    "no, no, please don't",
+    "never shock him",
+    "you must not shock",
+    "we mustn't shock him",
+    "you shouldn't shock him",
+    "I would not shock him",
+    "no shock",
+    "no shock please",
+    "no more shocks",
+    "no need to shock him",
+    "cancel the shock",
+    "without a shock",
+    "skip the shock",
+    "refrain from shocking",
+    "leave the patient alone",
+]
+ASKED = [
+    "did you shock the patient",
+    "have we shocked him yet",
+    "should we shock again",
+    "why did you shock the patient?",
+    "when was the last shock",
+    "who has shocked him",
+    "how many shocks were that",
+    "do we need to shock him",
+    "hey, is it time to shock him",
+]
+TOLD = [
+    "I already shocked him",
+    "we gave a shock five minutes ago",
+    "he has been shocked three times",
+    "we've just shocked her",
+    "the patient was shocked twice",
+    "the last shock had no effect",
+    "ok, so they shocked him",
+]
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "instead"),
     [
-        "don't shock the patient",
-        "Don’t shock the patient!",
-        "dont shock",
-        "do not shock",
-        "please do not shock him",
-        "wait, don't shock yet",
-        "no, no, please don't",
-        "never shock him",
-        "you must not shock",
-        "we mustn't shock him",
-        "you shouldn't shock him",
-        "I would not shock him",
-        "no shock",
-        "no shock please",
-        "no more shocks",
-        "no need to shock him",
-        "cancel the shock",
-        "without a shock",
-        "skip the shock",
-        "refrain from shocking",
-        "leave the patient alone",
+        *((text, "says what not to do") for text in FORBIDDEN),
+        *((text, "asks, and does not order") for text in ASKED),
+        *((text, "tells what is done already, and does not order") for text in TOLD),
     ],
 )
-def test_what_is_forbidden(text: str) -> None:
-    assert Orders(SHOCK).unordered(text) == "says what not to do"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "did you shock the patient",
-        "have we shocked him yet",
-        "should we shock again",
-        "why did you shock the patient?",
-        "when was the last shock",
-        "who has shocked him",
-        "how many shocks were that",
-        "do we need to shock him",
-        "hey, is it time to shock him",
-    ],
-)
-def test_what_is_asked(text: str) -> None:
-    assert Orders(SHOCK).unordered(text) == "asks, and does not order"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "I already shocked him",
-        "we gave a shock five minutes ago",
-        "he has been shocked three times",
-        "we've just shocked her",
-        "the patient was shocked twice",
-        "the last shock had no effect",
-        "ok, so they shocked him",
-    ],
-)
-def test_what_is_told(text: str) -> None:
-    assert Orders(SHOCK).unordered(text) == "tells what is done already, and does not order"
+def test_what_is_not_ordered(text: str, instead: str) -> None:
+    assert Orders(SHOCK).unordered(text) == instead
 
 
 @pytest.mark.parametrize(
