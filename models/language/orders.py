@@ -61,10 +61,10 @@ _ENDING: Final = word_set(
 )
 _ASKING: Final = re.compile(
     rf"{_START}(?:"
-    r"why\b(?! (?:don t|not)\b)|(?:who|whom|whose|which)\b"
+    r"why\b(?! (?:don t|not)\b)|(?:who|whom|whose|which)\b(?! (?:is|s|wants) (?:ready|to)\b)"
     r"|what\b(?! (?:about|(?:i|we) (?:want|need))\b)|how\b(?! about\b)"
     r"|(?:when|where) (?:did|do|does|is|are|was|were|have|has|had|will|would|should|can|could|am|s|d|shall)\b"
-    r"|(?:did|does|was|were|is|are|am)(?:n t)?\b"
+    r"|(?:did|does|was|were|is|are|am)(?:n t)?\b(?! (?:you|we|everybody|everyone) ready\b)"
     rf"|do (?:{_SOMEBODY}|people)\b(?<!do it)(?! (?:mind|think you|want to)\b)"
     rf"|(?:have|haven t) (?:{_SOMEBODY})\b(?<!have it)"
     rf"|(?:has|had|hasn t|hadn t) (?:{_SOMEBODY}|the|this|that|my|your)\b"
@@ -72,12 +72,19 @@ _ASKING: Final = re.compile(
 )
 _TELLING: Final = re.compile(
     rf"{_START}(?:"
-    rf"(?:{_SOMEBODY}|this|that|there) {_ADVERBS}{_POLITELY}(?:{_PAST})\b"
+    rf"(?:{_SOMEBODY}) {_ADVERBS}{_POLITELY}(?:{_PAST})\b|(?:this|that|there) {_ADVERBS}(?:was|were|did|had)\b"
     rf"|(?:{_SOMEBODY}|this|that) (?:have|has|had|ve|s|is|are|m|am|re|d) {_ADVERBS}{_POLITELY}(?:{_PARTICIPLE})\b"
     r"|(?:the|a|an|my|your|his|her|its|our|their|this|that|these|those|all|both)"
     r"(?: (?!(?:that|which|who|what|where|i|you|we|he|she|they|was|were|had|has|is|are)\b)\w+){1,4}"
     rf" (?:was|were|had|has {_ADVERBS}(?:{_PARTICIPLE})|(?:is|are) {_ADVERBS}(?:{_PARTICIPLE}|over))\b"
     r"|(?:\w+ ){1,3}(?:is|are) (?:over|finished|done)\b)"
+)
+_PASSING: Final = re.compile(
+    rf"{_START}(?:"
+    r"(?:hold|hang) on(?: (?:a|one|just a) \w+)?|(?:give (?:me|us) |let me have |just )?a (?:second|sec|minute|moment)"
+    r"|one (?:second|sec|moment)|give (?:me|us) a break|let me (?:think|see)|come (?:here|on)"
+    r"|take (?:care|it easy|your time|a seat|a (?:picture|photo) of (?:the )?\w+)"
+    r")(?: (?:please|now|everybody|everyone))*$"
 )
 _NEGATING: Final = ("un", "dis")
 
@@ -93,7 +100,7 @@ class Orders:
         own = list(map(_clauses, phrases))
         self._words = frozenset(word for phrase in own for word in phrase.split())
         self._begins = {phrase.split()[0] for phrase in own if phrase} - AUXILIARIES
-        kinds = (_FORBIDDING, _ASKING, _TELLING)
+        kinds = (_FORBIDDING, _PASSING, _ASKING, _TELLING)
         self._own_kinds = {kind for kind in kinds if any(map(kind.match, own))}
 
     def unordered(self, text: str, named: Set[str] = frozenset()) -> str:
@@ -109,6 +116,8 @@ class Orders:
         said = _clauses(text)
         if self._is_only(_FORBIDDING, said) or (_REFUSING.match(said) and not self._words & _ENDING):
             return "says what not to do"
+        if self._is_only(_PASSING, said):
+            return "is said in passing"
         if opposite := self._opposite(said.split(), named):
             return f"says {opposite!r}, the opposite"
         if self._goes_on(said.split()):

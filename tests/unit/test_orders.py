@@ -59,10 +59,21 @@ TOLD = [
 ]
 
 
+PASSING = [
+    "hold on a second",
+    "wait a minute please",
+    "give me a second",
+    "let me think",
+    "take your time",
+    "come here",
+]
+
+
 @pytest.mark.parametrize(
     ("text", "instead"),
     [
         *((text, "says what not to do") for text in FORBIDDEN),
+        *((text, "is said in passing") for text in PASSING),
         *((text, "asks, and does not order") for text in ASKED),
         *((text, "tells what is done already, and does not order") for text in TOLD),
     ],
@@ -95,6 +106,11 @@ def test_what_is_not_ordered(text: str, instead: str) -> None:
         "I wanted to shock him",
         "I was hoping you could shock him",
         "what I want is a shock",
+        "are you ready for a shock",
+        "who is ready for a shock",
+        "that painted one",
+        "wait a minute, now shock him",
+        "give me a shock",
         "is he dead? shock the patient",
         "the pulse was weak, so deliver a shock",
         "there was a pulse and now I need a shock",
@@ -129,6 +145,7 @@ def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: 
         ("I don't want to see the lamp", HIDE),
         ("cancel the noise", QUIET),
         ("no more talking", QUIET),
+        ("take a photo of me", ("take a photo of the object",)),
     ],
 )
 def test_an_action_whose_phrases_say_it_so_is_meant(text: str, phrases: tuple[str, ...]) -> None:
