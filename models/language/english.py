@@ -188,14 +188,12 @@ LOOKING: Final = phrases_by_first_word(
     }
 )
 
-OPPOSITES: Final = opposites(
-    "open|close shut", "start begin|stop end finish", "next following|previous last", "on|off", "left|right",
-    "bigger larger|smaller", "louder|quieter softer", "brighter|darker dimmer", "faster|slower", "higher|lower",
-    "longer|shorter", "warmer hotter|colder cooler", "closer nearer|farther further", "lock|unlock", "show|hide",
-    "raise|lower", "add|remove", "more|less fewer", "increase|decrease reduce", "activate|deactivate",
-    "clockwise|counterclockwise anticlockwise", "enable|disable", "mute|unmute", "join|leave", "accept|reject decline",
-    "buy|sell", "push|pull",
+OPPOSITE_VERBS: Final = opposites(
+    "open|close shut", "start begin|stop end finish", "show|hide", "raise|lower", "add|remove", "buy|sell", "push|pull",
+    "increase|decrease reduce", "activate|deactivate", "enable|disable", "connect|disconnect", "join|leave",
+    "accept|reject decline",
 )  # fmt: skip
+OPPOSITE_PLACES: Final = opposites("next|previous")
 
 SPELLED: Final = {
     "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",

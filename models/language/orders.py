@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence, Set
 from typing import Final
 
-from models.language.english import AUXILIARIES, OPPOSITES
+from models.language.english import AUXILIARIES, OPPOSITE_PLACES, OPPOSITE_VERBS, REQUESTING
 from models.language.words import word_set, words
 
 _BREAK: Final = re.compile(r"[,.;:!?]+")
@@ -24,17 +24,17 @@ _FILLED: Final = re.compile(f"^{_START}")
 _SOMEBODY: Final = "i|you|he|she|we|they|it|somebody|someone|anybody|anyone|everybody|everyone|nobody"
 _ADVERBS: Final = "(?:(?:just|already|only|also|never|finally|once|really|all|both|now|not|always) )*"
 _PARTICIPLE: Final = (
-    r"\w\w+[^\We]ed|been|begun|broken|brought|built|done|drawn|driven|eaten|fallen|found|given|gone|hidden|known|left|lost|"
-    "made|moved|seen|sent|set|shown|spoken|taken|taught|thrown|turned|won|written"
+    r"\w\w+[^\We]ed|been|begun|broken|brought|built|drawn|driven|eaten|fallen|found|given|gone|hidden|known|left|lost|made|"
+    "moved|seen|sent|shown|spoken|taken|taught|thrown|turned|won|written"
 )
 _PAST: Final = (
     r"\w\w+[^\We]ed|was|were|did|had|began|broke|brought|built|came|drew|drove|fell|found|gave|hid|left|lost|made|saw|sent|"
     "spoke|taught|threw|took|went|won|wrote"
 )
-# What is said so politely that it is in the past, and what is no past.
+# What is said so politely that it is in the past, what is said at the end of something, and what is no past.
 _POLITELY: Final = (
-    "(?!(?:needed|wanted|wished|wondered|hoped|asked|preferred|meant|(?:was|were) (?:wondering|hoping|thinking|going)|"
-    "had (?:a|to|some|better)|hundred)\\b)"
+    "(?!(?:needed|wanted|wished|wondered|hoped|asked|preferred|meant|finished|hundred|"
+    "(?:was|were) (?:wondering|hoping|thinking|going)|had (?:a|to|some|better))\\b)"
 )
 
 # "I don't want to see it" and "we don't need it" ask for something, "don't you think" asks, and who is not to forget
@@ -44,49 +44,48 @@ _FORBIDDING: Final = re.compile(
     r"(?:do not|don t|dont|never|(?:(?:you|we) )?(?:must not|mustn t|mustnt|should not|shouldn t|shouldnt))\b"
     r"(?! (?:you|we|mind|forget|hesitate)\b)"
     r"|(?:i|we|you) (?:would not|wouldn t|will not|won t|need not|needn t)\b"
-    r"|(?:avoid|refrain from|hold off|forget)(?: \w|$)|leave (?:\w+ )+alone\b|no need\b"
-    r"|skip (?!to\b|ahead\b|forward\b|it\b|this\b|that\b|one\b)\w)"
+    r"|(?:avoid|refrain from|hold off)(?: \w|$)|no need\b|leave (?!me\b|us\b)(?:\w+ )+alone\b)"
 )
+# Of what such texts speak of, an app may have the very action: "stop the music", "skip the song".
 _REFUSING: Final = re.compile(
     rf"{_START}(?:"
-    r"(?:stop|cancel|abort|without|ignore)(?: \w|$)"
+    r"(?P<verb>stop|cancel|abort|without|ignore|forget|skip|leave)(?: \w|$)(?<!\bforget it)"
     r"|no (?:more|further)\b"
     r"|no \w+(?: (?:please|now|yet|today|for \w+|thanks|thank you))*$)"
 )
-# "Stop the music" may well mean the action whose phrase is "turn it off".
 _ENDING: Final = word_set(
-    "abort away cancel close cut decline delete discard dismiss don drop end enough erase exit finish halt hang hide "
-    "kill mute never no not off out pause quiet quit reject release remove reset revert rid silence silent stop undo "
-    "without"
+    "abort away cancel close cut decline delete discard dismiss don drop end enough erase exit finish freeze halt hang "
+    "hide kill mute never no not off out pause quiet quit reject release remove reset revert rid silence silent skip "
+    "stay still stop undo wait without"
 )
 _ASKING: Final = re.compile(
     rf"{_START}(?:"
-    r"why\b(?! (?:don t|not)\b)|(?:who|whom|whose|which)\b(?! (?:is|s|wants) (?:ready|to)\b)"
-    r"|what\b(?! (?:about|(?:i|we) (?:want|need))\b)|how\b(?! about\b)"
-    r"|(?:when|where) (?:did|do|does|is|are|was|were|have|has|had|will|would|should|can|could|am|s|d|shall)\b"
-    r"|(?:did|does|was|were|is|are|am)(?:n t)?\b(?! (?:you|we|everybody|everyone) ready\b)"
-    rf"|do (?:{_SOMEBODY}|people)\b(?<!do it)(?! (?:mind|think you|want to)\b)"
-    rf"|(?:have|haven t) (?:{_SOMEBODY})\b(?<!have it)"
+    r"why\b(?! (?:don t|not)\b)|(?:who|whom|whose)\b(?! (?:is|s|wants) (?:ready|to)\b)|how\b(?! about\b)"
+    # Of what is now and where, an app may well tell by an action.
+    r"|(?:what|which|where) (?:did|was|were|has|had|happens|happened|if)\b"
+    r"|when (?:did|do|does|is|are|was|were|have|has|had|will|would|should|can|could|am|s|d|shall)\b"
+    r"|(?:did|does|was|were|is|are|am)(?:n t)?\b"
+    r"(?! (?:(?:you|we|everybody|everyone) ready|you able|it (?:possible|ok|okay|all right|alright))\b)"
+    r"|do (?:i|you|we|they|he|she|people)\b(?! (?:mind|think|want to|have)\b)"
+    r"|(?:have|haven t) (?:i|you|we|they)\b(?! got\b)"
     rf"|(?:has|had|hasn t|hadn t) (?:{_SOMEBODY}|the|this|that|my|your)\b"
     rf"|(?:should|must) (?:{_SOMEBODY}|the|this|that)\b|shall i\b)"
 )
 _TELLING: Final = re.compile(
     rf"{_START}(?:"
-    rf"(?:{_SOMEBODY}) {_ADVERBS}{_POLITELY}(?:{_PAST})\b|(?:this|that|there) {_ADVERBS}(?:was|were|did|had)\b"
-    rf"|(?:{_SOMEBODY}|this|that) (?:have|has|had|ve|s|is|are|m|am|re|d) {_ADVERBS}{_POLITELY}(?:{_PARTICIPLE})\b"
+    rf"(?:{_SOMEBODY}) {_ADVERBS}{_POLITELY}(?:{_PAST})\b"
+    r"|(?:this|that|there) (?:was|were|did|had)\b(?! (?:all|it|enough)\b)"
+    rf"|(?:{_SOMEBODY}) (?:have|has|had|ve|d) {_ADVERBS}{_POLITELY}(?:{_PARTICIPLE})\b|(?:{_SOMEBODY}) s been\b"
     r"|(?:the|a|an|my|your|his|her|its|our|their|this|that|these|those|all|both)"
     r"(?: (?!(?:that|which|who|what|where|i|you|we|he|she|they|was|were|had|has|is|are)\b)\w+){1,4}"
-    rf" (?:was|were|had|has {_ADVERBS}(?:{_PARTICIPLE})|(?:is|are) {_ADVERBS}(?:{_PARTICIPLE}|over))\b"
-    r"|(?:\w+ ){1,3}(?:is|are) (?:over|finished|done)\b)"
+    rf" (?:was|were|had|has {_ADVERBS}(?:{_PARTICIPLE}))\b)"
 )
 _PASSING: Final = re.compile(
     rf"{_START}(?:"
-    r"(?:hold|hang) on(?: (?:a|one|just a) \w+)?|(?:give (?:me|us) |let me have |just )?a (?:second|sec|minute|moment)"
-    r"|one (?:second|sec|moment)|give (?:me|us) a break|let me (?:think|see)|come (?:here|on)"
-    r"|take (?:care|it easy|your time|a seat|a (?:picture|photo) of (?:the )?\w+)"
-    r")(?: (?:please|now|everybody|everyone))*$"
+    r"(?:(?P<wait>hold|hang) on |give (?:me|us) |let me have |just )?(?:just )?(?:a|one)"
+    r" (?P<key>second|sec|minute|moment)|give (?:me|us) a (?P<pause>break)|let me (?P<thought>think)"
+    r"|take (?:it )?(?P<ease>easy|care)|take your (?P<time>time))(?: (?:please|now|everybody|everyone))*$"
 )
-_NEGATING: Final = ("un", "dis")
 
 
 class Orders:
@@ -100,28 +99,31 @@ class Orders:
         own = list(map(_clauses, phrases))
         self._words = frozenset(word for phrase in own for word in phrase.split())
         self._begins = {phrase.split()[0] for phrase in own if phrase} - AUXILIARIES
-        kinds = (_FORBIDDING, _PASSING, _ASKING, _TELLING)
+        self._verbs = frozenset(map(_verb, own))
+        kinds = (_FORBIDDING, _ASKING, _TELLING)
         self._own_kinds = {kind for kind in kinds if any(map(kind.match, own))}
 
-    def unordered(self, text: str, named: Set[str] = frozenset()) -> str:
+    def unordered(self, text: str, values: str = "") -> str:
         """Why a text does not order the action that it is about.
 
         Args:
             text: what was said, without the free text of the action's arguments.
-            named: words of the things that the text mentions.
+            values: what of it stands for the action's other arguments.
 
         Returns:
             What the text does instead, to be read after its subject; empty if it may be an order.
         """
         said = _clauses(text)
-        if self._is_only(_FORBIDDING, said) or (_REFUSING.match(said) and not self._words & _ENDING):
+        if self._is_only(_FORBIDDING, said):
             return "says what not to do"
-        if self._is_only(_PASSING, said):
-            return "is said in passing"
-        if opposite := self._opposite(said.split(), named):
-            return f"says {opposite!r}, the opposite"
         if self._goes_on(said.split()):
             return ""
+        if self._refuses(said):
+            return "says what not to do"
+        if self._passes(said):
+            return "is said in passing"
+        if opposite := self._opposite(said, word_set(_clauses(values))):
+            return f"says {opposite!r}, the opposite"
         if self._is_only(_ASKING, said):
             return "asks, and does not order"
         if self._is_only(_TELLING, said):
@@ -132,21 +134,36 @@ class Orders:
         """Whether a text begins so, and no phrase does."""
         return kind not in self._own_kinds and kind.match(said) is not None
 
-    def _opposite(self, said: Sequence[str], named: Set[str]) -> str:
+    def _refuses(self, said: str) -> bool:
+        found = _REFUSING.match(said)
+        return found is not None and found["verb"] not in self._words and not self._words & _ENDING
+
+    def _passes(self, said: str) -> bool:
+        found = _PASSING.match(said)
+        return found is not None and not self._words & set(found.groupdict().values())
+
+    def _opposite(self, said: str, values: Set[str]) -> str:
         """A word that no phrase has, whose opposite one has: "previous room" is not "next room"."""
-        for word in said:
-            if word in self._words or word in named:
-                continue
-            if any(word.removeprefix(prefix) in self._words for prefix in _NEGATING if word.startswith(prefix)):
-                return word
-            if (others := OPPOSITES.get(word)) and others & self._words and not others & set(said):
+        verb = _verb(said)
+        against = {verb.removeprefix("un")} if verb.startswith("un") else OPPOSITE_VERBS.get(verb, frozenset())
+        if against & self._verbs and verb not in self._words | values:
+            return verb
+        for word in set(said.split()) - self._words - values:
+            if (others := OPPOSITE_PLACES.get(word)) and others & self._words and not others & set(said.split()):
                 return word
         return ""
 
     def _goes_on(self, said: Sequence[str]) -> bool:
         """Whether a later clause begins as one of the phrases does: "is anybody there? I need help"."""
         later = (" ".join(said[at:]) for at, word in enumerate(said, 1) if word in _JOINTS)
-        return any(_FILLED.sub("", clause).split(" ", 1)[0] in self._begins for clause in later)
+        # "Stop" fills a gap or is an order.
+        starts = (one.split(" ", 1)[0] for clause in later for one in (clause, _FILLED.sub("", clause)))
+        return not self._begins.isdisjoint(starts)
+
+
+def _verb(said: str) -> str:
+    """The word with which clauses begin to say what to do; empty for none."""
+    return next((word for word in _FILLED.sub("", said).split() if word not in REQUESTING), "")
 
 
 def _clauses(text: str) -> str:

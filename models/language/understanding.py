@@ -370,9 +370,9 @@ class _Heard:
         if orders is None:
             return ""
         free = {argument.name for argument in action.arguments if isinstance(argument, FreeText)}
-        spans = [span for name, span in self._extract(action).said.items() if name in free]
-        named = " ".join(reference.mention.text for reference in self._references)
-        return orders.unordered(self._without(spans), {word.text for word in words(named)})
+        said = self._extract(action).said
+        values = " ".join(self._text[slice(*span)] for name, span in said.items() if name not in free)
+        return orders.unordered(self._without(span for name, span in said.items() if name in free), values)
 
     def _without(self, spans: Iterable[tuple[int, int]]) -> str:
         """The text with nothing where arguments stand."""

@@ -65,7 +65,6 @@ PASSING = [
     "give me a second",
     "let me think",
     "take your time",
-    "come here",
 ]
 
 
@@ -124,9 +123,9 @@ def test_what_is_ordered(text: str) -> None:
     ("text", "phrases", "word"),
     [
         ("previous room", NEXT, "previous"),
-        ("the last room again", NEXT, "last"),
         ("unhide the kettle", HIDE, "unhide"),
-        ("turn the sound on", QUIET, "on"),
+        ("close the quiz", ("open the quiz", "time for a test"), "close"),
+        ("please unmute everybody", ("mute everybody",), "unmute"),
     ],
 )
 def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: str) -> None:
@@ -141,7 +140,22 @@ def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: 
         ("how is she doing", REPORT),
         ("did the pulse come back", REPORT),
         ("we are finished", OVER),
-        ("the lesson was long enough", OVER),
+        ("that was all for today", OVER),
+        ("goodbye, you can start cleaning up, class is over", OVER),
+        ("the light is on", ("switch off the light",)),
+        ("stop pushing on his chest", ("hands off the chest", "stop pushing")),
+        ("dim it a bit more", ("less light please", "dim the light")),
+        ("put down the unit", ("put it down",)),
+        ("skip song", ("skip this song", "next track")),
+        ("forget it", ("cancel that", "undo that")),
+        ("start the debrief, stop the simulation", ("stop the simulation",)),
+        ("what is in my bag", ("open my bag",)),
+        ("leave me alone", ("go away",)),
+        ("have everybody be silent", QUIET),
+        ("is it possible to get a shock", SHOCK),
+        ("do you think we can shock him", SHOCK),
+        ("we are finished with the exercise", ("end the scenario",)),
+        ("give them a minute", ("give them minutes",)),
         ("I don't want to see the lamp", HIDE),
         ("cancel the noise", QUIET),
         ("no more talking", QUIET),
@@ -152,9 +166,8 @@ def test_an_action_whose_phrases_say_it_so_is_meant(text: str, phrases: tuple[st
     assert Orders(phrases).unordered(text) == ""
 
 
-def test_the_name_of_a_thing_is_no_opposite() -> None:
-    assert Orders(["turn left"]).unordered("the room on the right", {"the", "room", "on", "right"}) == ""
-    assert Orders(["turn left"]).unordered("turn right") != ""
+def test_a_value_is_no_opposite() -> None:
+    assert Orders(["go to the next room", "go there"]).unordered("go to the previous room", "previous") == ""
 
 
 @given(st.lists(st.text(max_size=20), max_size=8), st.integers(0, 7))
