@@ -371,7 +371,9 @@ class Hearing(OnDemand):
     def _give_up(self, ear: Ear) -> None:
         if ear.kept:
             ear.kept.clear()
-            ear.kept_us = ear.sent = 0
-            ear.cut, ear.over = not ear.over, True
+            ear.kept_us = ear.sent = ear.again = 0
+            ear.cut = ear.cut or not (ear.over or ear.lulled)
+            ear.over = True
+            ear.lulled = ear.hurried = False
             self.counters.given_up += 1
             ear.lost()

@@ -321,6 +321,50 @@ async def test_what_is_said_after_some_was_given_up_is_marked(faked: Faked) -> N
     assert not faked.child.sent[-1][5]
 
 
+async def test_what_is_said_after_all_that_was_given_up_was_over_is_whole(faked: Faked) -> None:
+    microphone = faked.microphone()
+    microphone.say("die", end=False)
+    faked.wait(1.5)
+    faked.die()
+    faked.die()
+    assert await microphone.hears() is None
+    microphone.pause(60)
+    microphone.say("whole", end=False)
+    assert not faked.child.sent[-1][5]
+
+
+async def test_what_was_dropped_is_not_forgotten_when_what_was_before_it_is_given_up(faked: Faked) -> None:
+    microphone = faked.microphone()
+    microphone.say("die", *["word"] * (KEPT_US // 100_000 - 2), "over")
+    with pytest.raises(Behind):
+        microphone.say("lost", end=False)
+    faked.die()
+    faked.die()
+    assert not microphone.ear.kept
+    microphone.say("on", end=False)
+    assert faked.child.sent[-1][5]
+
+
+async def test_whose_sound_was_given_up_gets_no_longer_turns_than_others(faked: Faked) -> None:
+    killer, other = faked.microphone(), faked.microphone()
+    for one in (killer, other):
+        one.say("before", end=False)
+    faked.die()
+    faked.now += TURN_S
+    faked.hears(killer, done=0)
+    faked.hears(other, done=1)
+    faked.die()
+    faked.die()
+    assert not killer.ear.kept
+    for one in (killer, other):
+        one.say("after", end=False)
+    faked.die()
+    assert faked.told("audio") == ["after"]
+    faked.now += TURN_S
+    faked.hears(killer, done=0)
+    assert faked.told("audio") == ["after", "after"]
+
+
 async def test_when_nothing_more_comes_what_was_said_is_over(
     make: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
