@@ -123,7 +123,7 @@ class Speech:
         speaker = self._whose(heard.voice) if heard.voice else None
         self._tell(Transcript(heard.text, True, heard.begin_us, identifier, words, speaker))
         if heard.cut:
-            text = f"audio: {heard.text!r} is not all that was said; some of it was dropped"
+            text = f"audio: {heard.text!r} is not all that was said; some of it was dropped or late"
             self._tell(Notice(NoticeCode.NOT_UNDERSTOOD, text, id=identifier))
         elif self._bystanders_heard or speaker is None or speaker >= SURE:
             viewpoint = self._viewpoint(heard.begin_us)

@@ -45,10 +45,14 @@ _LEAST_US: Final = 1000
 FILLED_US: Final = 500_000
 """The longest gap that the worker fills with silence, which takes as much room there as sound."""
 
-LOOK_S: Final = 0.35
+LOOK_S: Final = 0.25
 """How often to look whether more has come."""
 
-# After so many looks in vain it lulls. On a busy machine nothing at all may be read between one and the next.
+QUIET_S: Final = 1.0
+"""From when on after the last sound a look counts as in vain."""
+
+# After so many looks in vain it lulls, one and a half seconds after the last sound at the earliest. On a busy machine
+# nothing at all may be read between one and the next, and what came in that time is read only after a look.
 _LOOKS: Final = 3
 
 TURN_S: Final = 3.0
@@ -135,6 +139,8 @@ class Ear:
         self.lulled = False
         self.words: tuple[Sequence[str], Sequence[str]] = ((), ())
         self._hearing = hearing
+        # When sound was last taken, and how many looks were in vain since.
+        self._taken = monotonic()
         self._looks = 0
         self._look: asyncio.TimerHandle | None = None
 
@@ -144,6 +150,7 @@ class Ear:
         Raises:
             Behind: too much waits already.
         """
+        self._taken = monotonic()
         self._looks = 0
         self._look_later()
         self._hearing.hear(self, time_us, pcm, end)
@@ -171,7 +178,7 @@ class Ear:
 
     def _look_for_more(self) -> None:
         self._look = None
-        self._looks += 1
+        self._looks += monotonic() - self._taken >= QUIET_S
         if self._looks < _LOOKS:
             self._look_later()
         else:
@@ -364,7 +371,9 @@ class Hearing(OnDemand):
     def _give_up(self, ear: Ear) -> None:
         if ear.kept:
             ear.kept.clear()
-            ear.kept_us = ear.sent = 0
-            ear.cut, ear.over = not ear.over, True
+            ear.kept_us = ear.sent = ear.again = 0
+            ear.cut = ear.cut or not (ear.over or ear.lulled)
+            ear.over = True
+            ear.lulled = ear.hurried = False
             self.counters.given_up += 1
             ear.lost()

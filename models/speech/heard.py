@@ -28,7 +28,7 @@ class Heard:
         voice: of a final one, the embedding of who spoke: little-endian float32 ``[256]`` of unit length; empty where
             the speech is too short to tell.
         done: how many more of the pieces of sound that were fed are needed no more, the oldest first.
-        cut: of a final one, whether sound that belonged to it, or may have, is missing.
+        cut: of a final one, whether sound that belonged to it, or may have, is missing or was told before it.
     """
 
     stream: int

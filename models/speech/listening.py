@@ -74,7 +74,9 @@ class _Stream:
         ends: samples at which an utterance ends whatever is heard, to come.
         ended: the last of these.
         lulled: whether nothing more has come for long enough to end what was said.
-        holes: where sound was dropped: the sample before which it was, and the first one after it.
+        lulled_at: the last sample at which that ended something.
+        seam: the sample after the speech that ended so, while nobody knows whether it goes on.
+        holes: where speech is not whole: the sample before which some was dropped, and the first one after it.
         over: utterances that are over and were not told yet.
         shown: the sample up to which words so far were told last.
         ready: what was recognised in a pause, and of what.
@@ -88,6 +90,8 @@ class _Stream:
     ends: deque[int] = field(default_factory=deque)
     ended: int = 0
     lulled: bool = False
+    lulled_at: int = 0
+    seam: int | None = None
     holes: deque[tuple[int, int]] = field(default_factory=deque)
     over: deque[Utterance] = field(default_factory=deque)
     shown: int = 0
@@ -176,6 +180,11 @@ class Listening:
         one.lulled = False
         before = one.track.end
         together = one.track.add(time_us, pcm)
+        if one.track.end > before:
+            if together and one.seam is not None:
+                # It was late, and what may be the first part of it was taken for all that was said.
+                one.holes.append((one.seam, one.seam))
+            one.seam = None
         if cut:
             one.holes.append((before, max(before, one.track.end - len(pcm) // 2)))
         if cut or not together:
@@ -186,7 +195,7 @@ class Listening:
 
     def lull(self, stream: int) -> None:
         """Nothing has come for longer than an utterance may pause: what was said is over, unless more comes until all
-        that was fed is looked at."""
+        that was fed is looked at. Where more that hangs together with it comes later, that is cut."""
         self._streams[stream].lulled = True
 
     def close(self, stream: int) -> None:
@@ -234,6 +243,7 @@ class Listening:
         for one in self._streams.values():
             if one.lulled and not one.due:
                 one.lulled = False
+                one.lulled_at = one.track.end
                 one.end(one.track.end)
         for _ in range(_ROUNDS):
             due = [number for number, one in self._streams.items() if one.due]
@@ -255,6 +265,8 @@ class Listening:
         over = [one.endpointer.step(probability, loudness)]
         if ended:
             end = one.ends.popleft()
+            if end == one.lulled_at and one.endpointer.begin is not None:
+                one.seam = min(end, one.endpointer.so_far.speech_end)
             over = [_until(end, utterance) for utterance in (*over, one.endpointer.finish()) if utterance is not None]
             one.endpointer = Endpointer(end, self._silence)
             one.state = self._activity.fresh
@@ -337,7 +349,7 @@ class Listening:
         return Heard(number, text, final, begin, end, words, voice, before - len(one.fed), cut)
 
     def _is_cut(self, one: _Stream, utterance: Utterance) -> bool:
-        """Whether sound was dropped so near to an utterance that it may have been a part of it."""
+        """Whether sound was dropped, or speech ended too early, so near to an utterance that it may be a part of it."""
         return any(
             before < utterance.speech_end + self._silence and utterance.speech_begin < after + self._silence
             for before, after in one.holes

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import msgspec
 import pytest
 
-from bridge.event_path.hearing import FILLED_US, KEPT_US, TURN_S, Behind, Ear, Hearing, HearingOptions
+from bridge.event_path.hearing import FILLED_US, KEPT_US, LOOK_S, TURN_S, Behind, Ear, Hearing, HearingOptions
 from models.speech.heard import Heard
 from models.speech.listening import ListeningOptions
 from tests.stand_ins import FakeChild
@@ -72,12 +72,17 @@ class Faked:
     def microphone(self) -> Microphone:
         return Microphone(self.hearing)
 
-    def look(self, times: int) -> None:
-        """So many times as long passes as is waited for more."""
-        for _ in range(times):
-            due, self.later = self.later, []
-            for call in due:
-                call()
+    def wait(self, seconds: float) -> None:
+        """So long passes, and whoever is to look meanwhile does."""
+        for _ in range(round(seconds / LOOK_S)):
+            self.now += LOOK_S
+            self.look()
+
+    def look(self) -> None:
+        """Who waits to look does."""
+        due, self.later = self.later, []
+        for call in due:
+            call()
 
     def hears(self, microphone: Microphone, *, done: int) -> None:
         """The worker is done with so much."""
@@ -292,12 +297,12 @@ async def test_what_is_said_around_what_is_not_taken_is_marked(faked: Faked) -> 
     assert faked.child.sent[-1][3:] == (b"", True, True)
     microphone.say("whole", end=False)
     assert not faked.child.sent[-1][5]
-    for _ in range(3):
+    for _ in range(6):
         microphone.ear.miss(False)
-        faked.look(1)
+        faked.wait(LOOK_S)
     assert faked.child.sent[-1][3:] == (b"", True, True), "it is over though more comes that is not taken"
     microphone.ear.miss(False)
-    faked.look(1)
+    faked.wait(LOOK_S)
     microphone.say("whole", end=False)
     assert not faked.child.sent[-1][5]
 
@@ -316,10 +321,55 @@ async def test_what_is_said_after_some_was_given_up_is_marked(faked: Faked) -> N
     assert not faked.child.sent[-1][5]
 
 
+async def test_what_is_said_after_all_that_was_given_up_was_over_is_whole(faked: Faked) -> None:
+    microphone = faked.microphone()
+    microphone.say("die", end=False)
+    faked.wait(1.5)
+    faked.die()
+    faked.die()
+    assert await microphone.hears() is None
+    microphone.pause(60)
+    microphone.say("whole", end=False)
+    assert not faked.child.sent[-1][5]
+
+
+async def test_what_was_dropped_is_not_forgotten_when_what_was_before_it_is_given_up(faked: Faked) -> None:
+    microphone = faked.microphone()
+    microphone.say("die", *["word"] * (KEPT_US // 100_000 - 2), "over")
+    with pytest.raises(Behind):
+        microphone.say("lost", end=False)
+    faked.die()
+    faked.die()
+    assert not microphone.ear.kept
+    microphone.say("on", end=False)
+    assert faked.child.sent[-1][5]
+
+
+async def test_whose_sound_was_given_up_gets_no_longer_turns_than_others(faked: Faked) -> None:
+    killer, other = faked.microphone(), faked.microphone()
+    for one in (killer, other):
+        one.say("before", end=False)
+    faked.die()
+    faked.now += TURN_S
+    faked.hears(killer, done=0)
+    faked.hears(other, done=1)
+    faked.die()
+    faked.die()
+    assert not killer.ear.kept
+    for one in (killer, other):
+        one.say("after", end=False)
+    faked.die()
+    assert faked.told("audio") == ["after"]
+    faked.now += TURN_S
+    faked.hears(killer, done=0)
+    assert faked.told("audio") == ["after", "after"]
+
+
 async def test_when_nothing_more_comes_what_was_said_is_over(
     make: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.event_path.hearing.LOOK_S", 0)
+    monkeypatch.setattr("bridge.event_path.hearing.QUIET_S", 0)
     microphone = make().microphone()
     microphone.say("pick", "it", "up", end=False)
     assert await microphone.hears() == "pick it up"
@@ -328,15 +378,15 @@ async def test_when_nothing_more_comes_what_was_said_is_over(
 async def test_it_is_over_once_no_more_has_come_for_a_while(faked: Faked) -> None:
     microphone = faked.microphone()
     microphone.say("pick", end=False)
-    faked.look(2)
+    faked.wait(1.25)
     microphone.say("it", end=False)
-    faked.look(2)
+    faked.wait(1.25)
     assert faked.told("lull") == []
-    faked.look(1)
+    faked.wait(LOOK_S)
     assert len(faked.told("lull")) == 1
     assert faked.later == [], "nobody looks at a microphone that nobody speaks into"
     microphone.say("up")
-    faked.look(3)
+    faked.wait(1.5)
     assert len(faked.told("lull")) == 1, "that was over already"
     assert faked.later == []
     microphone.say("put", end=False)
@@ -344,11 +394,24 @@ async def test_it_is_over_once_no_more_has_come_for_a_while(faked: Faked) -> Non
     assert faked.later == []
 
 
+async def test_a_daemon_that_stood_still_takes_what_it_could_not_read_for_no_silence(faked: Faked) -> None:
+    microphone = faked.microphone()
+    for word in ("pick", "it"):
+        microphone.say(word, end=False)
+        faked.wait(0.75)
+        faked.now += 60
+        faked.look()
+        faked.wait(LOOK_S)
+    assert faked.told("lull") == []
+    faked.wait(LOOK_S)
+    assert len(faked.told("lull")) == 1
+
+
 async def test_what_comes_late_goes_on_also_when_it_died(faked: Faked) -> None:
     first, second = faked.microphone(), faked.microphone()
     for one in (first, second):
         one.say("pick", "it", end=False)
-    faked.look(3)
+    faked.wait(1.5)
     assert len(faked.told("lull")) == 2
     faked.hearing.lost("dead")
     first.say("up", end=False)
@@ -363,11 +426,11 @@ async def test_what_was_said_before_some_was_dropped_is_over_and_marked_when_not
     microphone.say(*["word"] * (KEPT_US // 100_000), end=False)
     with pytest.raises(Behind):
         microphone.say("lost", end=False)
-    faked.look(3)
+    faked.wait(1.5)
     assert faked.child.sent[-1][3:] == (b"", True, True)
     with pytest.raises(Behind):
         microphone.say("lost altogether", end=False)
-    faked.look(3)
+    faked.wait(1.5)
     faked.hears(microphone, done=KEPT_US // 100_000 + 1)
     microphone.say("whole", end=False)
     assert not faked.child.sent[-1][5]

@@ -307,6 +307,69 @@ def test_what_comes_late_goes_on_if_it_was_still_behind() -> None:
     assert [one.text for one in finals(heard)] == [f"all {(8 + 160) * CHUNK + PAUSE}"]
 
 
+@pytest.mark.parametrize(
+    ("silent_before", "silent_after", "cut"),
+    [(0, 0, True), (8, 7, True), (0, 15, True), (0, 16, False), (8, 8, False), (20, 0, False)],
+)
+def test_the_rest_of_what_was_over_as_nothing_more_came_is_cut(
+    silent_before: int, silent_after: int, cut: bool
+) -> None:
+    hears, _, _ = listening()
+    hears.open(1)
+    before = sound((20, 0), (30, LOUD), (silent_before, 0))
+    heard = play(hears, before)
+    hears.lull(1)
+    while hears.busy:
+        heard += hears.work()
+    after = sound((silent_after, 0), (30, LOUD), (20, 0), (30, LOUD), (20, 0))
+    for again in (b"", after):
+        hears.feed(1, us(len(before) // 2), again, False)
+    while hears.busy:
+        heard += hears.work()
+    assert [one.cut for one in finals(heard)] == [False, cut, False]
+
+
+def test_the_rest_of_a_beginning_that_was_too_short_for_a_word_is_cut() -> None:
+    hears, _, _ = listening()
+    hears.open(1)
+    play(hears, sound((20, 0), (2, LOUD)))
+    hears.lull(1)
+    while hears.busy:
+        hears.work()
+    hears.feed(1, us(22 * CHUNK), sound((30, LOUD)), True)
+    heard = []
+    while hears.busy:
+        heard += hears.work()
+    assert [one.cut for one in finals(heard)] == [True]
+
+
+def test_what_is_said_after_a_pause_in_which_nothing_came_is_whole() -> None:
+    hears, _, _ = listening()
+    hears.open(1)
+    heard = play(hears, sound((20, 0), (30, LOUD)))
+    hears.lull(1)
+    while hears.busy:
+        heard += hears.work()
+    hears.feed(1, us(50 * CHUNK) + 2_000_000, sound((30, LOUD)), False)
+    hears.feed(1, us(80 * CHUNK) + 2_000_000, sound((30, LOUD)), True)
+    while hears.busy:
+        heard += hears.work()
+    assert [one.cut for one in finals(heard)] == [False, False]
+
+
+def test_what_is_said_at_once_after_an_end_is_whole() -> None:
+    hears, _, _ = listening()
+    hears.open(1)
+    heard = play(hears, sound((20, 0), (30, LOUD)), end=True)
+    hears.lull(1)
+    while hears.busy:
+        heard += hears.work()
+    hears.feed(1, us(50 * CHUNK), sound((30, LOUD)), True)
+    while hears.busy:
+        heard += hears.work()
+    assert [one.cut for one in finals(heard)] == [False, False]
+
+
 def test_a_pause_before_nothing_more_comes_changes_nothing_of_what_was_fed_before() -> None:
     hears, _, _ = listening()
     hears.open(1)
