@@ -433,6 +433,40 @@ async def test_each_question_has_its_own_answer() -> None:
     assert await second == {"manual@1": b"so far"}
 
 
+@pytest.mark.parametrize("up", [True, False], ids=["before a loss", "while there is no engine"])
+async def test_what_was_not_answered_is_asked_again_in_the_order_in_which_it_was_asked(up: bool) -> None:
+    path, engine, _ = await started()
+    first = path.join(Person(), [], {})
+    second = path.join(Person(), [], {}, shares=first)
+    third = path.join(Person(), [], {}, shares=first)
+    engine.work()
+    if not up:
+        engine.go_down()
+    path.confirm(third, 0)
+    tasks = [asyncio.create_task(path.profile(first))]
+    await asyncio.sleep(0)
+    path.confirm(second, 1)
+    tasks.append(asyncio.create_task(path.leave(second)))
+    await asyncio.sleep(0)
+    path.confirm(first, 2)
+    tasks.append(asyncio.create_task(path.profile(third)))
+    await asyncio.sleep(0)
+    if up:
+        engine.go_down()
+    engine.come_up()
+    asked = [(request[0], request[1]) for request in engine.requests if request[0] != "join"]
+    assert asked == [
+        ("confirm", third.slot),
+        ("profile", first.slot),
+        ("confirm", second.slot),
+        ("leave", second.slot),
+        ("confirm", first.slot),
+        ("profile", third.slot),
+    ]
+    engine.work()
+    await asyncio.gather(*tasks)
+
+
 async def test_who_leaves_hands_over_after_a_loss_too() -> None:
     path, engine, _ = await started()
     first = path.join(Person(), [], {})
