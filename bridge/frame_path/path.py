@@ -342,6 +342,7 @@ class FramePath:
         # Seats may be shared: what is changed in one, or handed over by who leaves, is the others' too.
         for seat, change in self._changes:
             self._request_change(seat, change)
+        for seat in dict.fromkeys(seat for seat, _ in self._changes):
             # Who was forgotten may have been let learn again.
             ask("learn", seat.slot, seat.serial, seat.learning)
         for seat in self._seats.values():
@@ -412,9 +413,22 @@ class FramePath:
 
     def _change(self, seat: Seat, change: _Change) -> None:
         _apply(change, seat.profile)
+        if not self._up and change[0] == "put":
+            self._drop_replaced(seat, change[1])
         self._changes.append((seat, change))
         if self._up:
             self._request_change(seat, change)
+
+    def _drop_replaced(self, seat: Seat, profile: Profile) -> None:
+        """Drops what was put in a seat and is put again. For an engine that is to come only the last counts."""
+        changes, self._changes = self._changes, []
+        for other, change in changes:
+            if other is seat and change[0] == "put":
+                rest = {key: data for key, data in change[1].items() if key not in profile}
+                if rest:
+                    self._changes.append((other, ("put", rest)))
+            else:
+                self._changes.append((other, change))
 
     def _give_up_outdated(self, seat: Seat) -> None:
         """Places in a scene that is not the seat's any more mean nothing to an engine that knows only the newest."""

@@ -398,14 +398,42 @@ async def test_what_was_put_or_forgotten_and_not_carried_out_is_asked_again() ->
     path.put(seat, {"a@1": b"z"})
     for _ in range(2):
         engine.come_up()
-        assert [request[0] for request in engine.requests] == ["join", "forget", "learn", "put", "learn"]
-        assert engine.requests[3][3] == {"a@1": b"z"}
+        assert [request[0] for request in engine.requests] == ["join", "forget", "put", "learn"]
+        assert engine.requests[2][3] == {"a@1": b"z"}
         engine.go_down()
     engine.come_up()
     engine.work()
     engine.go_down()
     engine.come_up()
     assert [request[0] for request in engine.requests] == ["join"]
+
+
+async def test_what_is_put_again_and_again_while_there_is_no_engine_is_asked_once() -> None:
+    path, engine, _ = await started()
+    first = path.join(Person(), [], {})
+    second = path.join(Person(), [], {}, shares=first)
+    engine.work()
+    path.put(first, {"a@1": b"before"})
+    engine.go_down()
+    path.put(first, {"b@1": b"kept"})
+    for n in range(3):
+        for seat in (first, second):
+            path.put(seat, {"a@1": b"%d" % n})
+    path.put(first, {"a@1": b"last", "c@1": b""})
+    engine.come_up()
+    asked = [request for request in engine.requests if request[0] != "join"]
+    assert [(request[0], request[1], request[3]) for request in asked] == [
+        ("put", first.slot, {"b@1": b"kept"}),
+        ("put", second.slot, {"a@1": b"2"}),
+        ("put", first.slot, {"a@1": b"last", "c@1": b""}),
+        ("learn", first.slot, False),
+        ("learn", second.slot, False),
+    ]
+    assert engine.requests[0][4] == first.profile == {"a@1": b"last", "b@1": b"kept", "c@1": b""}
+    engine.work()
+    engine.go_down()
+    engine.come_up()
+    assert [request[0] for request in engine.requests] == ["join", "join"]
 
 
 async def test_what_was_told_before_something_was_put_is_not_what_is_known() -> None:
