@@ -65,7 +65,8 @@ class Seat:
     """A session's place in the engine.
 
     Attributes:
-        profile: its adapters when it joined, and those that were put or learned from selections since.
+        profile: its adapters when it joined, and those that were put or learned from selections since; one dict for all
+            who share them, for the next engine is given that of one.
         learning: whether the models learn from its frames.
         gestures: whether the receiver wants to know of gestures.
         shares: another session of the user, in whose row its adapters lie.
@@ -210,7 +211,8 @@ class FramePath:
         Args:
             learning: whether the models may learn from its frames.
             gestures: whether the receiver wants to know of gestures.
-            shares: the seat of another session of this user, with which it shares what is learned.
+            shares: the seat of another session of this user, with which it shares what is learned; ``profile`` does
+                not count then.
 
         Raises:
             Full: there is none.
@@ -226,7 +228,7 @@ class FramePath:
             self._serial,
             receiver,
             tuple(horizons_s),
-            dict(profile),
+            dict(profile) if shares is None else shares.profile,
             self._loop.create_future(),
             learning,
             gestures,
@@ -484,11 +486,12 @@ class FramePath:
     def _hand_over(self, seat: Seat, profile: Profile) -> None:
         """Whose adapters lay in a seat that was left gets them: one in the lowest slot, the others through it."""
         heirs = sorted((other for other in self._seats.values() if other.shares is seat), key=lambda one: one.slot)
+        handed_over = dict(profile)
         for other in self._seats.values():
             # Also who came while the seat was being left, and so shares that of an heir.
             if other.shares is seat or any(other.shares is heir for heir in heirs):
                 other.shares = None if other is heirs[0] else heirs[0]
-                other.profile = dict(profile)
+                other.profile = handed_over
 
     def _publish(self) -> None:
         if self._timer is not None:

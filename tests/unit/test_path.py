@@ -351,6 +351,28 @@ async def test_a_selection_is_learned_once_an_engine_has_it() -> None:
     assert await second == ({"manual@1": b"3 then"}, b" then")
 
 
+async def test_what_one_of_those_who_share_learned_or_was_given_is_known_to_the_next_engine() -> None:
+    path, engine, _ = await started()
+    first = path.join(Person(), [], {"other@1": b"x"})
+    second = path.join(Person(), [], {}, shares=first)
+    path.confirm(second, 3)
+    path.put(second, {"another@1": b"y"})
+    engine.work()
+    engine.go_down()
+    engine.come_up()
+    assert engine.requests[0][4] == {"other@1": b"x", "manual@1": b"3", "another@1": b"y"}
+    leaving = asyncio.create_task(path.leave(first))
+    third = path.join(Person(), [], {}, shares=second)
+    await asyncio.sleep(0)
+    engine.work()
+    await leaving
+    path.confirm(third, 4)
+    engine.work()
+    engine.go_down()
+    engine.come_up()
+    assert (engine.requests[0][1], engine.requests[0][4]) == (second.slot, {"manual@1": b"4"})
+
+
 async def test_a_selection_in_a_scene_that_is_no_more_is_not_learned_by_the_next_engine() -> None:
     path, engine, _ = await started()
     seat = path.join(Person(), [], {})
