@@ -278,16 +278,19 @@ class User:
         """Lets a session begin that has a seat and does not learn yet; ``arriving`` is held.
 
         Before the block what others learned is known here, and nobody learns. After it the session is one of the
-        user's, knows all of that, and goes on learning unless it may not. Where sessions learn together, who shares
-        a seat knows everything already. If the block raises, the others go on as before.
+        user's, knows all of that, and goes on learning. Who may not learn waits for nobody, and is told what others
+        learned who are leaving. Where sessions learn together, who shares a seat knows everything already. If the
+        block raises, the others go on as before.
         """
         alone = session.seat.shares is None
         learning: list[Member] = []
         try:
-            if alone:
-                while leaving := [one for one in self.sessions if one.seat.left is not None]:
+            if alone and session.may_learn:
+                # Also where the user wants nothing learned now: they may want it again before those have left, and
+                # what two have learned apart cannot be put together.
+                while leaving := [one for one in self.sessions if one.seat.left is not None and one.seat.learning]:
                     await self.leave(leaving[0])
-                if session.may_learn and self.learning:
+                if self.learning:
                     learning = self._learning()
                     await self._pause(learning)
             yield
@@ -297,14 +300,18 @@ class User:
                     self._path.learn(other.seat, True)
             raise
         self.sessions.append(session)
-        if alone and self.adapters != session.seat.profile:
-            self._path.put(session.seat, self._everything())
+        if alone:
+            self._bring_up_to_date(session.seat)
         if session.may_learn and self.learning:
             for other in learning:
                 other.taken_over()
             self._path.learn(session.seat, True)
         # What was taught since it was made, it was not told of.
         session.known_changed()
+
+    def _bring_up_to_date(self, seat: Seat) -> None:
+        if self.adapters != seat.profile:
+            self._path.put(seat, self._everything())
 
     def _learning(self) -> list[Member]:
         return [one for one in self.sessions if one.seat.learning and one.seat.left is None]
@@ -334,6 +341,10 @@ class User:
         del self._leaving[session]
         if session.seat.learning and generation == self.profile.generation:
             self._know(learned, asked)
+            for other in self.sessions:
+                if not other.may_learn:
+                    # It did not wait for this when it began.
+                    self._bring_up_to_date(other.seat)
 
     async def reset(self, kind: Kind, mark: Mark | None) -> None:
         """Forgets what was learned of a kind.

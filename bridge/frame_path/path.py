@@ -65,12 +65,14 @@ class Seat:
     """A session's place in the engine.
 
     Attributes:
-        profile: its adapters when it joined, and those that were put or learned from selections since.
+        profile: its adapters when it joined, and those that were put or learned from selections since; one dict for all
+            who share them, for the next engine is given that of one.
         learning: whether the models learn from its frames.
         gestures: whether the receiver wants to know of gestures.
         shares: another session of the user, in whose row its adapters lie.
         row: its row in the open batch, -1 if it has none.
         scene: the number of its scene; ``answering`` is that of the scene which its next answer speaks of.
+        asked_to_leave: the number of the question whose answer is ``left``, as the path counts them.
     """
 
     slot: int
@@ -87,12 +89,20 @@ class Seat:
     scene: int = 0
     answering: int = 0
     left: asyncio.Future[Profile] | None = None
-    snapshots: list[asyncio.Future[Profile]] = field(default_factory=list)
+    asked_to_leave: int = 0
+    snapshots: list[_Snapshot] = field(default_factory=list)
     confirms: list[_Confirm] = field(default_factory=list)
 
 
 @dataclass(slots=True)
+class _Snapshot:
+    asked: int
+    told: asyncio.Future[Profile]
+
+
+@dataclass(slots=True)
 class _Confirm:
+    asked: int
     target: int
     moment: bytes
     scene: int
@@ -150,6 +160,7 @@ class FramePath:
         # What no engine is known to have carried out, in its order: a checkpoint may be from before it.
         self._changes: list[tuple[Seat, _Change]] = []
         self._serial = 0
+        self._asked = 0
         self._open = 0
         self._head = engine.batches[0].head_bytes
         self._blobs = engine.batches[0].blob_bytes
@@ -200,7 +211,8 @@ class FramePath:
         Args:
             learning: whether the models may learn from its frames.
             gestures: whether the receiver wants to know of gestures.
-            shares: the seat of another session of this user, with which it shares what is learned.
+            shares: the seat of another session of this user, with which it shares what is learned; ``profile`` does
+                not count then.
 
         Raises:
             Full: there is none.
@@ -216,7 +228,7 @@ class FramePath:
             self._serial,
             receiver,
             tuple(horizons_s),
-            dict(profile),
+            dict(profile) if shares is None else shares.profile,
             self._loop.create_future(),
             learning,
             gestures,
@@ -252,7 +264,7 @@ class FramePath:
         Returns:
             The adapters that this changed, and the moment that was learned from: empty if nothing was learned.
         """
-        confirm = _Confirm(target, moment, seat.scene, self._loop.create_future())
+        confirm = _Confirm(self._ask(), target, moment, seat.scene, self._loop.create_future())
         if seat.left is not None:
             confirm.learned.set_result(({}, b""))
             return confirm.learned
@@ -304,16 +316,17 @@ class FramePath:
         """What has been learned in a seat so far."""
         if seat.left is not None:
             return await self.leave(seat)
-        snapshot: asyncio.Future[Profile] = self._loop.create_future()
+        snapshot = _Snapshot(self._ask(), self._loop.create_future())
         seat.snapshots.append(snapshot)
         if self._up:
             self._engine.request("profile", seat.slot, seat.serial)
-        return await snapshot
+        return await snapshot.told
 
     async def leave(self, seat: Seat) -> Profile:
         """Gives a slot back; returns what was learned in it. Waits for an engine if there is none."""
         if seat.left is None:
             seat.left = self._loop.create_future()
+            seat.asked_to_leave = self._ask()
             if seat.row >= 0:
                 self._take_back(seat)
             if self._up:
@@ -331,18 +344,14 @@ class FramePath:
         # Seats may be shared: what is changed in one, or handed over by who leaves, is the others' too.
         for seat, change in self._changes:
             self._request_change(seat, change)
+        for seat in dict.fromkeys(seat for seat, _ in self._changes):
             # Who was forgotten may have been let learn again.
             ask("learn", seat.slot, seat.serial, seat.learning)
         for seat in self._seats.values():
             if seat.boxes:
                 ask("scene", seat.slot, seat.serial, seat.boxes, True)
             self._give_up_outdated(seat)
-            for confirm in seat.confirms:
-                ask("confirm", seat.slot, seat.serial, confirm.target, confirm.moment)
-            for _ in seat.snapshots:
-                ask("profile", seat.slot, seat.serial)
-            if seat.left is not None:
-                ask("leave", seat.slot, seat.serial)
+        self._ask_again()
         if self._was_up:
             self._on_engine(True)
         self._was_up = True
@@ -406,9 +415,22 @@ class FramePath:
 
     def _change(self, seat: Seat, change: _Change) -> None:
         _apply(change, seat.profile)
+        if not self._up and change[0] == "put":
+            self._drop_replaced(seat, change[1])
         self._changes.append((seat, change))
         if self._up:
             self._request_change(seat, change)
+
+    def _drop_replaced(self, seat: Seat, profile: Profile) -> None:
+        """Drops what was put in a seat and is put again. For an engine that is to come only the last counts."""
+        changes, self._changes = self._changes, []
+        for other, change in changes:
+            if other is seat and change[0] == "put":
+                rest = {key: data for key, data in change[1].items() if key not in profile}
+                if rest:
+                    self._changes.append((other, ("put", rest)))
+            else:
+                self._changes.append((other, change))
 
     def _give_up_outdated(self, seat: Seat) -> None:
         """Places in a scene that is not the seat's any more mean nothing to an engine that knows only the newest."""
@@ -419,12 +441,30 @@ class FramePath:
             elif not confirm.learned.done():
                 confirm.learned.set_result(({}, b""))
 
+    def _ask(self) -> int:
+        self._asked += 1
+        return self._asked
+
+    def _ask_again(self) -> None:
+        """Asks what was not answered, in the order in which it was asked.
+
+        Seats may be shared, and of two answers that to the later question is to hold what the other does.
+        """
+        questions: list[tuple[int, Seat, str, tuple[int | bytes, ...]]] = []
+        for seat in self._seats.values():
+            questions += [(one.asked, seat, "confirm", (one.target, one.moment)) for one in seat.confirms]
+            questions += [(one.asked, seat, "profile", ()) for one in seat.snapshots]
+            if seat.left is not None:
+                questions.append((seat.asked_to_leave, seat, "leave", ()))
+        for _, seat, kind, arguments in sorted(questions, key=lambda question: question[0]):
+            self._engine.request(kind, seat.slot, seat.serial, *arguments)
+
     def _told(self, seat: Seat, profile: Profile) -> None:
         seat.profile.update(profile)
         # Each question has its own answer: what was put or learned after it was asked is not in that.
-        snapshot = seat.snapshots.pop(0)
-        if not snapshot.done():
-            snapshot.set_result(profile)
+        told = seat.snapshots.pop(0).told
+        if not told.done():
+            told.set_result(profile)
 
     def _request_change(self, seat: Seat, change: _Change) -> None:
         self._engine.request(change[0], seat.slot, seat.serial, *change[1:])
@@ -446,11 +486,12 @@ class FramePath:
     def _hand_over(self, seat: Seat, profile: Profile) -> None:
         """Whose adapters lay in a seat that was left gets them: one in the lowest slot, the others through it."""
         heirs = sorted((other for other in self._seats.values() if other.shares is seat), key=lambda one: one.slot)
+        handed_over = dict(profile)
         for other in self._seats.values():
             # Also who came while the seat was being left, and so shares that of an heir.
             if other.shares is seat or any(other.shares is heir for heir in heirs):
                 other.shares = None if other is heirs[0] else heirs[0]
-                other.profile = dict(profile)
+                other.profile = handed_over
 
     def _publish(self) -> None:
         if self._timer is not None:

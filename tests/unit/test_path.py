@@ -351,6 +351,28 @@ async def test_a_selection_is_learned_once_an_engine_has_it() -> None:
     assert await second == ({"manual@1": b"3 then"}, b" then")
 
 
+async def test_what_one_of_those_who_share_learned_or_was_given_is_known_to_the_next_engine() -> None:
+    path, engine, _ = await started()
+    first = path.join(Person(), [], {"other@1": b"x"})
+    second = path.join(Person(), [], {}, shares=first)
+    path.confirm(second, 3)
+    path.put(second, {"another@1": b"y"})
+    engine.work()
+    engine.go_down()
+    engine.come_up()
+    assert engine.requests[0][4] == {"other@1": b"x", "manual@1": b"3", "another@1": b"y"}
+    leaving = asyncio.create_task(path.leave(first))
+    third = path.join(Person(), [], {}, shares=second)
+    await asyncio.sleep(0)
+    engine.work()
+    await leaving
+    path.confirm(third, 4)
+    engine.work()
+    engine.go_down()
+    engine.come_up()
+    assert (engine.requests[0][1], engine.requests[0][4]) == (second.slot, {"manual@1": b"4"})
+
+
 async def test_a_selection_in_a_scene_that_is_no_more_is_not_learned_by_the_next_engine() -> None:
     path, engine, _ = await started()
     seat = path.join(Person(), [], {})
@@ -398,14 +420,42 @@ async def test_what_was_put_or_forgotten_and_not_carried_out_is_asked_again() ->
     path.put(seat, {"a@1": b"z"})
     for _ in range(2):
         engine.come_up()
-        assert [request[0] for request in engine.requests] == ["join", "forget", "learn", "put", "learn"]
-        assert engine.requests[3][3] == {"a@1": b"z"}
+        assert [request[0] for request in engine.requests] == ["join", "forget", "put", "learn"]
+        assert engine.requests[2][3] == {"a@1": b"z"}
         engine.go_down()
     engine.come_up()
     engine.work()
     engine.go_down()
     engine.come_up()
     assert [request[0] for request in engine.requests] == ["join"]
+
+
+async def test_what_is_put_again_and_again_while_there_is_no_engine_is_asked_once() -> None:
+    path, engine, _ = await started()
+    first = path.join(Person(), [], {})
+    second = path.join(Person(), [], {}, shares=first)
+    engine.work()
+    path.put(first, {"a@1": b"before"})
+    engine.go_down()
+    path.put(first, {"b@1": b"kept"})
+    for n in range(3):
+        for seat in (first, second):
+            path.put(seat, {"a@1": b"%d" % n})
+    path.put(first, {"a@1": b"last", "c@1": b""})
+    engine.come_up()
+    asked = [request for request in engine.requests if request[0] != "join"]
+    assert [(request[0], request[1], request[3]) for request in asked] == [
+        ("put", first.slot, {"b@1": b"kept"}),
+        ("put", second.slot, {"a@1": b"2"}),
+        ("put", first.slot, {"a@1": b"last", "c@1": b""}),
+        ("learn", first.slot, False),
+        ("learn", second.slot, False),
+    ]
+    assert engine.requests[0][4] == first.profile == {"a@1": b"last", "b@1": b"kept", "c@1": b""}
+    engine.work()
+    engine.go_down()
+    engine.come_up()
+    assert [request[0] for request in engine.requests] == ["join", "join"]
 
 
 async def test_what_was_told_before_something_was_put_is_not_what_is_known() -> None:
@@ -431,6 +481,40 @@ async def test_each_question_has_its_own_answer() -> None:
     engine.come_up()
     engine.work()
     assert await second == {"manual@1": b"so far"}
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["before a loss", "while there is no engine"])
+async def test_what_was_not_answered_is_asked_again_in_the_order_in_which_it_was_asked(up: bool) -> None:
+    path, engine, _ = await started()
+    first = path.join(Person(), [], {})
+    second = path.join(Person(), [], {}, shares=first)
+    third = path.join(Person(), [], {}, shares=first)
+    engine.work()
+    if not up:
+        engine.go_down()
+    path.confirm(third, 0)
+    tasks = [asyncio.create_task(path.profile(first))]
+    await asyncio.sleep(0)
+    path.confirm(second, 1)
+    tasks.append(asyncio.create_task(path.leave(second)))
+    await asyncio.sleep(0)
+    path.confirm(first, 2)
+    tasks.append(asyncio.create_task(path.profile(third)))
+    await asyncio.sleep(0)
+    if up:
+        engine.go_down()
+    engine.come_up()
+    asked = [(request[0], request[1]) for request in engine.requests if request[0] != "join"]
+    assert asked == [
+        ("confirm", third.slot),
+        ("profile", first.slot),
+        ("confirm", second.slot),
+        ("leave", second.slot),
+        ("confirm", first.slot),
+        ("profile", third.slot),
+    ]
+    engine.work()
+    await asyncio.gather(*tasks)
 
 
 async def test_who_leaves_hands_over_after_a_loss_too() -> None:

@@ -41,9 +41,10 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     made.close()
 
 
-async def come(users: Users, path: FakePath) -> tuple[User, Member]:
+async def come(users: Users, path: FakePath, *, may_learn: bool = True) -> tuple[User, Member]:
     user = await users.come("ada")
     member = Member(path.join(None, [0.1], user.adapters))  # type: ignore[arg-type]
+    member.may_learn = may_learn
     async with user.arriving, user.making_way(member):
         pass
     return user, member
@@ -116,6 +117,67 @@ async def test_who_comes_while_another_leaves_goes_on_with_what_that_learned(sto
         assert newer.seat.profile == {"fake@7": b"late %d" % share}
         assert newer.seat.learning
         assert user.sessions == [newer]
+
+
+async def test_who_comes_does_not_wait_for_who_leaves_and_did_not_learn(store: SqliteStore) -> None:
+    store.save("ada", {"fake@7": b"before"})
+    path = FakePath()
+    users = Users(path, store, share=False)  # type: ignore[arg-type]
+    user, older = await come(users, path)
+    path.learned = {"fake@7": b"learned"}
+    await user.set_learning(False, None)
+    path.hold, path.learned = asyncio.Event(), {"fake@7": b"not learned"}
+    leaving = asyncio.create_task(user.leave(older))
+    await path.asked_to_leave.get()
+    _, newer = await asyncio.wait_for(come(users, path), 20)
+    await user.set_learning(True, None)
+    path.hold.set()
+    await leaving
+    assert newer.seat.learning
+    assert user.adapters == newer.seat.profile == {"fake@7": b"learned"}
+
+
+async def test_who_comes_waits_for_who_learned_also_if_nothing_is_to_be_learned_now(store: SqliteStore) -> None:
+    path = FakePath()
+    user, older = await come(Users(path, store, share=False), path)  # type: ignore[arg-type]
+    path.hold = asyncio.Event()
+    leaving = asyncio.create_task(user.leave(older))
+    await path.asked_to_leave.get()
+    await user.set_learning(False, None)
+    newer = Member(path.join(None, [0.1], user.adapters))  # type: ignore[arg-type]
+    making_way = user.making_way(newer)
+    async with user.arriving:
+        entering = asyncio.create_task(making_way.__aenter__())  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        assert not entering.done()
+        path.hold.set()
+        await entering
+        await making_way.__aexit__(None, None, None)
+    await leaving
+    assert newer.seat.profile == {"fake@7": b"learned"}
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["", "and is reset meanwhile"])
+async def test_who_may_not_learn_does_not_wait_and_gets_what_who_leaves_learned(
+    store: SqliteStore, reset: bool
+) -> None:
+    path = FakePath()
+    users = Users(path, store, share=False)  # type: ignore[arg-type]
+    user, older = await come(users, path)
+    path.hold = asyncio.Event()
+    leaving = asyncio.create_task(user.leave(older))
+    await path.asked_to_leave.get()
+    _, newer = await asyncio.wait_for(come(users, path, may_learn=False), 20)
+    assert newer.seat.profile == {}
+    if reset:
+        await asyncio.to_thread(store.reset, "ada", "all")
+        await user.refresh()
+    path.hold.set()
+    await leaving
+    assert not newer.seat.learning
+    assert newer.seat.profile == {"fake@7": b"" if reset else b"learned"}
+    await user.count(older)
+    assert store.load("ada").adapters == ({} if reset else {"fake@7": b"learned"})
 
 
 async def test_who_does_not_begin_after_all_changes_nothing_for_the_others(store: SqliteStore) -> None:
