@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Final
 
+from bridge.event_path.hearing import RATE
 from bridge.protocol import Audio, Error, ErrorCode, Refused
 
 MAX_AHEAD_S: Final = 10.0
@@ -16,8 +17,6 @@ MAX_BEHIND_US: Final = 1_000_000
 SET_BACK_US: Final = 10_000_000
 """What is earlier by more is of a clock that was set. Much more than ``models.speech.track`` takes for a repetition, so
 that it thinks the same of whatever is taken."""
-
-_RATE: Final = 16_000
 
 
 class SoundTimes:
@@ -36,7 +35,7 @@ class SoundTimes:
         if not audio.pcm:
             return
         now = monotonic()
-        long_us = len(audio.pcm) // 2 * 1_000_000 // _RATE
+        long_us = len(audio.pcm) // 2 * 1_000_000 // RATE
         late_us = audio.time - self._reached_us
         if self._reached_us < 0 or late_us < -SET_BACK_US:
             self._reached_us = audio.time + long_us
