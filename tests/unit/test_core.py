@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load
+from safetensors.torch import load, save
 
 from bridge.frame_path.batch import FAILED, GAP, Batch
 from bridge.frame_path.checkpoint import Checkpoint
@@ -79,6 +79,19 @@ def test_a_gap_makes_a_state_stale_and_a_short_one_does_not() -> None:
     assert found == [0, 1, 2, 0, 1]
 
 
+def test_a_model_is_told_how_many_seconds_passed_since_the_frame_before() -> None:
+    class Watching(Counting):
+        def step(self, batch: Any, state: Any, adapters: Any) -> Any:
+            self.told = batch.dt.tolist(), batch.fresh.tolist()
+            return super().step(batch, state, adapters)
+
+    model = Watching()
+    core = joined(EngineCore([model], SLOTS, CPU), 0, 1, 2)
+    step(core, [(0, 2_000_000, 1, pose()), (1, 2_000_000, 1, pose())])
+    step(core, [(0, 2_015_625, 1, pose()), (1, 3_500_000, 1, pose()), (2, 9, 1, pose())])
+    assert model.told == ([0.015625, 0, 0], [False, True, True])
+
+
 @pytest.mark.parametrize(
     ("blob", "fault"),
     [
@@ -130,6 +143,17 @@ def test_a_slot_is_empty_for_who_comes_next() -> None:
     assert batch.result["targets"][0] == 0
 
 
+@pytest.mark.parametrize(("remembers", "keep_state", "seen"), [(False, False, 1), (True, False, 0), (True, True, 1)])
+def test_a_scene_that_is_replaced_is_forgotten_and_nothing_else(remembers: bool, keep_state: bool, seen: int) -> None:
+    class Placed(Counting):
+        remembers_scene = remembers
+
+    core = joined(EngineCore([Placed()], SLOTS, CPU), 0)
+    step(core, [(0, 1, 1, pose())])
+    core.scene(0, np.ones((2, 6), np.float32), keep_state=keep_state)
+    assert seen_x(step(core, [(0, 2, 1, pose())])) == seen
+
+
 def test_adapters_come_with_a_profile_and_go_with_it() -> None:
     giver = EngineCore([Forecast.load()], SLOTS, CPU)
     giver.join(2, 1, [0.1], {})
@@ -142,7 +166,11 @@ def test_adapters_come_with_a_profile_and_go_with_it() -> None:
     assert taker.profile(3) == {}
 
 
-@pytest.mark.parametrize("data", [b"", b"nonsense", b"\xff" * 20])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"nonsense", b"\xff" * 20, save({"bias": torch.tensor([torch.nan])}), save({"bias": torch.ones(2)})],
+    ids=["empty", "nonsense", "no length", "not a number", "another shape"],
+)
 def test_adapters_that_cannot_be_used_are_set_aside(data: bytes) -> None:
     core = counting()
     assert core.join(0, 1, [], {"counting@1": data}) == ["counting"]
@@ -212,6 +240,18 @@ def test_sessions_that_share_learn_together_and_each_in_its_turn() -> None:
     core.join(0, 4, [0.1], {}, learning=True)
     step(core, [(3, 3, 1, pose()), (0, 3, 1, pose())])
     assert (bias(core, 3), bias(core, 0)) == (3, 1)
+
+
+def test_all_who_shared_with_one_who_left_share_with_the_heir_and_not_with_who_comes_next() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {}, learning=True)
+    for slot in (1, 2):
+        core.join(slot, slot + 1, [0.1], {}, learning=True, with_slot=0)
+    step(core, [(0, 1, 1, pose())])
+    core.leave(0)
+    core.join(0, 9, [0.1], {"learning@1": save({"bias": torch.tensor([50.0])})})
+    step(core, [(2, 1, 1, pose())])
+    assert [bias(core, slot) for slot in (0, 1, 2)] == [50, 2, 2]
 
 
 def test_of_two_that_share_neither_is_always_passed_over() -> None:

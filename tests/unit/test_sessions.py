@@ -830,13 +830,13 @@ async def test_a_daemon_that_stops_tells_everybody_and_lets_nobody_in(house: Hou
 async def test_who_was_on_the_way_in_when_the_daemon_stops_is_turned_away(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on, load = threading.Event(), house.store.load
+    go_on, begin = threading.Event(), house.store.begin
 
-    def slow(user: str) -> Any:
+    def slow(*asked: Any, **how: Any) -> Any:
         assert go_on.wait(20)
-        return load(user)
+        return begin(*asked, **how)
 
-    monkeypatch.setattr(house.store, "load", slow)
+    monkeypatch.setattr(house.store, "begin", slow)
     coming = asyncio.create_task(house.turned())
     await asyncio.sleep(0)
     house.sessions.drain()

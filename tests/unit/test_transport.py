@@ -186,6 +186,15 @@ async def test_flooding_closes() -> None:
         assert "10" in reason
 
 
+async def test_every_second_has_its_own_count() -> None:
+    async with world(messages_per_second=2) as here, here.dial() as socket:
+        for _ in range(5):
+            await socket.send(b"x")
+            assert await asyncio.wait_for(socket.recv(), 20) == b"x"
+            # As if the second were over.
+            here.handlers[0].connection._window_end = 0.0
+
+
 async def test_who_does_not_answer_pings_is_dropped() -> None:
     async with world(ping_interval_s=0.05) as here:
         host, port = here.url.removeprefix("ws://").split(":")  # type: ignore[attr-defined]
@@ -197,6 +206,15 @@ async def test_who_does_not_answer_pings_is_dropped() -> None:
         await here.until(lambda: here.handlers and here.handlers[0].lost_with is not None)
         writer.close()
         del reader
+
+
+async def test_who_says_something_between_two_pings_is_kept() -> None:
+    async with world() as here, here.dial() as socket:
+        for _ in range(3):
+            await socket.send(b"x")
+            assert await asyncio.wait_for(socket.recv(), 20) == b"x"
+            # As if it were time for the next one.
+            here.handlers[0].connection._ping()
 
 
 async def test_who_says_nothing_is_dropped() -> None:
@@ -221,6 +239,18 @@ async def test_a_slow_reader_is_noticed_and_forgiven_when_it_catches_up() -> Non
             await asyncio.wait_for(socket.recv(), 20)
         await here.until(lambda: handler.became_writable)
         assert handler.connection.writable
+
+
+async def test_who_was_slow_for_a_moment_is_not_dropped_later() -> None:
+    async with world(slow_reader_s=0) as here, here.dial() as socket:
+        await socket.send(b"x")
+        await socket.recv()
+        connection = here.handlers[0].connection
+        connection.pause_writing()
+        connection.resume_writing()
+        for _ in range(3):
+            await socket.send(b"y")
+            assert await asyncio.wait_for(socket.recv(), 20) == b"y"
 
 
 async def test_a_reader_that_stays_slow_is_dropped() -> None:
