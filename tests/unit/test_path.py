@@ -430,7 +430,7 @@ async def test_a_selection_in_a_scene_that_is_no_more_is_not_learned_by_the_next
     path.scene(seat, bytes(48), keep_state=False)
     new = path.confirm(seat, 1)
     engine.come_up()
-    assert await old == ({}, b"")
+    assert old.result() == ({}, b"")
     engine.work()
     assert await taken_back == ({"manual@1": b"0 then"}, b" then")
     assert await new == ({"manual@1": b"1"}, b" then")
