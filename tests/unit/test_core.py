@@ -34,9 +34,9 @@ def pose(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> bytes:
     return struct.pack("<7f", x, y, z, 0, 0, 0, 1)
 
 
-def step(core: EngineCore, rows: list[tuple[int, int, int, bytes]]) -> Batch:
+def step(core: EngineCore, rows: list[tuple[int, int, int, bytes]], batch: Batch | None = None) -> Batch:
     """Steps rows of slot, time in microseconds, mask and blob."""
-    batch = new_batch()
+    batch = batch or new_batch()
     for at, (slot, time, mask, blob) in enumerate(rows):
         batch.head[at] = (slot, mask, time)
         batch.blob_bytes[at * ROW_BYTES : at * ROW_BYTES + len(blob)] = blob
@@ -116,14 +116,17 @@ def test_time_that_stands_still() -> None:
     assert batch.result["status"][0] == GAP
 
 
-def test_what_breaks_a_model_does_not_stay() -> None:
-    class Breaking(Counting):
+@pytest.mark.parametrize("output", ["forecast", "target", "gesture"])
+def test_what_breaks_a_model_does_not_stay(output: str) -> None:
+    class Breaking(Learning):
         def step(self, batch: Any, state: Any, adapters: Any) -> Any:
             outputs, new, learned = super().step(batch, state, adapters)
-            outputs["forecast"][batch.head[:, 1] > 5] = torch.nan
+            outputs[output][batch.head[:, 1] > 5, ..., -1] = torch.nan
             return outputs, new, learned
 
     core = joined(EngineCore([Breaking()], SLOTS, CPU), 0, 1)
+    for slot in (0, 1):
+        core.scene(slot, boxes(2), keep_state=False)
     step(core, [(0, 1, 1, pose()), (1, 1, 1, pose())])
     batch = step(core, [(0, 2, 1, pose(y=9)), (1, 2, 1, pose())])
     assert batch.result["status"][:2].tolist() == [FAILED, 0]
@@ -270,6 +273,20 @@ def test_a_gesture_goes_out_with_the_frame_that_ended_it() -> None:
     batch = step(core, [(0, 1, 1, pose(y=60)), (1, 1, 1, pose())])
     assert batch.result["gesture"][:2].tolist() == [3, 0]
     assert batch.spans[0].tolist() == [2, 0.75, 0.5, 0.25]
+
+
+def test_what_a_batch_held_before_is_not_told_again() -> None:
+    class Gesturing(Learning):
+        only_gesturing = True
+
+    core = EngineCore([Gesturing()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {})
+    core.join(1, 2, [0.1], {}, gestures=False)
+    core.scene(0, boxes(2), keep_state=False)
+    batch = step(core, [(0, 1, 1, pose(y=60))])
+    assert batch.result[0].tolist() == (0, 1, 1, 2, 0, 3)
+    step(core, [(1, 1, 1, pose(y=60))], batch)
+    assert batch.result[0].tolist() == (0, 0, 0, 0, -1, 0)
 
 
 def test_what_was_put_holds_and_other_versions_are_left_alone() -> None:

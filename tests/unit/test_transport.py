@@ -157,6 +157,19 @@ async def test_both_sides_can_close() -> None:
         assert here.listener.counters.open == 0
 
 
+async def test_what_comes_after_our_own_close_goes_to_nobody() -> None:
+    async with world() as here, here.dial() as socket:
+        await socket.send(b"x")
+        await socket.recv()
+        connection = here.handlers[0].connection
+        connection.close(4001, "enough")
+        # A binary message and a text, sent by who does not know of it yet.
+        connection.data_received(b"\x82\x81abcdx" + b"\x81\x81abcdx")
+        assert here.listener.counters.messages_in == 1
+        assert here.handlers[0].texts == 0
+        assert await closed_with(socket) == (4001, "enough")
+
+
 async def test_a_socket_that_is_cut_is_told_as_1006() -> None:
     async with world() as here, here.dial() as socket:
         await socket.send(b"x")
