@@ -50,6 +50,14 @@ async def come(users: Users, path: FakePath, *, may_learn: bool = True) -> tuple
     return user, member
 
 
+async def begin_to_leave(user: User, member: Member, path: FakePath) -> asyncio.Task[None]:
+    """Leaves as far as to ask what was learned, which is answered when ``path.hold`` is set."""
+    path.hold = asyncio.Event()
+    leaving = asyncio.create_task(user.leave(member))
+    await path.asked_to_leave.get()
+    return leaving
+
+
 async def test_a_selection_that_is_learned_while_its_kind_is_reset_does_not_come_back(store: SqliteStore) -> None:
     path = FakePath()
     user, member = await come(Users(path, store, share=True), path)  # type: ignore[arg-type]
@@ -106,9 +114,7 @@ async def test_who_comes_while_another_leaves_goes_on_with_what_that_learned(sto
         users = Users(path, store, share=share)  # type: ignore[arg-type]
         path.learned = {"fake@7": b"late %d" % share}
         user, older = await come(users, path)
-        path.hold = asyncio.Event()
-        leaving = asyncio.create_task(user.leave(older))
-        await path.asked_to_leave.get()
+        leaving = await begin_to_leave(user, older, path)
         coming = asyncio.create_task(come(users, path))
         await asyncio.sleep(0)
         path.hold.set()
@@ -126,9 +132,8 @@ async def test_who_comes_does_not_wait_for_who_leaves_and_did_not_learn(store: S
     user, older = await come(users, path)
     path.learned = {"fake@7": b"learned"}
     await user.set_learning(False, None)
-    path.hold, path.learned = asyncio.Event(), {"fake@7": b"not learned"}
-    leaving = asyncio.create_task(user.leave(older))
-    await path.asked_to_leave.get()
+    path.learned = {"fake@7": b"not learned"}
+    leaving = await begin_to_leave(user, older, path)
     _, newer = await asyncio.wait_for(come(users, path), 20)
     await user.set_learning(True, None)
     path.hold.set()
@@ -140,9 +145,7 @@ async def test_who_comes_does_not_wait_for_who_leaves_and_did_not_learn(store: S
 async def test_who_comes_waits_for_who_learned_also_if_nothing_is_to_be_learned_now(store: SqliteStore) -> None:
     path = FakePath()
     user, older = await come(Users(path, store, share=False), path)  # type: ignore[arg-type]
-    path.hold = asyncio.Event()
-    leaving = asyncio.create_task(user.leave(older))
-    await path.asked_to_leave.get()
+    leaving = await begin_to_leave(user, older, path)
     await user.set_learning(False, None)
     newer = Member(path.join(None, [0.1], user.adapters))  # type: ignore[arg-type]
     making_way = user.making_way(newer)
@@ -164,9 +167,7 @@ async def test_who_may_not_learn_does_not_wait_and_gets_what_who_leaves_learned(
     path = FakePath()
     users = Users(path, store, share=False)  # type: ignore[arg-type]
     user, older = await come(users, path)
-    path.hold = asyncio.Event()
-    leaving = asyncio.create_task(user.leave(older))
-    await path.asked_to_leave.get()
+    leaving = await begin_to_leave(user, older, path)
     _, newer = await asyncio.wait_for(come(users, path, may_learn=False), 20)
     assert newer.seat.profile == {}
     if reset:
