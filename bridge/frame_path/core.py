@@ -232,11 +232,12 @@ class EngineCore:
                 self._put_adapters(loaded, slot, data)
 
     @torch.inference_mode()
-    def confirm(self, slot: int, chosen: int, moment: bytes = b"") -> tuple[dict[str, bytes], bytes]:
+    def confirm(self, slot: int, chosen: int, moment: bytes = b"", weight: int = 1) -> tuple[dict[str, bytes], bytes]:
         """Learns from a selection: the user of a slot meant this target of the scene, counted from 0.
 
         Args:
-            moment: takes back the selection of which it was returned.
+            moment: of the selection that is meant, as it was returned; without one it is made now.
+            weight: 1, or -1 to take it back.
 
         Returns:
             What ``profile`` does, of the models that learned from it; and the moment that they learned from: the scene
@@ -253,9 +254,6 @@ class EngineCore:
             boxes = self._boxes[slot, : int(self._target_count[slot])]
             rows = [boxes.flatten(), *(loaded.state.matrix[slot] for loaded in learners)]
             moment = np.float32(len(boxes)).tobytes() + torch.cat(rows).cpu().numpy().tobytes()
-            weight = 1.0
-        else:
-            weight = -1.0
         numbers = torch.from_numpy(np.frombuffer(moment, dtype="<f4").copy()).to(self.device)
         count = int(numbers[0])
         targets, numbers = numbers[None, 1 : 1 + 6 * count].view(1, count, 6), numbers[1 + 6 * count :]

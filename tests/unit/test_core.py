@@ -194,8 +194,10 @@ def test_a_selection_is_learned_and_taken_back() -> None:
     core.confirm(2, 0)
     step(core, [(2, 1, 1, pose())])
     core.scene(2, boxes(1), keep_state=False)
-    assert core.confirm(2, 1, moment)[1] == moment
+    assert core.confirm(2, 1, moment, -1)[1] == moment
     assert bias(core, 2) == 1000, "the other selection stays"
+    core.confirm(2, 1, moment)
+    assert bias(core, 2) == 3000
 
 
 def test_sessions_that_share_learn_together_and_each_in_its_turn() -> None:

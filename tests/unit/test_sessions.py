@@ -31,6 +31,7 @@ from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, P
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
 from tests.core_engine import CoreEngine
+from tests.doubles import Learning
 from tests.stand_ins import FakeLink, FakePath, FakeWorkers
 
 
@@ -950,7 +951,7 @@ class Promises(RuleBasedStateMachine):
         self.store._database.execute("PRAGMA synchronous=OFF")
         for user, number in NUMBER.items():
             self.store.save(user, {KEY: save({"bias": torch.tensor([float(APART * number)])})})
-        self.engine = CoreEngine(2, self.learns)
+        self.engine = CoreEngine(2, [Learning()], self.learns)
         self.path = FramePath(self.engine, slots=2, window_s=1_000, on_engine=lambda up: None)
         self.loop.run_until_complete(self.path.start())
         self.workers = FakeWorkers()
