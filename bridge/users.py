@@ -98,6 +98,7 @@ class User:
         self._written: dict[str, bytes] = {}
         # The generation of the profile when a session gave its seat back, and the number of that question.
         self._leaving: dict[Member, tuple[int, int]] = {}
+        self._keeping: set[asyncio.Task[None]] = set()
         # Questions to the engine are counted: an answer may be known later than that to a question asked after it.
         self._asked = 0
         self._told: dict[str, int] = {}
@@ -307,8 +308,7 @@ class User:
             if alone and session.may_learn:
                 # Also where the user wants nothing learned now: they may want it again before those have left, and
                 # what two have learned apart cannot be put together.
-                while leaving := [one for one in self.sessions if one.seat.left is not None and one.seat.learning]:
-                    await self.leave(leaving[0])
+                await self._know_of_who_leaves()
                 if self.learning:
                     learning = self._learning()
                     await self._pause(learning)
@@ -340,8 +340,12 @@ class User:
         for session in learning:
             self._path.learn(session.seat, False)
         if learning:
-            # Where there are several they share what they learned.
-            await self._keep(learning[0].seat)
+            # Where there are several they share what they learned. It is kept also if who waits for it gives up: a
+            # session that leaves meanwhile counts as one that learned nothing.
+            keeping = asyncio.create_task(self._keep(learning[0].seat), name=f"keep what {self.name!r} learned")
+            self._keeping.add(keeping)
+            keeping.add_done_callback(self._keeping.discard)
+            await asyncio.shield(keeping)
 
     async def leave(self, session: Member) -> None:
         """Gives the slot of a session back, which is none of the user's then. What it learned is known here.
@@ -364,6 +368,11 @@ class User:
                 if not other.may_learn:
                     # It did not wait for this when it began.
                     self._bring_up_to_date(other.seat)
+
+    async def _know_of_who_leaves(self) -> None:
+        """Waits for what is learned in sessions that leave; of one that does not learn there is nothing to know."""
+        while leaving := [one for one in self.sessions if one.seat.left is not None and one.seat.learning]:
+            await self.leave(leaving[0])
 
     async def reset(self, kind: Kind, mark: Mark | None) -> None:
         """Forgets what was learned of a kind.
@@ -431,8 +440,7 @@ class User:
             TooMuch: it is more than is kept.
             StoreError: it cannot be written down.
         """
-        while leaving := [one for one in self.sessions if one.seat.left is not None]:
-            await self.leave(leaving[0])
+        await self._know_of_who_leaves()
         generation, asked = self.profile.generation, self._ask()
         learning = self._learning()
         learned = await self._path.profile(learning[0].seat) if learning else {}
@@ -516,7 +524,6 @@ class User:
                 self.profile.generation = await asyncio.to_thread(save, self.profile.generation, {}, ())
             return False
         self._written.update(changed)
-        self.profile.adapters.update(changed)
         return True
 
     def _changed(self, adapters: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -645,6 +645,27 @@ async def test_ending_all_reaches_the_dropped_and_the_leaving(house: House) -> N
     assert connected.link is not None
 
 
+async def test_a_save_that_has_begun_comes_to_its_end_when_the_daemon_stops(house: House) -> None:
+    sessions = house.open(save_s=0.001)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    ended: list[bool] = []
+
+    async def save_all() -> int:
+        begun.set()
+        await go_on.wait()
+        ended.append(True)
+        return 0
+
+    sessions._users.save_all = save_all  # type: ignore[method-assign]
+    await house.enter()
+    await asyncio.wait_for(begun.wait(), 20)
+    ending = asyncio.create_task(sessions.end_all(20))
+    await house.path.asked_to_leave.get()
+    go_on.set()
+    assert await ending
+    assert ended == [True]
+
+
 async def test_an_engine_that_gives_nothing_back_is_not_waited_for_for_ever(house: House) -> None:
     house.path.hold = asyncio.Event()
     await house.enter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -202,6 +203,75 @@ async def test_what_is_reset_while_a_session_begins_is_not_what_it_goes_on_with(
     async with user.arriving, user.making_way(newer):
         await user.reset("all", None)
     assert newer.seat.profile == {"fake@7": b""}
+
+
+@pytest.mark.parametrize("locked", [False, True], ids=["before it is told", "before it is written"])
+async def test_what_who_leaves_learned_is_kept_also_if_who_comes_gives_up(store: SqliteStore, locked: bool) -> None:
+    path = FakePath()
+    users = Users(path, store, share=False)  # type: ignore[arg-type]
+    user, older = await come(users, path)
+    asked, tell, profile = asyncio.Event(), asyncio.Event(), path.profile
+
+    async def late(seat: Seat) -> Profile:
+        asked.set()
+        await tell.wait()
+        return await profile(seat)
+
+    path.profile = late  # type: ignore[method-assign]
+    coming = asyncio.create_task(come(users, path))
+    await asked.wait()
+    if locked:
+        await user.changing.acquire()
+        tell.set()
+        await asyncio.sleep(0)
+    path.hold = asyncio.Event()
+    leaving = asyncio.create_task(user.leave(older))
+    await path.asked_to_leave.get()
+    coming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await coming
+    tell.set()
+    path.hold.set()
+    await leaving
+    if locked:
+        user.changing.release()
+    await user.count(older)
+    assert store.load("ada").adapters == {"fake@7": b"learned"}
+
+
+async def test_what_who_leaves_learned_while_something_is_written_is_written_too(store: SqliteStore) -> None:
+    path = FakePath()
+    user, member = await come(Users(path, store, share=False), path)  # type: ignore[arg-type]
+    writing, go_on, loop, save = asyncio.Event(), threading.Event(), asyncio.get_running_loop(), store.save
+
+    def slow(*arguments: Any, **settings: Any) -> int:
+        loop.call_soon_threadsafe(writing.set)
+        assert go_on.wait(20)
+        return save(*arguments, **settings)
+
+    store.save = slow  # type: ignore[method-assign]
+    saving = asyncio.create_task(user.save())
+    await writing.wait()
+    path.learned = {"fake@7": b"late"}
+    await user.leave(member)
+    go_on.set()
+    await saving
+    await user.count(member)
+    assert store.load("ada").adapters == {"fake@7": b"late"}
+
+
+async def test_who_leaves_and_did_not_learn_is_not_waited_for(store: SqliteStore) -> None:
+    path = FakePath()
+    user, member = await come(Users(path, store, share=False), path)  # type: ignore[arg-type]
+    await user.set_learning(False, None)
+    path.hold = asyncio.Event()
+    leaving = asyncio.create_task(user.leave(member))
+    await path.asked_to_leave.get()
+    assert b"learned" in await asyncio.wait_for(user.export(), 20)
+    await asyncio.wait_for(user.reset("all", None), 20)
+    path.hold.set()
+    await leaving
+    assert user.adapters == {}
 
 
 async def test_of_who_goes_and_who_stays_the_latter_learns_after_a_pause(store: SqliteStore) -> None:
