@@ -343,7 +343,8 @@ class FramePath:
         self.known.set()
         self._up = True
         ask = self._engine.request
-        for seat in self._seats.values():
+        # In whose row others' adapters lie comes before them, for a slot is emptied when it is joined.
+        for seat in sorted(self._seats.values(), key=lambda seat: seat.shares is not None):
             self._request_join(seat, restore=self._was_up)
         for seat in self._seats.values():
             if seat.boxes:

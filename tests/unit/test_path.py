@@ -546,6 +546,26 @@ async def test_who_leaves_hands_over_after_a_loss_too() -> None:
     await leaving
 
 
+async def test_whose_row_is_shared_joins_the_next_engine_before_the_others() -> None:
+    path, engine, _ = await started()
+    gone, first = (path.join(Person(), [], {}) for _ in range(2))
+    other = path.join(Person(), [], {}, shares=first)
+    await left(path, engine, gone)
+    heir = path.join(Person(), [], {}, shares=first)
+    await left(path, engine, first)
+    assert other.shares is heir
+    engine.go_down()
+    engine.come_up()
+    assert [(request[1], request[8]) for request in engine.requests] == [(heir.slot, -1), (other.slot, heir.slot)]
+
+
+async def left(path: FramePath, engine: ManualEngine, seat: Seat) -> None:
+    leaving = asyncio.create_task(path.leave(seat))
+    await asyncio.sleep(0)
+    engine.work()
+    await leaving
+
+
 async def test_who_came_while_a_shared_seat_was_being_left_shares_the_heirs() -> None:
     path, engine, _ = await started()
     first = path.join(Person(), [], {})

@@ -1059,8 +1059,7 @@ class Promises(RuleBasedStateMachine):
     def lose(self) -> None:
         if not self.engine.up:
             self.does(self.engine.come_up)
-        elif not self.share:
-            # Of a shared row each session's checkpoint has its own.
+        else:
             self.does(self.engine.go_down)
 
     @invariant()
