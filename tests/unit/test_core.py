@@ -309,6 +309,17 @@ def test_who_inherits_has_what_was_learned_since_its_own_checkpoint() -> None:
     assert bias(after, 1) == 4
 
 
+def test_nothing_is_left_of_who_leaves() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {}, learning=True)
+    step(core, [(0, 1, 1, pose())])
+    assert core.holds(0, 1)
+    core.leave(0)
+    assert not core.holds(0, 1)
+    assert not core._models[0].state.matrix[0].any()
+    assert not core._models[0].adapters.matrix[0].any()
+
+
 @pytest.mark.parametrize(("model", "expected"), [(Learning, 2), (Selecting, 1000)])
 def test_what_frames_teach_comes_from_the_checkpoint_and_selections_from_the_profile(model: Any, expected: int) -> None:
     core = EngineCore([model()], SLOTS, CPU)
