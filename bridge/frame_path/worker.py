@@ -80,7 +80,7 @@ def execute(
     if kind == "profile":
         return ["profile", slot, serial, core.profile(slot)]
     if kind == "leave":
-        return ["left", slot, serial, core.leave(slot)]
+        return ["left", slot, serial, core.leave(slot, checkpoint)]
     if kind == "learn":
         core.learn(slot, *rest)
         return None
