@@ -29,6 +29,7 @@ _STABLE_S = 30.0
 # A child that was killed while it began, as by a kernel short of memory, may do better the next time.
 _FIRST_TRIES = 3
 _EXIT_TIMEOUT_S = 5.0
+_TOLD_EVERY_S = 30.0
 
 
 @contextlib.contextmanager
@@ -204,7 +205,7 @@ class Child:
         stream.on_message = lambda message: None if answer.done() else answer.set_result(message)
         gone = asyncio.create_task(process.wait())
         try:
-            await asyncio.wait((answer, gone), timeout=self._start_timeout_s, return_when="FIRST_COMPLETED")
+            await self._wait_to_be_ready(answer, gone)
             if answer.done():
                 kind, *told = answer.result()
                 if kind == "ready":
@@ -216,6 +217,17 @@ class Child:
             raise ChildError(f"{self._name} was not ready after {self._start_timeout_s:g} s")
         finally:
             gone.cancel()
+
+    async def _wait_to_be_ready(self, *signs: asyncio.Future[Any]) -> None:
+        """Until there is one of the signs, or time is up; on a busy machine people are told that it goes on."""
+        waited_s = 0.0
+        while waited_s < self._start_timeout_s:
+            wait_s = min(_TOLD_EVERY_S, self._start_timeout_s - waited_s)
+            done, _ = await asyncio.wait(signs, timeout=wait_s, return_when="FIRST_COMPLETED")
+            if done:
+                return
+            waited_s += wait_s
+            log.info("%s has been loading for %g s", self._name, waited_s)
 
     async def _until_gone(self, process: Process) -> str:
         gone = asyncio.create_task(process.wait())

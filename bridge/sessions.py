@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -37,6 +37,7 @@ from bridge.users import Users
 
 log = logging.getLogger("genlock.session")
 
+T = TypeVar("T")
 Entry = Literal["new", "resumed", "restored"]
 """How a ``hello`` is let in: to a new session, to one that waited for it, or to one that an earlier run began."""
 
@@ -131,7 +132,7 @@ class Sessions:
         self._make_sink = make_sink
         self._sessions: dict[str, Session] = {}
         self._expiry: dict[str, asyncio.TimerHandle] = {}
-        self._leaving: set[asyncio.Task[object]] = set()
+        self._ending: set[asyncio.Task[object]] = set()
         self._entering: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._born = monotonic()
 
@@ -210,10 +211,12 @@ class Sessions:
         over = not self.draining
         self._in_background(self._leave(session, over=over), f"leave {session.id}")
 
-    def _in_background(self, leaving: Coroutine[None, None, object], name: str) -> None:
-        task = asyncio.create_task(leaving, name=name)
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+    def _in_background(self, work: Coroutine[None, None, T], name: str) -> asyncio.Task[T]:
+        """Begins what comes to its end also when the daemon stops."""
+        task = asyncio.create_task(work, name=name)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        return task
 
     def tell_all(self, notice: Notice) -> None:
         """Sends a notice to every session."""
@@ -236,8 +239,8 @@ class Sessions:
         for session in list(self._sessions.values()):
             self.leave(session)
         late: set[asyncio.Task[object]] = set()
-        if self._leaving:
-            _, late = await asyncio.wait(self._leaving, timeout=timeout_s)
+        if self._ending:
+            _, late = await asyncio.wait(self._ending, timeout=timeout_s)
         for task in late:
             task.cancel()
         return not late and not self.counters.unwritten
@@ -345,7 +348,9 @@ class Sessions:
                 # What is wrong with the disk is told by the next save.
                 with contextlib.suppress(StoreError):
                     await self._users.refresh()
-            self.counters.unsaved += await self._users.save_all()
+            # A write that nobody waits for could come after a later one.
+            saving = self._in_background(self._users.save_all(), "save all that is learned")
+            self.counters.unsaved += await asyncio.shield(saving)
             with contextlib.suppress(StoreError):
                 await asyncio.to_thread(self._store.keep_stubs)
                 if old_stubs and monotonic() - self._born > old_s:

@@ -61,13 +61,12 @@ class _Kept:
 
 @dataclass(frozen=True)
 class _Selected:
-    """A selection that was learned from: of which seat, the target's place in the scene, and the engine's moment.
+    """A selection that was learned from: the target's place in the scene, and the engine's moment.
 
     Attributes:
         relearned: the user's, when it was kept.
     """
 
-    seat: Seat
     place: int
     moment: bytes
     relearned: int
@@ -377,8 +376,7 @@ class Teaching:
             await self._keep(lesson.id, item, mark if taken.selection is None else None)
         if taken.selection is not None:
             moment = await self._user.keep(taken.selection, mark)
-            place = taken.place(lesson.target)
-            selected = _Selected(taken.selection.seat, place, moment, taken.selection.relearned)
+            selected = _Selected(taken.selection.target, moment, taken.selection.relearned)
             self._remember(lesson.id, selected)
 
     def _select(self, taken: _Taken, target: str) -> Selection:
@@ -420,7 +418,7 @@ class Teaching:
 
     async def _revert(self, taken: _Taken, change: _Kept | _Selected, mark: Mark | None) -> None:
         if isinstance(change, _Selected):
-            taken.selection = self._user.select(change.seat, change.place, moment=change.moment)
+            taken.selection = self._user.select(self._around.seat(), change.place, moment=change.moment)
             await self._user.keep(taken.selection, mark)
         elif change.before is not None:
             await self._user.put(change.before, mark)

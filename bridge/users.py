@@ -47,17 +47,19 @@ class NotLearned(Exception):
 
 @dataclass(frozen=True)
 class Selection:
-    """A selection that the engine learns from.
+    """A selection that the engine learns from, or takes back.
 
     Attributes:
-        seat: whose.
+        target: its place in the scene's order.
+        weight: 1, or -1 if it is taken back.
         relearned: of the user, when it was made.
         generation: of the user's profile then.
         asked: the number of the question to the engine, as the user counts them.
         learned: as ``FramePath.confirm`` gives it.
     """
 
-    seat: Seat
+    target: int
+    weight: int
     relearned: int
     generation: int
     asked: int
@@ -96,6 +98,7 @@ class User:
         self._written: dict[str, bytes] = {}
         # The generation of the profile when a session gave its seat back, and the number of that question.
         self._leaving: dict[Member, tuple[int, int]] = {}
+        self._keeping: set[asyncio.Task[None]] = set()
         # Questions to the engine are counted: an answer may be known later than that to a question asked after it.
         self._asked = 0
         self._told: dict[str, int] = {}
@@ -192,9 +195,10 @@ class User:
             self._tell_all()
 
     def select(self, seat: Seat, target: int, *, moment: bytes = b"") -> Selection:
-        """Has the engine learn from a selection, or take that back: see ``FramePath.confirm``."""
-        asked = self._ask()
-        return Selection(seat, self.relearned, self.profile.generation, asked, self._path.confirm(seat, target, moment))
+        """Has the engine learn from a selection, or take back that of a moment: see ``FramePath.confirm``."""
+        weight, asked = -1 if moment else 1, self._ask()
+        learned = self._path.confirm(seat, target, moment, weight)
+        return Selection(target, weight, self.relearned, self.profile.generation, asked, learned)
 
     async def keep(self, selection: Selection, mark: Mark | None) -> bytes:
         """Keeps what is learned from a selection.
@@ -224,10 +228,22 @@ class User:
         return moment
 
     async def forgo(self, selection: Selection) -> None:
-        """What the engine learned from a selection could not be kept, and so it is as if it had not been learned."""
-        learned, _ = await selection.learned
-        if not self.erased:
-            self._path.put(selection.seat, {key: self.profile.adapters.get(key, b"") for key in learned})
+        """Takes a selection that could not be kept out of what is learned; what was learned beside and since stays.
+
+        Where no session of the user is left to learn, it stays learned.
+        """
+        _, moment = await selection.learned
+        may_learn = self._may_learn()
+        # What was reset, imported over or erased since is not there any more.
+        generation = self.profile.generation
+        if not (moment and may_learn) or self.erased or generation != selection.generation:
+            return
+        # Also what was selected in another session is learned where it is learned now.
+        asked = self._ask()
+        learned, _ = await self._path.confirm(may_learn[-1].seat, selection.target, moment, -selection.weight)
+        async with self.changing:
+            if generation == self.profile.generation:
+                self._know(learned, asked)
 
     async def set_learning(self, learning: bool, mark: Mark | None) -> None:
         """Whether anything may be learned from now on. What was learned before is kept.
@@ -249,14 +265,18 @@ class User:
         if not self.learning:
             await self._pause(self._learning())
             return
-        may_learn = [session for session in self.sessions if session.may_learn and session.seat.left is None]
-        # The newest of those that stay; else the newest of those whose lessons are still carried out.
-        may_learn.sort(key=lambda session: not session.over)
+        may_learn = self._may_learn()
         if not self._share:
             for older in may_learn[:-1]:
                 older.taken_over()
         for session in may_learn if self._share else may_learn[-1:]:
             self._path.learn(session.seat, True)
+
+    def _may_learn(self) -> list[Member]:
+        """Who of the sessions may learn, and at the end the one that does if one alone can."""
+        may_learn = [session for session in self.sessions if session.may_learn and session.seat.left is None]
+        # The newest of those that stay; else the newest of those whose lessons are still carried out.
+        return sorted(may_learn, key=lambda session: not session.over)
 
     async def _follow_if_changed(self) -> None:
         async with self.arriving:
@@ -288,8 +308,7 @@ class User:
             if alone and session.may_learn:
                 # Also where the user wants nothing learned now: they may want it again before those have left, and
                 # what two have learned apart cannot be put together.
-                while leaving := [one for one in self.sessions if one.seat.left is not None and one.seat.learning]:
-                    await self.leave(leaving[0])
+                await self._know_of_who_leaves()
                 if self.learning:
                     learning = self._learning()
                     await self._pause(learning)
@@ -321,8 +340,12 @@ class User:
         for session in learning:
             self._path.learn(session.seat, False)
         if learning:
-            # Where there are several they share what they learned.
-            await self._keep(learning[0].seat)
+            # Where there are several they share what they learned. It is kept also if who waits for it gives up: a
+            # session that leaves meanwhile counts as one that learned nothing.
+            keeping = asyncio.create_task(self._keep(learning[0].seat), name=f"keep what {self.name!r} learned")
+            self._keeping.add(keeping)
+            keeping.add_done_callback(self._keeping.discard)
+            await asyncio.shield(keeping)
 
     async def leave(self, session: Member) -> None:
         """Gives the slot of a session back, which is none of the user's then. What it learned is known here.
@@ -345,6 +368,11 @@ class User:
                 if not other.may_learn:
                     # It did not wait for this when it began.
                     self._bring_up_to_date(other.seat)
+
+    async def _know_of_who_leaves(self) -> None:
+        """Waits for what is learned in sessions that leave; of one that does not learn there is nothing to know."""
+        while leaving := [one for one in self.sessions if one.seat.left is not None and one.seat.learning]:
+            await self.leave(leaving[0])
 
     async def reset(self, kind: Kind, mark: Mark | None) -> None:
         """Forgets what was learned of a kind.
@@ -412,8 +440,7 @@ class User:
             TooMuch: it is more than is kept.
             StoreError: it cannot be written down.
         """
-        while leaving := [one for one in self.sessions if one.seat.left is not None]:
-            await self.leave(leaving[0])
+        await self._know_of_who_leaves()
         generation, asked = self.profile.generation, self._ask()
         learning = self._learning()
         learned = await self._path.profile(learning[0].seat) if learning else {}
@@ -497,7 +524,6 @@ class User:
                 self.profile.generation = await asyncio.to_thread(save, self.profile.generation, {}, ())
             return False
         self._written.update(changed)
-        self.profile.adapters.update(changed)
         return True
 
     def _changed(self, adapters: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -13,27 +13,34 @@ from bridge.frame_path.checkpoint import Checkpoint
 from bridge.frame_path.core import EngineCore
 from bridge.frame_path.engine import EngineCounters, EngineInfo, EngineListener
 from bridge.frame_path.worker import execute
-from tests.doubles import Learning
+from models.frame_model import FrameModel
 
 
 class CoreEngine:
-    """Steps ``doubles.Learning``. Its checkpoint, which is taken after every step, outlives the core.
+    """Its checkpoint, which is taken after every step, outlives the core.
 
     Args:
+        models: what it steps.
         before_step: told the slots of a batch that is stepped next.
     """
 
-    def __init__(self, slots: int, before_step: Callable[[EngineCore, list[int]], None] | None = None) -> None:
+    def __init__(
+        self,
+        slots: int,
+        models: Sequence[FrameModel],
+        before_step: Callable[[EngineCore, list[int]], None] | None = None,
+    ) -> None:
         self.batches = [Batch(memoryview(bytearray(Batch.size(slots))), slots) for _ in range(COUNT)]
         self.counters = EngineCounters()
         self.requests: list[Sequence[Any]] = []
         self.up = False
         self._slots = slots
+        self._models = models
         self._before_step = before_step
         self._memory = memoryview(bytearray(Checkpoint.size(slots, self._new_core().row_floats)))
 
     def _new_core(self) -> EngineCore:
-        return EngineCore([Learning.load()], self._slots, torch.device("cpu"))
+        return EngineCore(self._models, self._slots, torch.device("cpu"))
 
     async def start(self, listener: EngineListener) -> EngineInfo:
         self._listener = listener

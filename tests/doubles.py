@@ -65,14 +65,13 @@ class Hanging(Counting):
         return super().step(batch, state, adapters)
 
 
-class Learning(Counting):
-    """``bias`` grows by one with each frame it may learn from, and by a thousand with a selection of the first target.
+class Watching(Counting):
+    """``bias`` grows by one with each frame it may learn from.
 
     A head above 50 m is gesture 3 of the right hand, which began 0.5 s ago and has been over for 0.25 s.
     """
 
-    name = "learning"
-    adapters: ClassVar[Columns] = {"bias": (1,)}
+    name = "watching"
     learns = True
 
     def step(self, batch: FrameBatch, state: Rows, adapters: Rows) -> tuple[Rows, Rows, Rows]:
@@ -80,6 +79,12 @@ class Learning(Counting):
         gesture = torch.tensor([3, 2, 0.75, 0.5, 0.25], device=batch.dt.device)
         outputs["gesture"] = gesture * (batch.head[:, 1:2] > 50)
         return outputs, after, {"bias": adapters["bias"] + batch.learning.unsqueeze(1)}
+
+
+class Learning(Watching):
+    """As ``Watching``; and ``bias`` grows by a thousand with a selection of the first target."""
+
+    name = "learning"
 
     def confirm(self, state: Rows, adapters: Rows, targets: torch.Tensor, chosen: int, weight: float) -> Rows:
         assert targets.shape[1] > chosen

@@ -214,7 +214,7 @@ class FakePath:
         self.frames: list[tuple[Seat, int, int, int, bytes]] = []
         self.scenes: list[tuple[Seat, bytes, bool]] = []
         self.learned: dict[str, bytes] = {"fake@7": b"learned"}
-        self.confirmed: list[tuple[Seat, int, bytes]] = []
+        self.confirmed: list[tuple[Seat, int, bytes, int]] = []
         self.puts: list[tuple[Seat, Profile]] = []
         self.forgotten: list[Seat] = []
         self.hold: asyncio.Event | None = None
@@ -262,8 +262,10 @@ class FakePath:
         if not self.stepping:
             seat.answering = seat.scene
 
-    def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> asyncio.Future[tuple[Profile, bytes]]:
-        self.confirmed.append((seat, target, moment))
+    def confirm(
+        self, seat: Seat, target: int, moment: bytes = b"", weight: int = 1
+    ) -> asyncio.Future[tuple[Profile, bytes]]:
+        self.confirmed.append((seat, target, moment, weight))
         learned: asyncio.Future[tuple[Profile, bytes]] = asyncio.get_running_loop().create_future()
         learned.set_result(({"target@7": f"{len(self.confirmed)} {target}".encode()}, b"moment"))
         return learned

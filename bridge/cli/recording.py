@@ -76,7 +76,8 @@ def cut(
     end_us = recording.duration_us if to_us is None else min(to_us, recording.duration_us)
     if from_us > end_us:
         until = "on" if to_s is None else f"to {to_s:g} s"
-        fail(f"there is nothing from {from_s:g} s {until}; {file} is {recording.duration_us / 1e6:.1f} s long")
+        why = recording.damage or f"{file} is {recording.duration_us / 1e6:.1f} s long"
+        fail(f"there is nothing from {from_s:g} s {until}; {why}")
     try:
         with RecordingWriter(out, recording.header) as writer:
             for entry in _in_force(recording, from_us):
@@ -137,12 +138,21 @@ def _open(file: Path) -> Recording:
 
 
 def _in_force(recording: Recording, before_us: int) -> list[Entry]:
-    """What came before and still holds: the scenes since the last that replaced all others, and the last mark."""
+    """What came before and still holds: the scenes since the last that replaced all others, and the last mark.
+
+    Damage is told and passed over: what comes after it can be read all the same.
+    """
     scenes: list[Entry] = []
     mark: list[Entry] = []
-    for entry in recording.entries(0, before_us - 1):
+
+    def passed_over(damage: str) -> None:
+        # Marks change with each second or so, scenes seldom.
+        mark.clear()
+        typer.echo(f"{damage}\nif the scene was changed there, the piece has it as it was before", err=True)
+
+    for entry in recording.entries(0, before_us - 1, passed_over=passed_over):
         if entry.kind == MARK:
-            mark = [entry]
+            mark[:] = [entry]
             continue
         message = _message(entry)
         if isinstance(message, Scene):

@@ -66,6 +66,11 @@ NOT_INSTALLED: Final = "what hears speech is not installed; in Genlock's checkou
 _decode = msgspec.msgpack.Decoder(Heard).decode
 
 
+def length_us(pcm: bytes) -> int:
+    """How long PCM of 16 bits is, in microseconds."""
+    return len(pcm) // 2 * 1_000_000 // RATE
+
+
 @dataclass(frozen=True, kw_only=True)
 class HearingOptions(WorkerOptions):
     """How speech is heard.
@@ -225,7 +230,7 @@ class Hearing(OnDemand):
 
     def hear(self, ear: Ear, time_us: int, pcm: bytes, end: bool) -> None:
         """See ``Ear.hear``."""
-        long_us = len(pcm) // 2 * 1_000_000 // RATE
+        long_us = length_us(pcm)
         gap_us = time_us - ear.reached_us
         counts_us = max(long_us + (gap_us if 0 < gap_us <= FILLED_US else 0), _LEAST_US)
         if pcm and ear.kept and ear.kept_us + counts_us > KEPT_US:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -15,6 +16,9 @@ from bridge.protocol import Error, ErrorCode
 from models.vision.prototypes import Prototypes
 
 log = logging.getLogger("genlock.seeing")
+
+NAMED: Final = 8
+"""Of so many broken pictures at most an app is told one by one, and of the others how many there are."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +90,9 @@ class AppObjects:
                     seen.append(glimpse.embedding)
             if seen:
                 examples[thing.name] = seen
+        if (more := len(errors) - NAMED) > 0:
+            text = f"hello.app.objects: {more} more of the pictures cannot be read"
+            errors[NAMED:] = [Error(ErrorCode.INVALID, text, "hello", "app.objects")]
         held.prototypes = Prototypes(examples) if examples else None
         held.errors = tuple(errors)
         for error in errors:

@@ -28,7 +28,7 @@ class WorkerOptions:
     worker: str
     niceness: int
     threads: int = 1
-    start_timeout_s: float = 120.0
+    start_timeout_s: float = 300.0
     answer_timeout_s: float = 60.0
 
 

@@ -6,10 +6,26 @@ counts as absent. A row names the session that it was taken of, so a slot's next
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-_HEAD = np.dtype([("version", "<i8"), ("serial", "<i8"), ("time", "<i8")])
+_HEAD = np.dtype([("version", "<i8"), ("serial", "<i8"), ("time", "<i8"), ("taken", "<i8")])
+
+
+class Row(NamedTuple):
+    """What is known of a session.
+
+    Attributes:
+        time: of its last frame, us.
+        numbers: ``[floats]``.
+        taken: the number of the writing, from 1; a row that was written later has a higher one, whatever its slot.
+    """
+
+    time: int
+    numbers: NDArray[np.float32]
+    taken: int
 
 
 class Checkpoint:
@@ -36,6 +52,7 @@ class Checkpoint:
         self._head["version"][slots] |= 1
         self._head["serial"][slots] = serials
         self._head["time"][slots] = times
+        self._head["taken"][slots] = self._head["taken"].max() + 1
         self._rows[slots] = rows
         self._head["version"][slots] += 1
 
@@ -44,9 +61,9 @@ class Checkpoint:
         self._head[slot] = 0
         self._rows[slot] = 0
 
-    def read(self, slot: int, serial: int) -> tuple[int, NDArray[np.float32]] | None:
-        """The time and the row of a slot, or nothing if there is no whole one of the session ``serial``."""
+    def read(self, slot: int, serial: int) -> Row | None:
+        """The row of a slot, or nothing if there is no whole one of the session ``serial``."""
         head = self._head[slot]
         if head["version"] == 0 or head["version"] % 2 or head["serial"] != serial:
             return None
-        return int(head["time"]), self._rows[slot].copy()
+        return Row(int(head["time"]), self._rows[slot].copy(), int(head["taken"]))

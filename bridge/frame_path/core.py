@@ -145,6 +145,8 @@ class EngineCore:
         self._gesturing: NDArray[np.bool_] = np.zeros(slots, dtype=np.bool_)
         # In whose row each slot's adapters lie: its own, but where sessions of one user share what they learn.
         self._owner: NDArray[np.int64] = np.arange(slots)
+        # Which checkpoint the adapters in each row come from.
+        self._restored: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
         self._turn = 0
         self._last_beat = 0.0
         self._horizon_count: NDArray[np.int64] = np.zeros(slots, dtype=np.int64)
@@ -203,10 +205,12 @@ class EngineCore:
         """Whether a slot is this session's."""
         return bool(self._serial[slot] == serial)
 
-    def leave(self, slot: int) -> dict[str, bytes]:
-        """Empties a slot; returns what ``profile`` does."""
+    def leave(self, slot: int, checkpoint: Checkpoint | None = None) -> dict[str, bytes]:
+        """Empties a slot; returns what ``profile`` does. Who inherits its adapters has them in the checkpoint, too."""
         profile = self.profile(slot)
-        self._hand_over(slot)
+        heir = self._hand_over(slot)
+        if heir is not None and checkpoint is not None:
+            self.checkpoint_rows(checkpoint, np.array([heir]))
         self._clear(slot)
         return profile
 
@@ -232,11 +236,12 @@ class EngineCore:
                 self._put_adapters(loaded, slot, data)
 
     @torch.inference_mode()
-    def confirm(self, slot: int, chosen: int, moment: bytes = b"") -> tuple[dict[str, bytes], bytes]:
+    def confirm(self, slot: int, chosen: int, moment: bytes = b"", weight: int = 1) -> tuple[dict[str, bytes], bytes]:
         """Learns from a selection: the user of a slot meant this target of the scene, counted from 0.
 
         Args:
-            moment: takes back the selection of which it was returned.
+            moment: of the selection that is meant, as it was returned; without one it is made now.
+            weight: 1, or -1 to take it back.
 
         Returns:
             What ``profile`` does, of the models that learned from it; and the moment that they learned from: the scene
@@ -253,9 +258,6 @@ class EngineCore:
             boxes = self._boxes[slot, : int(self._target_count[slot])]
             rows = [boxes.flatten(), *(loaded.state.matrix[slot] for loaded in learners)]
             moment = np.float32(len(boxes)).tobytes() + torch.cat(rows).cpu().numpy().tobytes()
-            weight = 1.0
-        else:
-            weight = -1.0
         numbers = torch.from_numpy(np.frombuffer(moment, dtype="<f4").copy()).to(self.device)
         count = int(numbers[0])
         targets, numbers = numbers[None, 1 : 1 + 6 * count].view(1, count, 6), numbers[1 + 6 * count :]
@@ -379,19 +381,24 @@ class EngineCore:
         checkpoint.write(slots, self._serial[slots], self._last_time[slots], rows.cpu().numpy())
 
     def restore(self, checkpoint: Checkpoint, slot: int) -> bool:
-        """Takes a joined slot's rows back from a checkpoint; false if there is none of this very session."""
+        """Takes a joined slot's rows back from a checkpoint; false if there is none of this very session.
+
+        Of adapters that are shared the newest count, whoever of those that share them comes last.
+        """
         found = checkpoint.read(slot, int(self._serial[slot]))
         if found is None:
             return False
-        last_time, row = found
-        self._last_time[slot] = last_time
-        at = 0
+        self._last_time[slot] = found.time
+        owner, at = int(self._owner[slot]), 0
+        newest = found.taken > self._restored[owner]
+        if newest:
+            self._restored[owner] = found.taken
         for loaded in self._models:
             # What is not learned from frames the gateway knows best, and gave with ``join``.
-            restored = (loaded.state, slot, True), (loaded.adapters, int(self._owner[slot]), loaded.model.learns)
+            restored = (loaded.state, slot, True), (loaded.adapters, owner, loaded.model.learns and newest)
             for store, place, wanted in restored:
                 if wanted:
-                    store.put(place, torch.from_numpy(row[at : at + store.width]).to(self.device))
+                    store.put(place, torch.from_numpy(found.numbers[at : at + store.width]).to(self.device))
                 at += store.width
         return True
 
@@ -417,6 +424,7 @@ class EngineCore:
             loaded.state.clear(slot)
             loaded.adapters.clear(slot)
         self._owner[slot] = slot
+        self._restored[slot] = 0
         self._learning[slot] = False
         self._last_time[slot] = -1
         self._serial[slot] = 0
@@ -439,14 +447,16 @@ class EngineCore:
         loaded.adapters.put(int(self._owner[slot]), row.to(self.device))
         return True
 
-    def _hand_over(self, slot: int) -> None:
-        """Gives the adapters in a slot that is left to another session of the user, if there is one."""
+    def _hand_over(self, slot: int) -> int | None:
+        """Gives the adapters in a slot that is left to another session of the user, if there is one: its slot."""
         others = np.flatnonzero((self._owner == slot) & (np.arange(self.slots) != slot))
-        if len(others):
-            heir = int(others[0])
-            for loaded in self._models:
-                loaded.adapters.put(heir, loaded.adapters.matrix[slot])
-            self._owner[others] = heir
+        if not len(others):
+            return None
+        heir = int(others[0])
+        for loaded in self._models:
+            loaded.adapters.put(heir, loaded.adapters.matrix[slot])
+        self._owner[others] = heir
+        return heir
 
     def _beats(self) -> bool:
         now = monotonic()

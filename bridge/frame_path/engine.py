@@ -14,14 +14,15 @@ profile    slot, serial                                           profile: slot,
 leave      slot, serial                                           left: slot, serial, profile
 learn      slot, serial, whether                                  none
 put        slot, serial, profile (no bytes: nothing is learned)   changed: slot, serial
-confirm    slot, serial, target, moment                           confirmed: slot, serial, profile that changed, moment
+confirm    slot, serial, target, moment, weight                   confirmed: slot, serial, profile that changed, moment
 forget     slot, serial                                           changed: slot, serial
 step       batch, rows                                            stepped: batch, "" or what went wrong
 =========  =====================================================  ===========================================
 
 ``serial`` is a number that no other session of this daemon's run has; what is asked of a slot that is another session's
 changes nothing and has no reply. A ``profile`` is a map from ``model@version`` to that model's adapters as safetensors.
-A ``moment`` is what a selection was learned from; given back, it is taken back.
+A ``moment`` is what a selection was learned from. Given back, that is learned from again, or taken back by a ``weight``
+of -1.
 """
 
 from __future__ import annotations

@@ -105,6 +105,7 @@ class _Confirm:
     asked: int
     target: int
     moment: bytes
+    weight: int
     scene: int
     learned: asyncio.Future[tuple[Profile, bytes]]
 
@@ -157,8 +158,8 @@ class FramePath:
         self.slots = slots
         self._free = list(range(slots - 1, -1, -1))
         self._seats: dict[int, Seat] = {}
-        # What no engine is known to have carried out, in its order: a checkpoint may be from before it.
-        self._changes: list[tuple[Seat, _Change]] = []
+        # What no engine is known to have carried out, by when it was asked: a checkpoint may be from before it.
+        self._changes: list[tuple[int, Seat, _Change]] = []
         self._serial = 0
         self._asked = 0
         self._open = 0
@@ -253,24 +254,27 @@ class FramePath:
             return
         self._change(seat, ("put", dict(profile)))
 
-    def confirm(self, seat: Seat, target: int, moment: bytes = b"") -> asyncio.Future[tuple[Profile, bytes]]:
+    def confirm(
+        self, seat: Seat, target: int, moment: bytes = b"", weight: int = 1
+    ) -> asyncio.Future[tuple[Profile, bytes]]:
         """Learns that a target was meant, by its place in the order of the scene as it is now.
 
         Where there is no engine it waits for one, and nothing is learned if the scene is another one by then.
 
         Args:
-            moment: takes back what was learned then.
+            moment: of an earlier selection, perhaps in another seat, which is meant in place of one made now.
+            weight: 1, or -1 to take it back.
 
         Returns:
             The adapters that this changed, and the moment that was learned from: empty if nothing was learned.
         """
-        confirm = _Confirm(self._ask(), target, moment, seat.scene, self._loop.create_future())
+        confirm = _Confirm(self._ask(), target, moment, weight, seat.scene, self._loop.create_future())
         if seat.left is not None:
             confirm.learned.set_result(({}, b""))
             return confirm.learned
         seat.confirms.append(confirm)
         if self._up:
-            self._engine.request("confirm", seat.slot, seat.serial, target, moment)
+            self._engine.request("confirm", seat.slot, seat.serial, target, moment, weight)
         return confirm.learned
 
     def forget(self, seat: Seat) -> None:
@@ -339,19 +343,17 @@ class FramePath:
         self.known.set()
         self._up = True
         ask = self._engine.request
-        for seat in self._seats.values():
+        # In whose row others' adapters lie comes before them, for a slot is emptied when it is joined.
+        for seat in sorted(self._seats.values(), key=lambda seat: seat.shares is not None):
             self._request_join(seat, restore=self._was_up)
-        # Seats may be shared: what is changed in one, or handed over by who leaves, is the others' too.
-        for seat, change in self._changes:
-            self._request_change(seat, change)
-        for seat in dict.fromkeys(seat for seat, _ in self._changes):
-            # Who was forgotten may have been let learn again.
-            ask("learn", seat.slot, seat.serial, seat.learning)
         for seat in self._seats.values():
             if seat.boxes:
                 ask("scene", seat.slot, seat.serial, seat.boxes, True)
             self._give_up_outdated(seat)
         self._ask_again()
+        for seat in dict.fromkeys(seat for _, seat, _ in self._changes if seat.left is None):
+            # Who was forgotten may have been let learn again.
+            ask("learn", seat.slot, seat.serial, seat.learning)
         if self._was_up:
             self._on_engine(True)
         self._was_up = True
@@ -383,9 +385,9 @@ class FramePath:
         elif kind == "profile":
             self._told(seat, message[3])
         elif kind == "changed":
-            at = next(at for at, (changed, _) in enumerate(self._changes) if changed is seat)
+            at = next(at for at, (_, changed, _) in enumerate(self._changes) if changed is seat)
             # What was told since it was asked is from before it.
-            _apply(self._changes.pop(at)[1], seat.profile)
+            _apply(self._changes.pop(at)[2], seat.profile)
         elif kind == "confirmed" and seat.confirms:
             seat.profile.update(message[3])
             learned = seat.confirms.pop(0).learned
@@ -417,20 +419,20 @@ class FramePath:
         _apply(change, seat.profile)
         if not self._up and change[0] == "put":
             self._drop_replaced(seat, change[1])
-        self._changes.append((seat, change))
+        self._changes.append((self._ask(), seat, change))
         if self._up:
-            self._request_change(seat, change)
+            self._engine.request(change[0], seat.slot, seat.serial, *change[1:])
 
     def _drop_replaced(self, seat: Seat, profile: Profile) -> None:
         """Drops what was put in a seat and is put again. For an engine that is to come only the last counts."""
         changes, self._changes = self._changes, []
-        for other, change in changes:
+        for asked, other, change in changes:
             if other is seat and change[0] == "put":
                 rest = {key: data for key, data in change[1].items() if key not in profile}
                 if rest:
-                    self._changes.append((other, ("put", rest)))
+                    self._changes.append((asked, other, ("put", rest)))
             else:
-                self._changes.append((other, change))
+                self._changes.append((asked, other, change))
 
     def _give_up_outdated(self, seat: Seat) -> None:
         """Places in a scene that is not the seat's any more mean nothing to an engine that knows only the newest."""
@@ -448,11 +450,14 @@ class FramePath:
     def _ask_again(self) -> None:
         """Asks what was not answered, in the order in which it was asked.
 
-        Seats may be shared, and of two answers that to the later question is to hold what the other does.
+        Seats may be shared: what is changed in one, or handed over by who leaves, is the others' too. Of two answers
+        that to the later question is to hold what the other does, and no selection is to outlive a change after it.
         """
-        questions: list[tuple[int, Seat, str, tuple[int | bytes, ...]]] = []
+        questions: list[tuple[int, Seat, str, tuple[Any, ...]]] = [
+            (asked, seat, change[0], change[1:]) for asked, seat, change in self._changes
+        ]
         for seat in self._seats.values():
-            questions += [(one.asked, seat, "confirm", (one.target, one.moment)) for one in seat.confirms]
+            questions += [(one.asked, seat, "confirm", (one.target, one.moment, one.weight)) for one in seat.confirms]
             questions += [(one.asked, seat, "profile", ()) for one in seat.snapshots]
             if seat.left is not None:
                 questions.append((seat.asked_to_leave, seat, "leave", ()))
@@ -465,9 +470,6 @@ class FramePath:
         told = seat.snapshots.pop(0).told
         if not told.done():
             told.set_result(profile)
-
-    def _request_change(self, seat: Seat, change: _Change) -> None:
-        self._engine.request(change[0], seat.slot, seat.serial, *change[1:])
 
     def _request_join(self, seat: Seat, *, restore: bool) -> None:
         with_slot = -1 if seat.shares is None else seat.shares.slot

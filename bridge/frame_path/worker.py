@@ -80,7 +80,7 @@ def execute(
     if kind == "profile":
         return ["profile", slot, serial, core.profile(slot)]
     if kind == "leave":
-        return ["left", slot, serial, core.leave(slot)]
+        return ["left", slot, serial, core.leave(slot, checkpoint)]
     if kind == "learn":
         core.learn(slot, *rest)
         return None
@@ -158,13 +158,20 @@ def _serve(channel: socket.socket, batch_fd: int, checkpoint_fd: int, options: E
     if os.fstat(checkpoint_fd).st_size != size:
         os.ftruncate(checkpoint_fd, size)
     checkpoint = Checkpoint(memoryview(mmap.mmap(checkpoint_fd, size)), options.slots, core.row_floats)
-    checkpointer = Checkpointer(core, checkpoint, options.checkpoint_s)
-    packer = msgpack.Packer()
-    unpacker = msgpack.Unpacker()
     # What is alive now lives as long as the engine; a collection that went through it would cost a frame.
     gc.collect()
     gc.freeze()
-    channel.sendall(packer.pack(["ready", core.models, device]))
+    channel.sendall(msgpack.packb(["ready", core.models, device]))
+    answer(channel, core, batches, checkpoint, options.checkpoint_s)
+
+
+def answer(
+    channel: socket.socket, core: EngineCore, batches: Sequence[Batch], checkpoint: Checkpoint, checkpoint_s: float
+) -> None:
+    """Carries out requests, each with its reply, until the gateway is gone."""
+    checkpointer = Checkpointer(core, checkpoint, checkpoint_s)
+    packer = msgpack.Packer()
+    unpacker = msgpack.Unpacker()
     ear = _Ear(channel)
     while data := ear.receive():
         unpacker.feed(data)

@@ -14,7 +14,7 @@ import io
 import math
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from shlex import quote
@@ -185,6 +185,8 @@ class Recording:
         header: what is known of it as a whole.
         duration_us: the time of the last entry.
         complete: false if the file ends in the middle of a chunk, or is damaged where a chunk begins.
+        damage: where and why a chunk's beginning is damaged, so that nothing from there on can be read, and how what is
+            before it is saved; else empty.
 
     Raises:
         RecordingError: the file is no recording.
@@ -193,7 +195,7 @@ class Recording:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._chunks: list[tuple[int, int, int, int]] = []
-        self._damage = ""
+        self.damage = ""
         try:
             with path.open("rb") as file:
                 if file.read(len(MAGIC)) != MAGIC:
@@ -206,12 +208,17 @@ class Recording:
     def duration_us(self) -> int:
         return self._chunks[-1][1] if self._chunks else 0
 
-    def entries(self, from_us: int = 0, to_us: int | None = None) -> Iterator[Entry]:
+    def entries(
+        self, from_us: int = 0, to_us: int | None = None, *, passed_over: Callable[[str], None] | None = None
+    ) -> Iterator[Entry]:
         """What is in it from one time to another, both included.
 
+        Args:
+            passed_over: called with what is said of a damaged chunk, whose rest is left out; else it is an error.
+
         Raises:
-            RecordingError: something up to there is damaged; the message says where and why, and how what is before it
-                is saved.
+            RecordingError: something there is damaged; the message says where and why, and how what is before and after
+                it is saved.
         """
         end_us = math.inf if to_us is None else to_us
         with self.path.open("rb") as file:
@@ -226,9 +233,12 @@ class Recording:
                         if from_us <= entry.time_us <= end_us:
                             yield entry
                 except (zlib.error, ValueError, msgpack.UnpackException) as error:
-                    raise RecordingError(self._damaged(offset, first_us - 1, error)) from error
-        if self._damage and end_us > self.duration_us:
-            raise RecordingError(self._damage)
+                    damage = self._damaged(offset, first_us - 1, error, last_us + 1)
+                    if passed_over is None:
+                        raise RecordingError(damage) from error
+                    passed_over(damage)
+        if self.damage and end_us > self.duration_us:
+            raise RecordingError(self.damage)
 
     def _read_index(self, file: io.BufferedReader) -> None:
         unpacker = msgpack.Unpacker(file, max_buffer_size=2 * _MAX_CHUNK_BYTES)
@@ -249,19 +259,21 @@ class Recording:
             except Exception as error:
                 # What is before can be read all the same.
                 self.complete = False
-                self._damage = self._damaged(len(MAGIC) + start, self.duration_us, error)
+                self.damage = self._damaged(len(MAGIC) + start, self.duration_us, error)
                 return
             end = unpacker.tell()
             self._chunks.append((first_us, last_us, len(MAGIC) + start, end - start))
             start = end
 
-    def _damaged(self, byte: int, whole_us: int, error: Exception) -> str:
-        """What is said of damage at a byte of the file, before which all is whole up to a time."""
-        said = f"{self.path}: damaged at byte {byte}: {_reason(error)}"
+    def _damaged(self, byte: int, whole_us: int, error: Exception, again_us: int | None = None) -> str:
+        """What is said of damage at a byte of the file: all is whole up to a time, and maybe again from another."""
+        ways = []
+        cut = f"genlock recording cut {quote(str(self.path))} OUT"
         if self._chunks and self._chunks[0][0] <= whole_us:
-            files = f"{quote(str(self.path))} OUT --to {whole_us / 1e6:.6f}"
-            said += f"; what is before it can be saved with: genlock recording cut {files}"
-        return said
+            ways.append(f"; what is before it can be saved with: {cut} --to {whole_us / 1e6:.6f}")
+        if again_us is not None and again_us <= self.duration_us:
+            ways.append(f"; what is after it can be saved with: {cut} --from {again_us / 1e6:.6f}")
+        return f"{self.path}: damaged at byte {byte}: {_reason(error)}{''.join(ways)}"
 
 
 def _read_chunk(data: bytes) -> Iterator[Entry]:

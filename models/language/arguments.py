@@ -188,7 +188,7 @@ def extract(
             missing.append(argument.name)
         elif argument.name not in values:
             if argument.default != "":
-                values[argument.name] = argument.default
+                values[argument.name] = _plain_number(argument.default)
             elif argument.required:
                 missing.append(argument.name)
     return Extracted(values, spans, tuple(missing), tuple(problems[name] for name in missing if name in problems))
@@ -347,14 +347,18 @@ def _amounts(text: str, said: Sequence[Word], argument: Number, units: Set[str])
         united = bool(argument.unit) and _followed_by(text, read.span[1], argument.unit)
         # "Half" of a volume in percent is 50.
         number = read.value * 100 if read.part and percent and not united else read.value
-        # Exactly as it was said, as far as an integer and a float are the same number.
-        whole = abs(number) < _FINE and number == int(number)
-        yield _Option(read.span, int(number) if whole else number, 1 + united, other)
+        yield _Option(read.span, _plain_number(number), 1 + united, other)
     for at, (first, second) in enumerate(itertools.pairwise(said)):
         # "A metre" is one, "half a metre" is not.
         whole = at == 0 or said[at - 1].text not in _PARTS
         if whole and argument.unit and first.text in ("a", "an") and alike(second.text, plain(argument.unit)):
             yield _Option((first.start, first.end), 1, 2)
+
+
+def _plain_number(value: Value) -> Value:
+    """A whole number as an integer, as far as that and a float are the same number; all else as it is."""
+    whole = isinstance(value, float) and abs(value) < _FINE and value.is_integer()
+    return int(value) if whole else value
 
 
 def _other_units(text: str, found: Sequence[_Read], argument: Number, units: Set[str]) -> list[str]:

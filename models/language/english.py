@@ -188,6 +188,11 @@ LOOKING: Final = phrases_by_first_word(
     }
 )
 
+# Answers that give nothing of what was asked for.
+DECLINING: Final = frozenset(
+    ("never mind", "nevermind", "forget it", "forget that", "forget about it", "cancel", "cancel it", "cancel that",
+     "nothing", "no", "nope", "no thank you", "stop", "wait", "what", "i don t know")
+)  # fmt: skip
 OPPOSITE_VERBS: Final = opposites(
     "open|close shut", "start begin|stop end finish", "show|hide", "raise|lower", "add|remove", "buy|sell", "push|pull",
     "increase|decrease reduce", "activate|deactivate", "enable|disable", "connect|disconnect", "join|leave",

@@ -46,6 +46,7 @@ _FORBIDDING: Final = re.compile(
     r"|(?:i|we|you) (?:would not|wouldn t|will not|won t|need not|needn t)\b"
     r"|(?:avoid|refrain from|hold off)(?: \w|$)|no need\b|leave (?!me\b|us\b)(?:\w+ )+alone\b)"
 )
+_STOPPED: Final = re.compile(r"\bstop (\w\w+)ing\b")
 # Of what such texts speak of, an app may have the very action: "stop the music", "skip the song".
 _REFUSING: Final = re.compile(
     rf"{_START}(?:"
@@ -100,6 +101,8 @@ class Orders:
         self._words = frozenset(word for phrase in own for word in phrase.split())
         self._begins = {phrase.split()[0] for phrase in own if phrase} - AUXILIARIES
         self._verbs = frozenset(map(_verb, own))
+        stopped = {stem for phrase in own for stem in _STOPPED.findall(phrase)}
+        self._stopped = {verb for stem in stopped for verb in (stem, f"{stem}e", _undoubled(stem))}
         kinds = (_FORBIDDING, _ASKING, _TELLING)
         self._own_kinds = {kind for kind in kinds if any(map(kind.match, own))}
 
@@ -114,7 +117,7 @@ class Orders:
             What the text does instead, to be read after its subject; empty if it may be an order.
         """
         said = _clauses(text)
-        if self._is_only(_FORBIDDING, said):
+        if self._is_only(_FORBIDDING, said) and not self._stops(said):
             return "says what not to do"
         if self._goes_on(said.split()):
             return ""
@@ -133,6 +136,11 @@ class Orders:
     def _is_only(self, kind: re.Pattern[str], said: str) -> bool:
         """Whether a text begins so, and no phrase does."""
         return kind not in self._own_kinds and kind.match(said) is not None
+
+    def _stops(self, said: str) -> bool:
+        """Whether a text forbids what a phrase says to stop: "don't talk" is "stop talking"."""
+        rest = _FORBIDDING.sub("", said, count=1).split()
+        return bool(rest) and rest[0] in self._stopped
 
     def _refuses(self, said: str) -> bool:
         found = _REFUSING.match(said)
@@ -159,6 +167,11 @@ class Orders:
         # "Stop" fills a gap or is an order.
         starts = (one.split(" ", 1)[0] for clause in later for one in (clause, _FILLED.sub("", clause)))
         return not self._begins.isdisjoint(starts)
+
+
+def _undoubled(stem: str) -> str:
+    """What is left of "running" without its ending as the verb has it."""
+    return stem[:-1] if stem[-1] == stem[-2] else stem
 
 
 def _verb(said: str) -> str:

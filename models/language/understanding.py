@@ -22,7 +22,7 @@ from models.intent.tuned import Tuned
 from models.language.arguments import Argument, Choice, Extracted, FreeText, Number, describe, extract, left_open
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder, Remembered
-from models.language.english import REQUESTING
+from models.language.english import DECLINING, POLITE, REQUESTING
 from models.language.mentions import (
     Names,
     Unknown,
@@ -298,6 +298,8 @@ class _Heard:
             problem = f"{_cut(self._text)!r} means nothing to this user, as {_cut(phrase.text)!r}"
             return Reading("", 1 - probability, problem=problem, phrase=phrase.text, ranking=ranking)
         if probability < self._understanding.confidence or name not in self._understanding.actions:
+            if self._pending is not None and (answer := self._in_own_words(self._pending, encoder)):
+                return answer
             nearest = f"; the nearest is {name} ({probability:.2f})" if name and probability > 0.05 else ""
             problem = f"{_cut(self._text)!r} means none of this app's actions{nearest}"
             why = (*self._why, f"{text!r}: below {self._understanding.confidence:g}")
@@ -309,7 +311,9 @@ class _Heard:
             self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
         else:
             self._why.append(f"the user's own {_cut(phrase.text)!r} means {name} ({probability:.2f})")
-        reading = self._fill(self._understanding.actions[name], probability, None, encoder)
+        again = self._pending if self._adds_to(self._pending, name) else None
+        reading = self._fill(self._understanding.actions[name], probability, again, encoder)
+        reading = replace(reading, completes=again is not None)
         return replace(reading, ranking=ranking, phrase=phrase.text if phrase is not None else "")
 
     def _with_left_open(self) -> list[str]:
@@ -355,14 +359,40 @@ class _Heard:
         found = self._extract(action)
         gives = TARGET in pending.missing and bool(self._references)
         gives = gives or any(name in found.said for name in pending.missing)
-        if not gives or self._says_more(found):
+        elsewhere = bool(pending.target) and self.named not in ("", pending.target)
+        if not gives or elsewhere or self._says_more(action, found):
             return None
+        return self._completed(action, pending, encoder)
+
+    def _completed(self, action: Action, pending: Pending, encoder: Encoder) -> Reading:
         self._why.append(f"answers what {pending.action} waits for")
         return replace(self._fill(action, pending.confidence, pending, encoder), completes=True)
 
-    def _says_more(self, found: Extracted) -> bool:
+    def _says_more(self, action: Action, found: Extracted) -> bool:
         mentions = [*(reference.mention for reference in self._references), *self._excluded]
-        return bool(unknown_words(self._without(found.said.values()), mentions, ()))
+        units = tuple(argument.unit for argument in action.arguments if isinstance(argument, Number))
+        return bool(unknown_words(self._without(found.said.values()), mentions, units))
+
+    def _in_own_words(self, pending: Pending, encoder: Encoder) -> Reading | None:
+        """The action with all of the text as what its phrases leave open, if that alone is what it waits for."""
+        action = self._understanding.actions.get(pending.action)
+        answer = " ".join(word.text for word in words(self._text) if word.text not in POLITE)
+        if action is None or len(pending.missing) != 1 or answer in DECLINING:
+            return None
+        asked = pending.missing[0]
+        if not any(argument.name == asked and isinstance(argument, FreeText) for argument in action.arguments):
+            return None
+        said = {**pending.arguments, asked: self._text.strip()}
+        return self._completed(action, replace(pending, arguments=said), encoder)
+
+    def _adds_to(self, pending: Pending | None, name: str) -> bool:
+        """Whether this orders the action that waits once more, with what it waits for and nothing else of it:
+        "give adrenaline", and then "give two milligrams"."""
+        if pending is None or pending.action != name:
+            return False
+        said = self._extract(self._understanding.actions[name]).said.keys()
+        gives = any(one in said for one in pending.missing) or (TARGET in pending.missing and bool(self._references))
+        return gives and said.isdisjoint(pending.arguments) and not (pending.target and self._references)
 
     def _unordered(self, action: Action) -> str:
         """Why this does not order the action that it is about, in words; empty if it does."""

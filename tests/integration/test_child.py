@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Sequence
@@ -150,6 +151,23 @@ async def test_a_first_child_that_cannot_be_had_is_told(tmp_path: Path, monkeypa
     monkeypatch.setattr(asyncio, "create_subprocess_exec", short)
     with pytest.raises(ChildError, match="short of processes"):
         await Started(tmp_path).child.start()
+
+
+async def test_one_that_loads_for_long_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.child._TOLD_EVERY_S", 0.01)
+    os.mkfifo(tmp_path / "begun")
+    told: asyncio.Queue[str] = asyncio.Queue()
+    handler = logging.Handler()
+    handler.emit = lambda record: told.put_nowait(record.getMessage())  # type: ignore[method-assign]
+    monkeypatch.setattr(logging.getLogger("genlock.child"), "handlers", [handler])
+    monkeypatch.setattr(logging.getLogger("genlock.child"), "level", logging.INFO)
+    starting = asyncio.create_task(Started(tmp_path, how="slow").child.start())
+    assert await told.get() == "the short-lived has been loading for 0.01 s"
+    assert await told.get() == "the short-lived has been loading for 0.02 s"
+    await asyncio.to_thread((tmp_path / "begun").read_text)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
 
 
 async def test_a_child_that_is_not_ready_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

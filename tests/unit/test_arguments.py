@@ -96,6 +96,8 @@ def test_a_number_beyond_its_limits_is_asked_for_again() -> None:
 def test_defaults_hold_where_nothing_is_said() -> None:
     turn = Number("degrees", -360, 360, default=90)
     assert extract("turn it", [turn]).values == {"degrees": 90}
+    whole = extract("turn it", [Number("degrees", default=90.0)]).values["degrees"]
+    assert (whole, type(whole)) == (90, int)
     assert extract("turn it by 45", [turn]).values == {"degrees": 45}
 
 

@@ -57,6 +57,18 @@ def test_the_newest_row_counts() -> None:
     assert (found[0], found[1].tolist()) == (3, [3.0] * FLOATS)
 
 
+def test_what_was_written_later_has_a_higher_number_in_any_slot_and_process() -> None:
+    shared = memory()
+    write(Checkpoint(shared, SLOTS, FLOATS), (3, 5, 9000, 1.0))
+    for slot, serial in ((1, 6), (3, 5), (0, 7)):
+        checkpoint = Checkpoint(shared, SLOTS, FLOATS)
+        before = [row.taken for of in ((0, 7), (1, 6), (3, 5)) if (row := checkpoint.read(*of)) is not None]
+        write(checkpoint, (slot, serial, 1, 1.0))
+        written = checkpoint.read(slot, serial)
+        assert written is not None
+        assert written.taken > max(before)
+
+
 def test_a_row_is_only_for_its_own_session() -> None:
     checkpoint = Checkpoint(memory(), SLOTS, FLOATS)
     write(checkpoint, (1, 5, 1, 1.0))

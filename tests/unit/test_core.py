@@ -15,6 +15,7 @@ from safetensors.torch import load, save
 from bridge.frame_path.batch import FAILED, GAP, Batch
 from bridge.frame_path.checkpoint import Checkpoint
 from bridge.frame_path.core import EngineCore, load_model
+from bridge.frame_path.worker import execute
 from bridge.tracking import BLOB_BYTES, ROW_BYTES, Fault, Part
 from models.forecast.network import Forecast
 from models.frame_model import FrameModel
@@ -46,6 +47,10 @@ def step(core: EngineCore, rows: list[tuple[int, int, int, bytes]], batch: Batch
 
 def counting(slots: int = SLOTS) -> EngineCore:
     return EngineCore([Counting()], slots, CPU)
+
+
+def checkpoint_of(core: EngineCore) -> Checkpoint:
+    return Checkpoint(memoryview(bytearray(Checkpoint.size(SLOTS, core.row_floats))), SLOTS, core.row_floats)
 
 
 def seen_x(batch: Batch, row: int = 0) -> float:
@@ -225,8 +230,10 @@ def test_a_selection_is_learned_and_taken_back() -> None:
     core.confirm(2, 0)
     step(core, [(2, 1, 1, pose())])
     core.scene(2, boxes(1), keep_state=False)
-    assert core.confirm(2, 1, moment)[1] == moment
+    assert core.confirm(2, 1, moment, -1)[1] == moment
     assert bias(core, 2) == 1000, "the other selection stays"
+    core.confirm(2, 1, moment)
+    assert bias(core, 2) == 3000
 
 
 def test_sessions_that_share_learn_together_and_each_in_its_turn() -> None:
@@ -305,7 +312,7 @@ def test_what_was_put_holds_and_other_versions_are_left_alone() -> None:
 
 def test_nothing_is_left_of_who_is_forgotten() -> None:
     core = EngineCore([Learning()], SLOTS, CPU)
-    checkpoint = Checkpoint(memoryview(bytearray(Checkpoint.size(SLOTS, core.row_floats))), SLOTS, core.row_floats)
+    checkpoint = checkpoint_of(core)
     for slot in (0, 1):
         core.join(slot, slot + 1, [0.1], {}, learning=True)
     for time in (1, 2):
@@ -319,10 +326,61 @@ def test_nothing_is_left_of_who_is_forgotten() -> None:
     assert (bias(core, 0), bias(core, 1)) == (0, 3)
 
 
+def carry_out(core: EngineCore, checkpoint: Checkpoint, *request: Any) -> None:
+    execute(core, [], checkpoint, request)
+
+
+def share(core: EngineCore, checkpoint: Checkpoint, *slots: int, restore: bool) -> None:
+    """Sessions begin that share the row of the first."""
+    for slot in slots:
+        with_slot = -1 if slot == slots[0] else slots[0]
+        carry_out(core, checkpoint, "join", slot, 10 + slot, [0.1], {}, restore, True, False, with_slot)
+
+
+@pytest.mark.parametrize("last", [0, 1])
+@pytest.mark.parametrize("first", [0, 1], ids=["the owner comes first", "the other does"])
+def test_of_those_who_share_the_newest_checkpoint_counts(last: int, first: int) -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    checkpoint = checkpoint_of(core)
+    share(core, checkpoint, 0, 1, restore=False)
+    for time, slot in enumerate((last, 1 - last, last), start=1):
+        step(core, [(slot, time, 1, pose())])
+        core.checkpoint_rows(checkpoint, np.array([slot]))
+    assert bias(core, 0) == 3
+    after = EngineCore([Learning()], SLOTS, CPU)
+    share(after, checkpoint, first, 1 - first, restore=True)
+    assert bias(after, 0) == bias(after, 1) == 3
+
+
+def test_who_inherits_has_what_was_learned_since_its_own_checkpoint() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    checkpoint = checkpoint_of(core)
+    share(core, checkpoint, 0, 1, restore=False)
+    step(core, [(1, 1, 1, pose())])
+    core.checkpoint_rows(checkpoint, np.array([1]))
+    for time in (1, 2, 3):
+        step(core, [(0, time, 1, pose())])
+    carry_out(core, checkpoint, "leave", 0, 10)
+    after = EngineCore([Learning()], SLOTS, CPU)
+    share(after, checkpoint, 1, restore=True)
+    assert bias(after, 1) == 4
+
+
+def test_nothing_is_left_of_who_leaves() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {}, learning=True)
+    step(core, [(0, 1, 1, pose())])
+    assert core.holds(0, 1)
+    core.leave(0)
+    assert not core.holds(0, 1)
+    assert not core._models[0].state.matrix[0].any()
+    assert not core._models[0].adapters.matrix[0].any()
+
+
 @pytest.mark.parametrize(("model", "expected"), [(Learning, 2), (Selecting, 1000)])
 def test_what_frames_teach_comes_from_the_checkpoint_and_selections_from_the_profile(model: Any, expected: int) -> None:
     core = EngineCore([model()], SLOTS, CPU)
-    checkpoint = Checkpoint(memoryview(bytearray(Checkpoint.size(SLOTS, core.row_floats))), SLOTS, core.row_floats)
+    checkpoint = checkpoint_of(core)
     core.join(0, 1, [0.1], {}, learning=True)
     core.scene(0, boxes(2), keep_state=False)
     for time in (1, 2):

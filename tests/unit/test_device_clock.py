@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from bridge.device_clock import MAX_AHEAD_S, MAX_BEHIND_US, SET_BACK_US, SoundTimes
+from bridge.device_clock import MAX_AHEAD_S, MAX_BEHIND_US, SET_AHEAD_US, SET_BACK_US, SoundTimes
 from bridge.protocol import Audio, Refused
 from models.speech.recognition import RATE
 from models.speech.track import Track
@@ -96,6 +96,31 @@ def test_after_a_clock_was_set_back_sound_goes_on_at_once(sound: Sound, back_us:
     for number in range(100):
         sound.come(begin - back_us + 20_000 * number)
     assert sound.track.end == 2 * before, "all of it is heard"
+
+
+@pytest.mark.parametrize("ms", [20, 200])
+@pytest.mark.parametrize("rate", [0.7, 1.0, 1.3])
+@pytest.mark.parametrize("ahead_us", [11 * SECOND, 60 * SECOND, 2**61])
+def test_after_a_clock_was_set_ahead_sound_goes_on_when_a_second_of_it_came(
+    sound: Sound, ahead_us: int, rate: float, ms: int
+) -> None:
+    sound.come(0)
+    chunks = SET_AHEAD_US // (1000 * ms)
+    times = [ahead_us + round(rate * 1000 * ms * number) for number in range(2 * chunks)]
+    for time in times[:chunks]:
+        assert "s after the sound that came before" in sound.refused(time, ms)
+    before = sound.track.end
+    for time in times[chunks:]:
+        sound.come(time, ms)
+    assert sound.track.end - before >= 0.7 * RATE
+
+
+@pytest.mark.parametrize("ms", [20, 200])
+@pytest.mark.parametrize("rate", [0.0, 0.4, 1.6, 1000.0])
+def test_what_is_too_late_and_does_not_go_on_as_sound_does_stays_refused(sound: Sound, rate: float, ms: int) -> None:
+    sound.come(0)
+    for number in range(10_000 // ms):
+        sound.refused(60 * SECOND + rate * 1000 * ms * number, ms)
 
 
 def test_whatever_is_taken_is_heard_but_for_what_comes_again(sound: Sound) -> None:

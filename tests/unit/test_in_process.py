@@ -89,7 +89,7 @@ async def test_what_is_asked_of_another_sessions_slot_changes_nothing() -> None:
     engine.request("join", 2, 9, [0.1], {"learning@1": mine}, False, False, False, -1)
     engine.request("put", 2, 8, {"learning@1": other})
     engine.request("forget", 2, 8)
-    engine.request("confirm", 2, 8, 0, b"")
+    engine.request("confirm", 2, 8, 0, b"", 1)
     engine.request("profile", 2, 8)
     engine.request("leave", 2, 8)
     engine.request("profile", 2, 9)

@@ -75,15 +75,31 @@ def us(samples: int) -> int:
     return START_US + samples * 1_000_000 // RATE
 
 
+def work(hears: Listening) -> list[Heard]:
+    """All the work that there is."""
+    found = []
+    while hears.busy:
+        found += hears.work()
+    return found
+
+
 def play(hears: Listening, pcm: bytes, *, stream: int = 1, step: int = CHUNK, end: bool = False) -> list[Heard]:
     """Feeds sound in steps, with all the work done after each."""
     found = []
     for at in range(0, len(pcm), 2 * step):
         last = at + 2 * step >= len(pcm)
         hears.feed(stream, us(at // 2), pcm[at : at + 2 * step], end and last)
-        while hears.busy:
-            found += hears.work()
+        found += work(hears)
     return found
+
+
+def lulled(pcm: bytes, *, end: bool = False) -> tuple[Listening, list[Heard]]:
+    """A stream after some sound, when nothing more came; and what was heard by then."""
+    hears, _, _ = listening()
+    hears.open(1)
+    heard = play(hears, pcm, end=end)
+    hears.lull(1)
+    return hears, heard + work(hears)
 
 
 def finals(heard: Sequence[Heard]) -> list[Heard]:
@@ -143,8 +159,7 @@ def test_words_so_far_that_are_late_are_skipped() -> None:
     hears, recognizer, _ = listening()
     hears.open(1)
     hears.feed(1, us(0), sound((20, 0), (62, LOUD), (20, 0)), False)
-    while hears.busy:
-        hears.work()
+    work(hears)
     assert [kind for kind, _ in recognizer.heard] == ["careful"]
 
 
@@ -178,9 +193,7 @@ def test_after_an_end_the_next_utterance_is_heard() -> None:
     pcm = sound((10, 0), (30, LOUD))
     hears.feed(1, us(0), pcm, True)
     hears.feed(1, us(40 * CHUNK), pcm, True)
-    heard = []
-    while hears.busy:
-        heard += hears.work()
+    heard = work(hears)
     assert [one.begin_us for one in finals(heard)] == [us(10 * CHUNK), us(50 * CHUNK)]
 
 
@@ -226,9 +239,7 @@ def test_a_gap_in_the_sound_is_silence() -> None:
     hears.open(1)
     play(hears, sound((20, 0), (30, LOUD)))
     hears.feed(1, us(50 * CHUNK) + 700_000, sound((30, LOUD), (20, 0)), False)
-    heard = []
-    while hears.busy:
-        heard += hears.work()
+    heard = work(hears)
     first, second = finals(heard)
     assert first.begin_us == us(20 * CHUNK)
     assert abs(second.begin_us - us(50 * CHUNK) - 700_000) <= 32_000
@@ -240,8 +251,7 @@ def test_a_long_gap_in_mid_speech_ends_it_and_all_before_is_done_with() -> None:
     heard = play(hears, sound((20, 0), (30, LOUD)))
     assert finals(heard) == []
     hears.feed(1, us(50 * CHUNK) + 60_000_000, sound((10, 0)), False)
-    while hears.busy:
-        heard += hears.work()
+    heard += work(hears)
     (said,) = finals(heard)
     assert (said.begin_us, said.end_us) == (us(20 * CHUNK), us(50 * CHUNK))
     assert said.text == f"all {(8 + 30) * CHUNK}"
@@ -273,18 +283,12 @@ def test_sound_that_is_left_out_is_done_with_when_more_comes() -> None:
     for _ in range(3):
         hears.feed(1, us(0), pcm, False)
     hears.feed(1, us(20 * CHUNK), pcm, True)
-    while hears.busy:
-        heard += hears.work()
+    heard += work(hears)
     assert sum(one.done for one in heard) == 20 + 3 + 1
 
 
 def test_when_nothing_more_comes_what_was_said_is_over() -> None:
-    hears, _, _ = listening()
-    hears.open(1)
-    heard = play(hears, sound((20, 0), (30, LOUD)))
-    hears.lull(1)
-    while hears.busy:
-        heard += hears.work()
+    hears, heard = lulled(sound((20, 0), (30, LOUD)))
     (said,) = finals(heard)
     assert said.text == f"all {(8 + 30) * CHUNK}"
     assert not said.cut
@@ -302,8 +306,7 @@ def test_what_comes_late_goes_on_if_it_was_still_behind() -> None:
     heard = hears.work()
     for at, pcm in ((120, sound((30, LOUD))), (150, sound((30, LOUD), (20, 0)))):
         hears.feed(1, us(at * CHUNK), pcm, False)
-        while hears.busy:
-            heard += hears.work()
+        heard += work(hears)
     assert [one.text for one in finals(heard)] == [f"all {(8 + 160) * CHUNK + PAUSE}"]
 
 
@@ -314,59 +317,34 @@ def test_what_comes_late_goes_on_if_it_was_still_behind() -> None:
 def test_the_rest_of_what_was_over_as_nothing_more_came_is_cut(
     silent_before: int, silent_after: int, cut: bool
 ) -> None:
-    hears, _, _ = listening()
-    hears.open(1)
     before = sound((20, 0), (30, LOUD), (silent_before, 0))
-    heard = play(hears, before)
-    hears.lull(1)
-    while hears.busy:
-        heard += hears.work()
+    hears, heard = lulled(before)
     after = sound((silent_after, 0), (30, LOUD), (20, 0), (30, LOUD), (20, 0))
     for again in (b"", after):
         hears.feed(1, us(len(before) // 2), again, False)
-    while hears.busy:
-        heard += hears.work()
+    heard += work(hears)
     assert [one.cut for one in finals(heard)] == [False, cut, False]
 
 
 def test_the_rest_of_a_beginning_that_was_too_short_for_a_word_is_cut() -> None:
-    hears, _, _ = listening()
-    hears.open(1)
-    play(hears, sound((20, 0), (2, LOUD)))
-    hears.lull(1)
-    while hears.busy:
-        hears.work()
+    hears, _ = lulled(sound((20, 0), (2, LOUD)))
     hears.feed(1, us(22 * CHUNK), sound((30, LOUD)), True)
-    heard = []
-    while hears.busy:
-        heard += hears.work()
+    heard = work(hears)
     assert [one.cut for one in finals(heard)] == [True]
 
 
 def test_what_is_said_after_a_pause_in_which_nothing_came_is_whole() -> None:
-    hears, _, _ = listening()
-    hears.open(1)
-    heard = play(hears, sound((20, 0), (30, LOUD)))
-    hears.lull(1)
-    while hears.busy:
-        heard += hears.work()
+    hears, heard = lulled(sound((20, 0), (30, LOUD)))
     hears.feed(1, us(50 * CHUNK) + 2_000_000, sound((30, LOUD)), False)
     hears.feed(1, us(80 * CHUNK) + 2_000_000, sound((30, LOUD)), True)
-    while hears.busy:
-        heard += hears.work()
+    heard += work(hears)
     assert [one.cut for one in finals(heard)] == [False, False]
 
 
 def test_what_is_said_at_once_after_an_end_is_whole() -> None:
-    hears, _, _ = listening()
-    hears.open(1)
-    heard = play(hears, sound((20, 0), (30, LOUD)), end=True)
-    hears.lull(1)
-    while hears.busy:
-        heard += hears.work()
+    hears, heard = lulled(sound((20, 0), (30, LOUD)), end=True)
     hears.feed(1, us(50 * CHUNK), sound((30, LOUD)), True)
-    while hears.busy:
-        heard += hears.work()
+    heard += work(hears)
     assert [one.cut for one in finals(heard)] == [False, False]
 
 
@@ -389,9 +367,7 @@ def test_what_is_said_around_dropped_sound_is_cut(silent_before: int, silent_aft
     after = sound((silent_after, 0), (30, LOUD), (20, 0), (30, LOUD), (20, 0))
     hears.feed(1, us(0), before, False)
     hears.feed(1, us(len(before) // 2) + 200_000, after, False, True)
-    heard = []
-    while hears.busy:
-        heard += hears.work()
+    heard = work(hears)
     assert [one.cut for one in finals(heard)] == [*cut, False]
 
 
@@ -401,9 +377,7 @@ def test_what_was_said_is_cut_if_its_end_was_dropped() -> None:
     hears.feed(1, us(0), sound((20, 0), (30, LOUD)), False)
     hears.feed(1, us(90 * CHUNK), b"", True, True)
     hears.feed(1, us(190 * CHUNK), sound((20, 0), (30, LOUD)), True)
-    heard = []
-    while hears.busy:
-        heard += hears.work()
+    heard = work(hears)
     assert [one.cut for one in finals(heard)] == [True, False]
 
 
@@ -420,8 +394,7 @@ def test_streams_are_heard_in_one_batch_and_apart() -> None:
         for number in (1, 2, 3):
             level = pcm[at : at + 2 * CHUNK] if number != 2 else bytes(2 * CHUNK)
             hears.feed(number, us(at // 2), level, False)
-        while hears.busy:
-            heard += hears.work()
+        heard += work(hears)
     assert set(activity.batches) == {3}
     assert sorted(one.stream for one in finals(heard)) == [1, 3]
     assert [one.text for one in finals(heard)] == [expected[0].text] * 2

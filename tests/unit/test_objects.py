@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from bridge.app import App, ObjectInfo
-from bridge.event_path.objects import AppObjects
+from bridge.event_path.objects import NAMED, AppObjects
 from bridge.event_path.seeing import Glimpse
 from bridge.protocol import Error
 from tests.stand_ins import FakeSeeing
@@ -54,6 +55,16 @@ def test_everybody_is_told_once_of_a_picture_that_is_none_and_the_others_count()
     prototypes = known()
     assert prototypes is not None
     assert (prototypes.match(BADGE.embedding) or ("",))[0] == "badge"
+
+
+@pytest.mark.parametrize("broken", [NAMED, NAMED + 1, 1024])
+def test_of_many_broken_pictures_the_first_are_named_and_the_others_counted(broken: int) -> None:
+    shop, errors = Shop(), list[Error]()
+    shop.objects.hold(App("shop", objects=[ObjectInfo("badge", [b"front"] * broken)]), errors.append)
+    shop.seeing.answer(["no picture"] * broken)
+    assert [error.key for error in errors[:NAMED]] == [f"app.objects[0].examples[{at}]" for at in range(NAMED)]
+    more = [f"hello.app.objects: {broken - NAMED} more of the pictures cannot be read"] if broken > NAMED else []
+    assert [error.message for error in errors[NAMED:]] == more
 
 
 def test_when_they_could_not_be_looked_at_that_is_told() -> None:

@@ -161,11 +161,20 @@ def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: 
         ("I don't want to see the lamp", HIDE),
         ("cancel the noise", QUIET),
         ("no more talking", QUIET),
+        ("don't talk", QUIET),
+        ("please do not talk now", QUIET),
+        ("never move", ("stop moving",)),
+        ("you mustn't run", ("please stop running",)),
         ("take a photo of me", ("take a photo of the object",)),
     ],
 )
 def test_an_action_whose_phrases_say_it_so_is_meant(text: str, phrases: tuple[str, ...]) -> None:
     assert Orders(phrases).unordered(text) == ""
+
+
+@pytest.mark.parametrize("text", ["don't stop talking", "don't move", "don't turn it off", "do not"])
+def test_what_is_forbidden_is_ordered_only_if_a_phrase_says_to_stop_that(text: str) -> None:
+    assert Orders(QUIET).unordered(text) == "says what not to do"
 
 
 def test_a_value_is_no_opposite() -> None:

@@ -18,6 +18,7 @@ from bridge.frame_path.batch import COUNT, Batch
 from bridge.frame_path.engine import EngineCounters, EngineInfo, EngineListener
 from bridge.frame_path.path import FramePath, Full, Profile, Seat
 from tests.core_engine import CoreEngine
+from tests.doubles import Learning
 
 SLOTS = 4
 BLOB = struct.pack("<7f", *range(7))
@@ -85,7 +86,7 @@ class ManualEngine:
         elif kind in ("put", "forget"):
             self.listener.reply(["changed", *arguments[:2]])
         elif kind == "confirm":
-            slot, serial, target, moment = arguments
+            slot, serial, target, moment, _ = arguments
             learned = {"manual@1": str(target).encode() + moment}
             self.listener.reply(["confirmed", slot, serial, learned, b" then"])
 
@@ -388,10 +389,11 @@ async def test_a_selection_is_learned_once_an_engine_has_it() -> None:
     first = path.confirm(seat, 3)
     engine.work()
     assert await first == ({"manual@1": b"3"}, b" then")
-    second = path.confirm(seat, 3, b" then")
+    second = path.confirm(seat, 3, b" then", -1)
     engine.go_down()
     engine.come_up()
     assert [request[0] for request in engine.requests] == ["join", "confirm"]
+    assert engine.requests[1][3:] == (3, b" then", -1)
     assert engine.requests[0][4] == {"other@1": b"x", "manual@1": b"3"}, "what was learned before is known again"
     engine.work()
     assert await second == ({"manual@1": b"3 then"}, b" then")
@@ -426,7 +428,7 @@ async def test_a_selection_in_a_scene_that_is_no_more_is_not_learned_by_the_next
     engine.work()
     engine.go_down()
     old = path.confirm(seat, 0)
-    taken_back = path.confirm(seat, 0, b" then")
+    taken_back = path.confirm(seat, 0, b" then", -1)
     path.scene(seat, bytes(48), keep_state=False)
     new = path.confirm(seat, 1)
     engine.come_up()
@@ -563,6 +565,20 @@ async def test_what_was_not_answered_is_asked_again_in_the_order_in_which_it_was
     await asyncio.gather(*tasks)
 
 
+async def test_what_was_selected_before_something_was_put_does_not_outlive_it_after_a_loss() -> None:
+    path, engine, _ = await started()
+    seat = path.join(Person(), [], {})
+    engine.work()
+    before = path.confirm(seat, 1)
+    path.put(seat, {"manual@1": b""})
+    after = path.confirm(seat, 2)
+    engine.go_down()
+    engine.come_up()
+    assert [request[0] for request in engine.requests] == ["join", "confirm", "put", "confirm", "learn"]
+    engine.work()
+    assert (await before, await after) == (({"manual@1": b"1"}, b" then"), ({"manual@1": b"2"}, b" then"))
+
+
 async def test_who_leaves_hands_over_after_a_loss_too() -> None:
     path, engine, _ = await started()
     first = path.join(Person(), [], {})
@@ -572,6 +588,26 @@ async def test_who_leaves_hands_over_after_a_loss_too() -> None:
     await asyncio.sleep(0)
     engine.come_up()
     assert [request[0] for request in engine.requests] == ["join", "join", "leave"]
+    engine.work()
+    await leaving
+
+
+async def test_whose_row_is_shared_joins_the_next_engine_before_the_others() -> None:
+    path, engine, _ = await started()
+    gone, first = (path.join(Person(), [], {}) for _ in range(2))
+    other = path.join(Person(), [], {}, shares=first)
+    await left(path, engine, gone)
+    heir = path.join(Person(), [], {}, shares=first)
+    await left(path, engine, first)
+    assert other.shares is heir
+    engine.go_down()
+    engine.come_up()
+    assert [(request[1], request[8]) for request in engine.requests] == [(heir.slot, -1), (other.slot, heir.slot)]
+
+
+async def left(path: FramePath, engine: ManualEngine, seat: Seat) -> None:
+    leaving = asyncio.create_task(path.leave(seat))
+    await asyncio.sleep(0)
     engine.work()
     await leaving
 
@@ -676,7 +712,7 @@ class Onlooker(Person):
 
 
 async def test_what_was_put_is_not_undone_by_an_older_checkpoint() -> None:
-    engine = CoreEngine(SLOTS)
+    engine = CoreEngine(SLOTS, [Learning()])
     path = FramePath(engine, slots=SLOTS, window_s=100, on_engine=lambda up: None)
     await path.start()
     seat = path.join(Onlooker(), [0.1], {KEY: taught(1)}, learning=True)
@@ -701,7 +737,7 @@ class Owners(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.engine = CoreEngine(SLOTS)
+        self.engine = CoreEngine(SLOTS, [Learning()])
         self.path = FramePath(self.engine, slots=SLOTS, window_s=100, on_engine=lambda up: None)
         self.loop.run_until_complete(self.path.start())
         self.here: dict[str, list[Seat]] = {}

@@ -157,6 +157,40 @@ def test_damage_is_said_with_its_place_and_what_is_before_it_can_be_cut_out(
     assert list(Recording(out).entries()) == good
 
 
+def test_a_piece_after_damage_is_cut_out_as_it_is_said(tmp_path: Path) -> None:
+    path, out = tmp_path / "it's", tmp_path / "b"
+    scene = encode(Scene("a", [Target("a", (0, 0, 0))]))
+    write(path, [(0, scene), (100, {"phase": "preview"})])
+    place = path.stat().st_size
+    after = chunk((3_000_000, MESSAGE, b"x"), (3_500_000, MESSAGE, b"y"), first=3_000_000, last=3_500_000)
+    path.write_bytes(path.read_bytes() + msgpack.packb((2_000_000, 2_900_000, 1, b"no zlib")) + after)
+    code, output = run("recording", "cut", path, out, "--from", 2.5)
+    assert code == 2
+    way_out = f"genlock recording cut {quote(str(path))} OUT --from 2.900001"
+    assert way_out in output
+    code, output = run(*shlex.split(way_out.replace("OUT", quote(str(out))))[1:])
+    assert code == 0, output
+    assert f"{path}: damaged at byte {place}: " in output
+    assert "if the scene was changed there" in output
+    # The mark is most likely not the last one.
+    assert list(Recording(out).entries()) == [
+        Entry(0, MESSAGE, scene),
+        Entry(99_999, MESSAGE, b"x"),
+        Entry(599_999, MESSAGE, b"y"),
+    ]
+
+
+def test_a_piece_from_beyond_the_last_that_can_be_read_is_said_to_be_lost(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write(path, [(100_000, b"x")])
+    place = path.stat().st_size
+    path.write_bytes(path.read_bytes() + bytes(64))
+    code, output = run("recording", "cut", path, tmp_path / "b", "--from", 2)
+    assert code == 2
+    assert f"there is nothing from 2 s on; {path}: damaged at byte {place}: " in output
+    assert f"genlock recording cut {path} OUT --to 0.100000" in output
+
+
 def test_where_nothing_is_before_the_damage_no_way_out_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(MAGIC + msgpack.packb({"hello": {}}) + b"\xc1")

@@ -18,7 +18,7 @@ import pytest
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from safetensors.torch import load, save
 
 from bridge.app import App
@@ -26,11 +26,12 @@ from bridge.frame_path.core import EngineCore
 from bridge.frame_path.path import FramePath, Seat
 from bridge.profiles.items import Item
 from bridge.profiles.sqlite import SqliteStore
-from bridge.profiles.store import MAX_ADAPTER_BYTES, token_of
-from bridge.protocol import VERSION, Ack, CloseCode, Hello, ModelInfo, Notice, Profile, Teach
+from bridge.profiles.store import MAX_ADAPTER_BYTES, StoreError, token_of
+from bridge.protocol import VERSION, Ack, CloseCode, Feedback, Hello, ModelInfo, Notice, Profile, Scene, Target, Teach
 from bridge.session import Session
 from bridge.sessions import TRY_AGAIN_LATER, SessionOptions, Sessions, Turned
 from tests.core_engine import CoreEngine
+from tests.doubles import Selecting, Watching
 from tests.stand_ins import FakeLink, FakePath, FakeWorkers
 
 
@@ -661,6 +662,27 @@ async def test_ending_all_reaches_the_dropped_and_the_leaving(house: House) -> N
     assert connected.link is not None
 
 
+async def test_a_save_that_has_begun_comes_to_its_end_when_the_daemon_stops(house: House) -> None:
+    sessions = house.open(save_s=0.001)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    ended: list[bool] = []
+
+    async def save_all() -> int:
+        begun.set()
+        await go_on.wait()
+        ended.append(True)
+        return 0
+
+    sessions._users.save_all = save_all  # type: ignore[method-assign]
+    await house.enter()
+    await asyncio.wait_for(begun.wait(), 20)
+    ending = asyncio.create_task(sessions.end_all(20))
+    await house.path.asked_to_leave.get()
+    go_on.set()
+    assert await ending
+    assert ended == [True]
+
+
 async def test_an_engine_that_gives_nothing_back_is_not_waited_for_for_ever(house: House) -> None:
     house.path.hold = asyncio.Event()
     await house.enter()
@@ -939,20 +961,23 @@ class Disk(ThreadPoolExecutor):
                 done.set_exception(problem)
 
 
-KEY = "learning@1"
+KEY = "watching@1"
+SELECTED = "selecting@1"
 APART = 100_000
+OPERATIONS = ("", "", "", "reset", "erase", "pause_learning", "resume_learning", "resume_learning")
 NUMBER = {"ada": 1, "eve": 2, "bob": 3}
 """What a user's adapters hold from the beginning, times ``APART``: each frame that is learned from adds one."""
 
 
-def held(profile: Mapping[str, bytes]) -> int:
-    return int(load(profile[KEY])["bias"][0]) if profile.get(KEY) else 0
+def held(profile: Mapping[str, bytes], key: str = KEY) -> int:
+    return int(load(profile[key])["bias"][0]) if profile.get(key) else 0
 
 
 class Promises(RuleBasedStateMachine):
     """More users than slots come, go, teach and reset in any order, on a real core and store.
 
-    Nobody has what is another's, nothing learned is lost, and what was reset or erased does not come back.
+    Nobody has what is another's, nothing learned is lost, what is acknowledged is on the disk, what is refused is not
+    learned, and what was reset or erased does not come back.
     """
 
     share = False
@@ -967,7 +992,7 @@ class Promises(RuleBasedStateMachine):
         self.store._database.execute("PRAGMA synchronous=OFF")
         for user, number in NUMBER.items():
             self.store.save(user, {KEY: save({"bias": torch.tensor([float(APART * number)])})})
-        self.engine = CoreEngine(2, self.learns)
+        self.engine = CoreEngine(2, [Watching(), Selecting()], self.learns)
         self.path = FramePath(self.engine, slots=2, window_s=1_000, on_engine=lambda up: None)
         self.loop.run_until_complete(self.path.start())
         self.workers = FakeWorkers()
@@ -976,7 +1001,35 @@ class Promises(RuleBasedStateMachine):
         self.tasks: list[asyncio.Task[Any]] = []
         self.learned = dict.fromkeys(NUMBER, 0)
         self.taken_away: set[str] = set()
+        self.selected = dict.fromkeys(NUMBER, 0)
+        self.told: set[Session] = set()
+        self.lessons: dict[str, Any] = {}
+        self.fails = 0
+        self.store.save, self.write_down = self.full, self.store.save  # type: ignore[method-assign]
         self.q = 0
+
+    def full(self, *arguments: Any, marks: Any = (), **settings: Any) -> int:
+        if marks and self.fails:
+            self.fails -= 1
+            raise StoreError("the disk is full")
+        return self.write_down(*arguments, marks=marks, **settings)
+
+    def tell(self, session: Session, lesson: Any) -> None:
+        """Has a session take a lesson, and looks at its acknowledgement."""
+        if session not in self.told:
+            self.told.add(session)
+            session._teaching._done = partial(self.acknowledged, session, session._teaching._done)
+        self.lessons[lesson.id] = lesson
+        self.does(lambda: session.event(lesson))
+
+    def acknowledged(self, session: Session, done: Callable[[Ack], None], ack: Ack) -> None:
+        lesson, user = self.lessons[ack.id], session.user.name
+        assert ack.id in self.store.was_applied(session._teaching._scope)
+        if isinstance(lesson, Feedback):
+            self.selected[user] += 1
+        elif isinstance(lesson, Profile) and lesson.operation in ("reset", "erase"):
+            self.selected[user] = 0
+        done(ack)
 
     def does(self, act: Callable[[], Any], turns: int = 1) -> None:
         async def do() -> None:
@@ -999,6 +1052,12 @@ class Promises(RuleBasedStateMachine):
         here = list(self.sessions._sessions.values())
         return here[data.draw(st.integers(0, len(here) - 1))] if here else None
 
+    @initialize(users=st.lists(st.sampled_from(list(NUMBER)), min_size=2, max_size=2))
+    def begin(self, users: list[str]) -> None:
+        for user in users:
+            self.come(user)
+            self.rest()
+
     @rule(user=st.sampled_from(list(NUMBER)))
     def come(self, user: str) -> None:
         if sum(not task.done() for task in self.tasks) < 3:
@@ -1009,8 +1068,8 @@ class Promises(RuleBasedStateMachine):
         if (session := self.one(data)) is not None and (bye or session.resume not in self.sessions._expiry):
             self.does(lambda: self.sessions.leave(session) if bye else self.sessions.dropped(session))
 
-    @rule(data=st.data(), count=st.integers(1, 3))
-    def frames(self, data: st.DataObject, count: int) -> None:
+    @rule(data=st.data(), count=st.integers(1, 3), answered=st.booleans())
+    def frames(self, data: st.DataObject, count: int, answered: bool) -> None:
         if (session := self.one(data)) is None:
             return
         for _ in range(count):
@@ -1018,8 +1077,10 @@ class Promises(RuleBasedStateMachine):
             self.does(lambda: self.path.submit(session.seat, self.q, self.q, 1, struct.pack("<7f", *(0,) * 6, 1)))
             if self.engine.up:
                 self.does(self.path._publish)
+                if answered:
+                    self.does(self.engine.work)
 
-    @rule(data=st.data(), operation=st.sampled_from(["", "", "reset", "erase", "pause_learning", "resume_learning"]))
+    @rule(data=st.data(), operation=st.sampled_from(OPERATIONS))
     def teach(self, data: st.DataObject, operation: Any) -> None:
         """A lesson that takes long, or something that waits for its turn after that."""
         if (session := self.one(data)) is None:
@@ -1030,7 +1091,18 @@ class Promises(RuleBasedStateMachine):
         lesson = (
             Profile(str(self.q), operation) if operation else Teach(str(self.q), "object", "mug", examples=[b"jpg"])
         )
-        self.does(lambda: session.event(lesson))
+        self.tell(session, lesson)
+
+    @rule(data=st.data(), count=st.integers(1, 2), full=st.booleans())
+    def select(self, data: st.DataObject, count: int, full: bool) -> None:
+        """Selections that come together, of which perhaps the first cannot be written down."""
+        if (session := self.one(data)) is None:
+            return
+        self.fails = int(full)
+        for _ in range(count):
+            self.q += 1
+            self.does(lambda: session.event(Scene(f"scene {self.q}", [Target("a", (0, 0, 0))])))
+            self.tell(session, Feedback(str(self.q), "confirm", 0, target="a"))
 
     @rule()
     def look(self) -> None:
@@ -1050,13 +1122,21 @@ class Promises(RuleBasedStateMachine):
         if self.engine.up:
             self.does(lambda: self.engine.work(requests), turns)
 
-    @rule()
-    def lose(self) -> None:
-        if not self.engine.up:
-            self.does(self.engine.come_up)
-        elif not self.share:
-            # Of a shared row each session's checkpoint has its own.
+    @rule(at_once=st.booleans())
+    def lose(self, at_once: bool) -> None:
+        """The engine, until another one comes."""
+        if self.engine.up:
             self.does(self.engine.go_down)
+            if not at_once:
+                return
+        self.does(self.engine.come_up)
+
+    @rule()
+    def rest(self) -> None:
+        """All is written and carried out that does not wait for a lesson."""
+        for _ in range(6):
+            self.disk.work()
+            self.does(self.engine.work if self.engine.up else lambda: None, 4)
 
     @invariant()
     def nobody_has_what_is_anothers(self) -> None:
@@ -1083,6 +1163,7 @@ class Promises(RuleBasedStateMachine):
         assert not [task for task in self.tasks if task.exception() and not isinstance(task.exception(), Turned)]
         assert not self.path._seats
         for user, number in NUMBER.items():
+            assert held(self.store.load(user).adapters, SELECTED) == 1000 * self.selected[user]
             bias = held(self.store.load(user).adapters)
             if user in self.taken_away:
                 assert bias < APART

@@ -361,10 +361,10 @@ async def test_a_selection_is_learned_and_taken_back(room: Room) -> None:
     session, link = await room.enter()
     session.event(Scene("s", [Target("a", (0, 0, 0)), Target("b", (1, 0, 0))]))
     assert await settle(session, link, Feedback("f1", "confirm", 5, target="b")) == Ack("f1")
-    assert room.path.confirmed == [(session.seat, 1, b"")]
+    assert room.path.confirmed == [(session.seat, 1, b"", 1)]
     assert room.store.load("ada").adapters == {"target@7": b"1 1"}
     assert await settle(session, link, Feedback("f2", "undo", 6)) == Ack("f2")
-    assert room.path.confirmed[-1] == (session.seat, 1, b"moment")
+    assert room.path.confirmed[-1] == (session.seat, 1, b"moment", -1)
     assert room.store.load("ada").adapters == {"target@7": b"2 1"}
 
 
@@ -541,7 +541,7 @@ async def test_a_correction_that_also_selected_is_taken_back_whole(room: Room) -
     assert await settle(session, link, Feedback("f1", "correct", 0, "fire", target="b", of="u1")) == Ack("f1")
     assert [item.key for item in room.store.load("ada").items] == ["zap it"]
     assert await settle(session, link, Feedback("f2", "undo", 0)) == Ack("f2")
-    assert room.path.confirmed[-1] == (session.seat, 1, b"moment")
+    assert room.path.confirmed[-1] == (session.seat, 1, b"moment", -1)
     assert room.store.load("ada").items == []
 
 
@@ -566,7 +566,7 @@ async def test_what_a_lesson_speaks_of_is_what_was_there_when_it_came(room: Room
     link.sent.clear()
     session.event(Teach("t1", "name", "Bob", target="b"))
     session.event(Feedback("f1", "confirm", 0, target="b"))
-    assert room.path.confirmed == [(session.seat, 1, b"")], "the engine has the selection before the next scene"
+    assert room.path.confirmed == [(session.seat, 1, b"", 1)], "the engine has the selection before the next scene"
     session.event(Scene("s2", [Target("a", (0, 0, 0))]))
     session.event(Feedback("f2", "confirm", 0, target="b"))
     await session._teaching.end()
@@ -601,7 +601,7 @@ async def test_a_selection_that_cannot_be_written_down_is_not_learned_either(roo
     room.store.close()
     refused = await settle(session, link, Feedback("f1", "confirm", 0, target="a"))
     assert isinstance(refused, Error)
-    assert room.path.puts[-1] == (session.seat, {"target@7": b""})
+    assert room.path.confirmed == [(session.seat, 0, b"", 1), (session.seat, 0, b"moment", -1)]
 
 
 @pytest.mark.parametrize("again", [True, False], ids=["taught anew", "gone"])

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bridge.app import App
 from bridge.event_path.apps import understand
 from bridge.manifest import load
 from models.intent import background
@@ -22,7 +23,8 @@ from models.language.encoder import Encoder
 from models.language.references import Candidate, Situation
 from models.language.understanding import Action, PhraseIntents, Understanding, expanded, read
 
-GALLERY = load(Path(__file__).parents[2] / "samples" / "apps" / "gallery.toml")
+APPS = Path(__file__).parents[2] / "samples" / "apps"
+GALLERY = load(APPS / "gallery.toml")
 THINGS = tuple(Candidate(one.id, one.name, tuple(one.aliases), one.position, one.size) for one in GALLERY.targets)
 WORDS = FreeText("words", required=True)
 
@@ -30,9 +32,9 @@ WORDS = FreeText("words", required=True)
 class Listener:
     """Reads what is said while somebody looks at the lamp and has spoken of the kettle."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: App = GALLERY.app) -> None:
         self.encoder = Encoder.load(adapted())
-        self.understanding = understand(GALLERY.app, self.encoder, self.encoder.encode(background.texts()).numpy())
+        self.understanding = understand(app, self.encoder, self.encoder.encode(background.texts()).numpy())
 
     def hear(
         self,
@@ -51,6 +53,16 @@ class Listener:
 @pytest.fixture(scope="module")
 def listener() -> Listener:
     return Listener()
+
+
+@pytest.fixture(scope="module")
+def ward() -> Listener:
+    return Listener(load(APPS / "medicine.toml").app)
+
+
+@pytest.fixture(scope="module")
+def school() -> Listener:
+    return Listener(load(APPS / "classroom.toml").app)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +186,46 @@ def test_an_answer_completes_what_waits(listener: Listener) -> None:
     reading = listener.hear("blue please", pending=colour)
     assert (reading.completes, reading.action, reading.target) == (True, "paint", "clock")
     assert reading.arguments == {"colour": "blue"}
+
+
+@pytest.mark.parametrize(
+    "said", ["two", "2 milligrams", "two milligrams", "two milligrams please", "give two milligrams"]
+)
+def test_an_amount_with_its_unit_completes_what_waits(ward: Listener, said: str) -> None:
+    pending = Pending("give_drug", 0.9, ("dose",), arguments={"drug": "adrenaline"})
+    reading = ward.hear(said, pending=pending)
+    assert (reading.completes, reading.action, reading.missing) == (True, "give_drug", ())
+    assert reading.arguments == {"drug": "adrenaline", "dose": 2}
+
+
+def test_another_order_of_the_same_action_is_no_answer(ward: Listener) -> None:
+    pending = Pending("give_drug", 0.9, ("dose",), arguments={"drug": "adrenaline"})
+    reading = ward.hear("give one milligram of atropine", pending=pending)
+    assert not reading.completes
+    assert reading.arguments == {"drug": "atropine", "dose": 1}
+
+
+def test_an_answer_about_another_target_is_none(listener: Listener) -> None:
+    reading = listener.hear("the kettle red", pending=Pending("paint", 0.9, ("colour",), "clock"))
+    assert not reading.completes
+    assert reading.target != "clock"
+
+
+@pytest.mark.parametrize("said", ["photosynthesis", " hello world ", "the mitochondria is the powerhouse of the cell"])
+def test_what_is_said_is_what_a_phrase_left_open(school: Listener, said: str) -> None:
+    reading = school.hear(said, pending=Pending("write", 0.9, ("words",)))
+    assert (reading.completes, reading.action, reading.missing) == (True, "write", ())
+    assert reading.arguments == {"words": said.strip()}
+
+
+def test_another_action_is_not_what_a_phrase_left_open(school: Listener) -> None:
+    reading = school.hear("next slide please", pending=Pending("write", 0.9, ("words",)))
+    assert (reading.completes, reading.action) == (False, "next_slide")
+
+
+@pytest.mark.parametrize("said", ["never mind", "No, thank you.", "cancel that please", "I don't know"])
+def test_who_has_no_answer_gives_none(school: Listener, said: str) -> None:
+    assert not school.hear(said, pending=Pending("write", 0.9, ("words",))).completes
 
 
 def test_something_else_is_no_answer(listener: Listener) -> None:

@@ -93,6 +93,18 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void AHandlerThatThrowsKeepsTheAnswerFromNoOther()
+        {
+            var answers = 0;
+            Action<Answer> spoil = answer => { throw new InvalidOperationException("spoilt"); };
+            _client.Answered += spoil;
+            _client.Answered += answer => answers++;
+            Begin();
+            Until(() => answers > 0);
+            Assert.IsTrue(Engine.Log.Any(line => line.StartsWith("exception: ") && line.Contains("spoilt")));
+        }
+
+        [Test]
         public void ATargetMustBeProbableToBecomeTheCurrentOneAndLessSoToStayIt()
         {
             var seen = new List<string>();

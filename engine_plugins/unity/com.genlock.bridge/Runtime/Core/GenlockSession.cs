@@ -28,6 +28,7 @@ namespace Genlock
         private readonly Func<long> _now;
         private readonly Backoff _backoff;
         private readonly MsgPackWriter _writer = new MsgPackWriter();
+        private readonly HandlerList<Answer> _answered = new HandlerList<Answer>();
         private readonly DaemonDecoder _decoder = new DaemonDecoder();
         private readonly Outbox _outbox = new Outbox();
         private readonly SceneMirror _scene = new SceneMirror();
@@ -80,7 +81,11 @@ namespace Genlock
         public event Action<Welcome> Welcomed;
 
         /// <summary>An answer that is newer than all before. The object is filled again for the next.</summary>
-        public event Action<Answer> Answered;
+        public event Action<Answer> Answered
+        {
+            add { _answered.Add(value); }
+            remove { _answered.Remove(value); }
+        }
 
         /// <summary>An action, each once.</summary>
         public event Action<GenlockAction> ActionReceived;
@@ -97,7 +102,7 @@ namespace Genlock
         /// <summary>A connection ended, after everything that came over it, or an attempt to open one failed.</summary>
         public event Action<Closing> Closed;
 
-        /// <summary>A handler of another event threw. The messages after that one are not held up.</summary>
+        /// <summary>A handler of another event threw. Neither that event's other handlers nor the messages after it are held up.</summary>
         public event Action<Exception> HandlerFailed;
 
         /// <summary>The daemon refused a scene, which is as it was before; with the id of the target that it was about, or empty.</summary>
@@ -632,7 +637,10 @@ namespace Genlock
             }
             _lastUsedQ = answer.Q;
             answer.TargetId = _scene.IdOf(answer.Scene, answer.TargetIndex);
-            Raise(Answered, answer);
+            if (State != SessionState.Ended)
+            {
+                CallEach(_answered.Each, answer);
+            }
         }
 
         private void TakeWelcome(Welcome welcome)
@@ -921,20 +929,27 @@ namespace Genlock
 
         private void Call<T>(Action<T> handlers, T value)
         {
-            if (handlers == null)
+            if (handlers != null)
             {
-                return;
+                CallEach(handlers.GetInvocationList(), value);
             }
-            try
+        }
+
+        private void CallEach<T>(Delegate[] handlers, T value)
+        {
+            foreach (Action<T> handler in handlers)
             {
-                handlers(value);
-            }
-            catch (Exception problem)
-            {
-                var failed = HandlerFailed;
-                if (failed != null)
+                try
                 {
-                    failed(problem);
+                    handler(value);
+                }
+                catch (Exception problem)
+                {
+                    var failed = HandlerFailed;
+                    if (failed != null)
+                    {
+                        failed(problem);
+                    }
                 }
             }
         }

@@ -76,6 +76,7 @@ namespace Genlock
         private readonly HashSet<GenlockTrackingSource> _failed = new HashSet<GenlockTrackingSource>();
         private readonly Dictionary<string, float> _logged = new Dictionary<string, float>();
         private readonly TargetBoard _board = new TargetBoard();
+        private readonly HandlerList<Answer> _answered = new HandlerList<Answer>();
         private GenlockSession _session;
         private GenlockXRSource _added;
         private float _nextSources;
@@ -103,7 +104,11 @@ namespace Genlock
         public event Action<GenlockAction> ActionReceived;
 
         /// <summary>The answer to a frame. The object is filled again for the next.</summary>
-        public event Action<Answer> Answered;
+        public event Action<Answer> Answered
+        {
+            add { _answered.Add(value); }
+            remove { _answered.Remove(value); }
+        }
 
         /// <summary>The daemon lets something be known.</summary>
         public event Action<Notice> NoticeReceived;
@@ -730,7 +735,7 @@ namespace Genlock
             {
                 Change(null);
             }
-            Answered?.Invoke(answer);
+            Handlers.CallEach(_answered.Each, answer, this);
         }
 
         private void TakeNotice(Notice notice)

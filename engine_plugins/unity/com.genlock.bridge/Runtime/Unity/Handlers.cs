@@ -8,13 +8,24 @@ namespace Genlock
     {
         internal static void Call<T>(Action<T> handlers, T value, UnityEngine.Object context)
         {
-            if (handlers == null)
+            if (handlers != null)
             {
-                return;
+                CallEach(handlers.GetInvocationList(), value, context);
             }
-            foreach (Action<T> handler in handlers.GetInvocationList())
+        }
+
+        internal static void CallEach<T>(Delegate[] handlers, T value, UnityEngine.Object context)
+        {
+            foreach (Action<T> handler in handlers)
             {
-                Call(() => handler(value), context);
+                try
+                {
+                    handler(value);
+                }
+                catch (Exception problem)
+                {
+                    Debug.LogException(problem, context);
+                }
             }
         }
 

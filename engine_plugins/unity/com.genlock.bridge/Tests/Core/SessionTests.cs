@@ -604,6 +604,30 @@ namespace Genlock.Tests
         }
 
         [Test]
+        public void AHandlerThatThrowsKeepsTheEventFromNoOther()
+        {
+            var daemon = new FakeDaemon();
+            var session = daemon.Welcomed();
+            var seen = new List<string>();
+            session.HandlerFailed += problem => seen.Add(problem.Message);
+            Action<GenlockAction> spoil = action => { throw new InvalidOperationException("no " + action.Name); };
+            Action<Answer> spoilAnswer = answer => { throw new InvalidOperationException("no answer " + answer.Q); };
+            session.ActionReceived += spoil;
+            session.ActionReceived += action => seen.Add(action.Name);
+            session.Answered += spoilAnswer;
+            session.Answered += answer => seen.Add("answer " + answer.Q);
+            daemon.Socket.SayActions(1, FakeSocket.Action(1, "a"));
+            FakeDaemon.Pump(session, () => seen.Count == 4);
+            CollectionAssert.AreEqual(new[] { "no a", "a", "no answer 1", "answer 1" }, seen);
+            session.ActionReceived -= spoil;
+            session.Answered -= spoilAnswer;
+            daemon.Socket.SayActions(2, FakeSocket.Action(2, "b"));
+            FakeDaemon.Pump(session, () => seen.Count == 6);
+            CollectionAssert.AreEqual(new[] { "b", "answer 2" }, seen.GetRange(4, 2));
+            session.Dispose();
+        }
+
+        [Test]
         public void AHandlerThatEndsTheSessionHearsNothingMore()
         {
             var daemon = new FakeDaemon();
