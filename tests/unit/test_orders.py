@@ -36,6 +36,7 @@ FORBIDDEN = [
     "skip the shock",
     "refrain from shocking",
     "leave the patient alone",
+    "don't shock him, deliver oxygen",
 ]
 ASKED = [
     "did you shock the patient",
@@ -137,6 +138,7 @@ def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: 
     [
         ("next room", NEXT),
         ("not the last room but the next", NEXT),
+        ("not the previous room but the next", NEXT),
         ("how is she doing", REPORT),
         ("did the pulse come back", REPORT),
         ("we are finished", OVER),
@@ -177,6 +179,7 @@ def test_what_is_forbidden_is_ordered_only_if_a_phrase_says_to_stop_that(text: s
 
 def test_a_value_is_no_opposite() -> None:
     assert Orders(["go to the next room", "go there"]).unordered("go to the previous room", "previous") == ""
+    assert Orders(["open the door", "do that to the door"]).unordered("close the door", "close") == ""
 
 
 @given(st.lists(st.text(max_size=20), max_size=8), st.integers(0, 7))
