@@ -50,7 +50,7 @@ _LIKELIER_BY: Final = 1.5
 _SAME_THING: Final = 0.55
 _NAMES_KEPT: Final = 2048
 _SAID: Final = {"name": "is a name", "deixis": "is pointed at", "anaphora": "refers back"}
-# "When I say zap it I mean take it" is near to taking; only an app's very phrase is that for sure.
+# "Call that one Bob" is near to calling for help; what is an app's own way to name things is surer.
 _CLAIMED: Final = 0.98
 
 
@@ -124,12 +124,17 @@ class Understanding:
         # A classifier, which needs no phrases, has learned from its examples what orders and what does not.
         self.orders = {action.name: Orders(list(map(_bare, action.phrases))) for action in actions if action.phrases}
         self.names = Remembered(_NAMES_KEPT)
+        self._whole = frozenset(_normal(text) for action in actions for text, whole in _expanded(action) if whole)
         # What the phrases and values are made of names no thing in the scene.
         self.literal = tuple(
             text
             for action in actions
             for text in (*action.phrases, *(name for one in action.arguments for name in _values(one)))
         )
+
+    def is_phrase(self, texts: Iterable[str]) -> bool:
+        """Whether one of these ways to read a text is a whole phrase of the app, word for word."""
+        return any(_normal(text) in self._whole for text in texts)
 
 
 def expanded(action: Action) -> list[str]:
@@ -207,9 +212,10 @@ class _Listened:
             return reading
         if self._corrected or self._phrase is not None:
             meant = self._meant.read(predictions[own:], embeddings[own:], encoder)
-            if self._phrase is not None and not _claimed(reading, _CLAIMED):
+            # However much it speaks of what is meant, such a sentence does nothing.
+            if self._phrase is not None and not self._understanding.is_phrase(self._heard.texts):
                 return self._phrase_taught(self._phrase, meant)
-            if meant.action and self._meant.does_something:
+            if self._corrected and meant.action and self._meant.does_something:
                 return replace(meant, teaches_phrase=self._meaning(self._question.before, meant.action))
         if self._name is not None and not self._is_more_than_naming(reading, self._name):
             return self._name_taught(self._name, encoder)

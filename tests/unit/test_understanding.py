@@ -351,6 +351,30 @@ def test_phrases_are_taught_by_saying_so(listener: Listener) -> None:
     assert "'foo' cannot be taught" in unknown.problem
 
 
+def test_what_teaches_a_phrase_does_nothing_however_near_it_is_to_an_action(ward: Listener) -> None:
+    for text, phrase in (
+        ("when I say go I mean start compressions", Phrase("go", "start_compressions")),
+        (
+            "by full dose I mean give 3 mg of adrenaline",
+            Phrase("full dose", "give_drug", "", {"drug": "adrenaline", "dose": 3}),
+        ),
+    ):
+        reading = ward.hear(text, before="check the pulse")
+        assert (reading.action, reading.teaches_phrase) == ("", phrase)
+
+
+def test_a_phrase_of_the_app_teaches_nothing(listener: Listener) -> None:
+    actions = [
+        Action("agree", ("by that I mean yes", "yes")),
+        Action("rule", ("when I say {words} I mean business", "let's make rules"), "none", (WORDS,)),
+    ]
+    around = listener.encoder.encode(background.texts()[:100]).numpy()
+    app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+    for text, action in (("By that I mean yes.", "agree"), ("when I say jump I mean business", "rule")):
+        reading = read(listener.encoder, [(app, Question(text, Situation()))])[0]
+        assert (reading.action, reading.teaches_phrase) == (action, None)
+
+
 def test_names_are_taught_by_saying_so(listener: Listener) -> None:
     for text, name in (
         ("this is Bob", Name("Bob", "lamp")),
