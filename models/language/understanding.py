@@ -45,6 +45,8 @@ _SAMPLES: Final = 3
 _OPEN: Final = "something"
 _JOINING: Final = frozenset(("and", "then"))
 _SURE: Final = 0.5
+# Nearly a phrase of the app as it is; other words are seldom as sure.
+_CLEAR: Final = 0.95
 _LIKELY: Final = 0.3
 _LIKELIER_BY: Final = 1.5
 _SAME_THING: Final = 0.55
@@ -209,13 +211,15 @@ class _Listened:
         own = len(self._heard.texts)
         reading = self._heard.read(predictions[:own], embeddings[:own], encoder)
         if reading.completes:
-            return reading
+            return replace(reading, clear=True)
         if self._corrected or self._phrase is not None:
             meant = self._meant.read(predictions[own:], embeddings[own:], encoder)
             # However much it speaks of what is meant, such a sentence does nothing.
             if self._phrase is not None and not self._understanding.is_phrase(self._heard.texts):
                 return self._phrase_taught(self._phrase, meant)
             if self._corrected and meant.action and self._meant.does_something:
+                if self._question.clear:
+                    return replace(meant, clear=True)
                 return replace(meant, teaches_phrase=self._meaning(self._question.before, meant.action))
         if self._name is not None and not self._is_more_than_naming(reading, self._name):
             return self._name_taught(self._name, encoder)
@@ -312,14 +316,14 @@ class _Heard:
             return Reading("", 1 - probability, problem=problem, ranking=ranking, why=why)
         if phrase is None and (instead := self._unordered(self._understanding.actions[name])):
             problem = f"{_cut(self._text)!r} {instead}"
-            return Reading("", probability, problem=problem, ranking=ranking, why=tuple(self._why))
+            return Reading("", probability, problem=problem, clear=True, ranking=ranking, why=tuple(self._why))
         if phrase is None:
             self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
         else:
             self._why.append(f"the user's own {_cut(phrase.text)!r} means {name} ({probability:.2f})")
         again = self._pending if self._adds_to(self._pending, name) else None
         reading = self._fill(self._understanding.actions[name], probability, again, encoder)
-        reading = replace(reading, completes=again is not None)
+        reading = replace(reading, completes=again is not None, clear=probability >= _CLEAR)
         return replace(reading, ranking=ranking, phrase=phrase.text if phrase is not None else "")
 
     def _with_left_open(self) -> list[str]:

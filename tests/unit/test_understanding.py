@@ -44,9 +44,10 @@ class Listener:
         pending: Pending | None = None,
         phrases: tuple[Phrase, ...] = (),
         before: str = "",
+        clear: bool = False,
     ) -> Reading:
         odds = tuple(0.82 if one.id == looked else 0.02 for one in THINGS) if looked else None
-        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending, phrases, before)
+        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending, phrases, before, clear)
         return read(self.encoder, [(self.understanding, question)])[0]
 
 
@@ -414,6 +415,31 @@ def test_a_correction_does_what_was_meant_and_teaches_it(listener: Listener) -> 
     assert listener.hear("no, I meant hide the kettle").teaches_phrase is None
     # Which one was meant says nothing of what was to be done.
     assert listener.hear("I meant the red mug", before="take the mug").teaches_phrase is None
+
+
+def test_who_corrects_what_was_clear_corrects_himself(listener: Listener) -> None:
+    reading = listener.hear("no, I meant hide it", before="paint the lamp red", clear=True)
+    assert (reading.action, reading.target, reading.teaches_phrase) == ("hide", "kettle", None)
+    assert reading.clear, "nor does what corrects this one"
+
+
+@pytest.mark.parametrize(
+    ("text", "clear"),
+    [
+        ("paint the lamp red", True),
+        ("could you hide the lamp please", True),
+        ("don't hide the lamp", True),
+        ("zap the lamp", False),
+        ("nuke the kettle", False),
+        ("", False),
+    ],
+)
+def test_what_is_beyond_doubt_is_clear(listener: Listener, text: str, clear: bool) -> None:
+    assert listener.hear(text).clear == clear
+
+
+def test_an_answer_is_clear(listener: Listener) -> None:
+    assert listener.hear("blue", pending=Pending("paint", 0.7, ("colour",), "lamp")).clear
 
 
 @pytest.mark.parametrize(
