@@ -219,6 +219,13 @@ def test_what_is_said_is_what_a_phrase_left_open(school: Listener, said: str) ->
     assert reading.arguments == {"words": said.strip()}
 
 
+@pytest.mark.parametrize("words", ["never mind", "no wait", "on second thought"])
+def test_what_a_phrase_leaves_open_takes_nothing_back(school: Listener, words: str) -> None:
+    reading = school.hear(f"write {words} on the board")
+    assert (reading.action, reading.arguments) == ("write", {"words": words})
+    assert school.hear(f"write {words}").action == "write"
+
+
 def test_another_action_is_not_what_a_phrase_left_open(school: Listener) -> None:
     reading = school.hear("next slide please", pending=Pending("write", 0.9, ("words",)))
     assert (reading.completes, reading.action) == (False, "next_slide")
@@ -459,6 +466,8 @@ def test_what_is_forbidden_is_not_done(listener: Listener, text: str) -> None:
         ("I already painted the table red", "tells"),
         ("unhide the kettle", "says 'unhide', the opposite"),
         ("take me to the previous room", "says 'previous', the opposite"),
+        ("hide the lamp scratch that", "is taken back"),
+        ("paint the lamp red, no, don't", "is taken back"),
     ],
 )
 def test_what_is_no_order_is_not_done(listener: Listener, text: str, instead: str) -> None:
