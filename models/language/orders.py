@@ -1,9 +1,9 @@
 """Whether a text orders what it speaks of: "did you shock the patient" and "don't shock the patient" do not.
 
 To an intent model, which weighs what a text is about, both are near to the order itself. Told apart they are by the
-words with which an English clause begins, by words that are each other's opposite, and by the end, where people take back
-what they say ("shock the patient, no wait"). Where one of an action's own phrases is of the same kind, as "what is
-{target}" is a question, such a text may mean that action.
+words with which an English clause begins, by words that are each other's opposite, and by the end, where people take
+back what they said ("shock the patient, no wait"). Where one of an action's own phrases is of the same kind, as "what
+is {target}" is a question, such a text may mean that action.
 """
 
 from __future__ import annotations
@@ -88,15 +88,16 @@ _PASSING: Final = re.compile(
     r" (?P<key>second|sec|minute|moment)|give (?:me|us) a (?P<pause>break)|let me (?P<thought>think)"
     r"|take (?:it )?(?P<ease>easy|care)|take your (?P<time>time))(?: (?:please|now|everybody|everyone))*$"
 )
-# Only at the very end: "the kettle, no, the mug" corrects. After the words listed, "let's forget it" is itself an order.
+# Only at the very end: "the kettle, no, the mug" corrects.
 _TAKING_BACK: Final = re.compile(
     r"(?P<ordered>.*?\w) (?:, )?(?P<ending>(?:(?:oh|uh|um|no|nope|wait|actually|but|please|,) ){0,5}(?:"
     r"no|nope|(?:no|nope|oh|uh|um|wait|actually|,) (?:wait|stop)|(?:do not|don t|dont)(?: do)?(?: it| that| this)?"
     r"|(?:maybe|perhaps|actually|better|rather|probably) not|not (?:yet|now)|(?:hold|hang) on|never mind|nevermind"
     r"|(?:cancel|scratch|strike|forget|ignore|belay) (?:it|that|this)|(?:forget|never mind) about (?:it|that)"
-    r"|take (?:it|that) back|no cancel|on second thoughts?|(?:i )?changed? my mind|(?:i m |i am )?(?:just |only )?kidding"
+    r"|take (?:it|that) back|no cancel|on second thoughts?|(?:i )?changed? my mind|(?:i m |i am )?(?:just )?kidding"
     r"))(?: (?:please|sorry|thanks|thank you|ok|okay|now|after all|,)){0,3}$"
 )
+# After these it is what is ordered: "let's forget it", "go and take it back".
 _LEADING_TO: Final = word_set("to and we s should can could")
 
 

@@ -314,7 +314,7 @@ class _Heard:
             problem = f"{_cut(self._text)!r} means none of this app's actions{nearest}"
             why = (*self._why, f"{text!r}: below {self._understanding.confidence:g}")
             return Reading("", 1 - probability, problem=problem, ranking=ranking, why=why)
-        if phrase is None and (instead := self._unordered(self._understanding.actions[name])):
+        if instead := self._unordered(self._understanding.actions[name]):
             problem = f"{_cut(self._text)!r} {instead}"
             return Reading("", probability, problem=problem, clear=True, ranking=ranking, why=tuple(self._why))
         if phrase is None:
@@ -409,6 +409,8 @@ class _Heard:
         orders = self._understanding.orders.get(action.name)
         if orders is None:
             return ""
+        if self._own is not None:
+            orders = Orders([_bare(phrase) for phrase in (*action.phrases, self._own.text)])
         free = {argument.name for argument in action.arguments if isinstance(argument, FreeText)}
         said = self._extract(action).said
         values = " ".join(self._text[slice(*span)] for name, span in said.items() if name not in free)

@@ -492,6 +492,9 @@ def test_what_apps_and_users_call_so_is_no_ban(listener: Listener) -> None:
     reading = listener.hear("I don't want to see the clock")
     assert (reading.action, reading.target) == ("hide", "clock")
     assert listener.hear("don't move", phrases=(Phrase("don't move", "take"),)).action == "take"
+    zap = (Phrase("zap {target}", "hide"),)
+    assert [listener.hear(f"{text} the lamp", phrases=zap).action for text in ("zap", "don't zap")] == ["hide", ""]
+    assert "is taken back" in listener.hear("zap the lamp never mind", phrases=zap).problem
     actions = [
         Action("freeze", ("don't move", "hold still")),
         Action("type", ("{words} into the chat",), "none", (WORDS,)),
