@@ -9,7 +9,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from models.language import english as en
@@ -65,6 +65,8 @@ _UNIT_OF_PART: Final = re.compile(r"[ \t-]*(?:of )?(?:an? )?(%|\w+)")
 _SAID_AGAIN: Final = word_set("the a an it that make to by of for at")
 _CUES: Final = 2
 _FINE: Final = 2.0**53
+# Between two numbers of which either may be meant: "nineteen fifty", "five, uh, six".
+_SIDE_BY_SIDE: Final = re.compile(r"\s+|[\s,]+(?:(?:oh?|uh|um|erm?|ah)[\s,]+)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ def extract(
     """Finds arguments in a text.
 
     Where arguments compete, the words around their places in ``templates`` decide, then the unit, then the longer
-    match, then the order. What a phrase leaves open is found first: numbers in it are words.
+    match, then the order. What a phrase leaves open is found first: numbers in it are words. "One fifty" is 150, unless
+    two arguments each claim a part of it; of other numbers side by side it is asked which one is meant.
 
     Args:
         text: anything; no more than ``MAX_CHARACTERS`` of it are read.
@@ -176,8 +179,9 @@ def extract(
     values: dict[str, Value] = {}
     spans: dict[str, Span] = {}
     problems: dict[str, str] = {}
-    for argument, option in _assign(text, said, order, taken, templates, until):
-        problem = _problem(argument, option)
+    assigned, unused = _assigned(text, said, order, taken, templates, until)
+    for argument, option in assigned:
+        problem = _problem(argument, option) or _doubt(argument, option, text, unused)
         if problem:
             problems[argument.name] = problem
         else:
@@ -255,6 +259,27 @@ def _order(arguments: Sequence[Argument], templates: Sequence[str]) -> list[Argu
     return sorted(arguments, key=lambda one: named.index(one.name) if one.name in named else len(named))
 
 
+def _assigned(
+    text: str,
+    said: Sequence[Word],
+    order: Sequence[Argument],
+    taken: Sequence[Span],
+    templates: Sequence[str],
+    until: int,
+) -> tuple[list[tuple[Argument, _Option]], list[_Read]]:
+    """What each argument is, and the numbers that none of them takes."""
+    assigned = list(_assign(text, said, order, taken, templates, until))
+    reads = _numbers(text, said, ())
+    joined = _numbers(text, said, (), hundreds=True)
+    hundreds = [read for read in joined if read not in reads]
+    # "Rotate that one eighty degrees" may be both.
+    named = [read for read in hundreds if any(_overlap(read.span, other) for other in taken)]
+    if any(read not in named and not _are_two(read, text, said, assigned, templates) for read in hundreds):
+        assigned, reads = list(_assign(text, said, order, taken, templates, until, hundreds=True)), joined
+    used = [*taken, *(option.span for _, option in assigned)]
+    return assigned, [*(read for read in reads if not any(_overlap(read.span, other) for other in used)), *named]
+
+
 def _assign(
     text: str,
     said: Sequence[Word],
@@ -262,8 +287,14 @@ def _assign(
     taken: Sequence[Span],
     templates: Sequence[str],
     until: int,
+    *,
+    hundreds: bool = False,
 ) -> Iterator[tuple[Argument, _Option]]:
-    """Gives each argument the option that fits best, the best fits first, and none of the text to two of them."""
+    """Gives each argument the option that fits best, the best fits first, and none of the text to two of them.
+
+    Args:
+        hundreds: whether "one fifty" is one number.
+    """
     used: list[Span] = []
     for argument in order:
         if isinstance(argument, FreeText):
@@ -281,7 +312,7 @@ def _assign(
     units = {_unit(argument) for argument in closed if isinstance(argument, Number) and argument.unit}
     options = {}
     for argument in closed:
-        found = _closed_options(text, said, argument, taken, units)
+        found = _closed_options(text, said, argument, taken, units, hundreds=hundreds)
         options[argument.name] = [option for option in found if option.span[1] <= until] or found
     for argument in closed:
         rivals = [one for one in closed if _compete(options[one.name], options[argument.name])]
@@ -307,11 +338,54 @@ def _compete(some: Sequence[_Option], others: Sequence[_Option]) -> bool:
     return bool({option.span for option in some} & {option.span for option in others})
 
 
+def _are_two(
+    read: _Read,
+    text: str,
+    said: Sequence[Word],
+    assigned: Sequence[tuple[Argument, _Option]],
+    templates: Sequence[str],
+) -> bool:
+    """Whether two arguments each claim a part of a number: "drill two ten millimetre holes"."""
+    parts = [
+        (argument, option)
+        for argument, option in assigned
+        if isinstance(argument, Number) and _inside(option.span, read.span)
+    ]
+    return len(parts) == 2 and all(
+        not argument.unit
+        or _followed_by(text, option.span[1], argument.unit)
+        or bool(_hits(_words_before(option, said)[-1:], _cues(argument.name, templates).right_before))
+        for argument, option in parts
+    )
+
+
+def _doubt(argument: Argument, option: _Option, text: str, unused: Sequence[_Read]) -> str:
+    """Which other number may be meant as well, to be asked about; empty for none."""
+    for read in unused if isinstance(argument, Number) else ():
+        longer = _inside(option.span, read.span) and not _problem(argument, replace(option, value=read.value))
+        (start, first), (end, second) = sorted(
+            ((option.span, option.value), (read.span, read.value)), key=lambda one: one[0][1]
+        )
+        if longer or (first != second and _SIDE_BY_SIDE.fullmatch(text[start[1] : end[0]])):
+            return f"{argument.name}: {first:g} or {second:g}"
+    return ""
+
+
 def _closed_options(
-    text: str, said: Sequence[Word], argument: Choice | Number, taken: Sequence[Span], units: Set[str]
+    text: str,
+    said: Sequence[Word],
+    argument: Choice | Number,
+    taken: Sequence[Span],
+    units: Set[str],
+    *,
+    hundreds: bool,
 ) -> list[_Option]:
     """What an argument may be, in the order of the text; a part of a longer one is none."""
-    found = list(_choices(said, argument) if isinstance(argument, Choice) else _amounts(text, said, argument, units))
+    found = list(
+        _choices(said, argument)
+        if isinstance(argument, Choice)
+        else _amounts(text, said, argument, units, hundreds=hundreds)
+    )
     found = [
         option
         for option in found
@@ -339,9 +413,11 @@ def _choices(said: Sequence[Word], argument: Choice) -> Iterator[_Option]:
                     yield _Option((here[0].start, here[-1].end), value, 2 * len(wanted) + exact)
 
 
-def _amounts(text: str, said: Sequence[Word], argument: Number, units: Set[str]) -> Iterator[_Option]:
+def _amounts(
+    text: str, said: Sequence[Word], argument: Number, units: Set[str], *, hundreds: bool
+) -> Iterator[_Option]:
     percent = plain(argument.unit) in _PERCENT
-    found = _numbers(text, said, (argument.unit,))
+    found = _numbers(text, said, (argument.unit,), hundreds=hundreds)
     others = _other_units(text, found, argument, units) if argument.unit else [""] * len(found)
     for read, other in zip(found, others, strict=True):
         united = bool(argument.unit) and _followed_by(text, read.span[1], argument.unit)
@@ -464,9 +540,13 @@ def _cues(name: str, templates: Sequence[str]) -> _Cues:
 
 def _cued(option: _Option, cues: _Cues, said: Sequence[Word]) -> int:
     """How many of an argument's cues stand around an option; the one right before it counts twice."""
-    before = _strong([word for word in said if word.end <= option.span[0]])[-_CUES:]
+    before = _words_before(option, said)[-_CUES:]
     after = _strong([word for word in said if word.start >= option.span[1]])[:1]
     return _hits(before, cues.before) + _hits(before[-1:], cues.right_before) + _hits(after, cues.after)
+
+
+def _words_before(option: _Option, said: Sequence[Word]) -> list[str]:
+    return _strong([word for word in said if word.end <= option.span[0]])
 
 
 def _hits(some: Sequence[str], cues: frozenset[str]) -> int:
@@ -548,14 +628,18 @@ def _between(text: str, said: Sequence[Word], literal: Sequence[Sequence[str]], 
     return (start + lead, start + len(opened)) if len(opened) > lead else None
 
 
-def _numbers(text: str, said: Sequence[Word], units: Sequence[str]) -> list[_Read]:
-    """Numbers in the order of the text."""
+def _numbers(text: str, said: Sequence[Word], units: Sequence[str], *, hundreds: bool = False) -> list[_Read]:
+    """Numbers in the order of the text.
+
+    Args:
+        hundreds: whether "one fifty" is one number.
+    """
     tokens = _tokens(text, said)
     common = _COMMON_UNITS | {word.text for unit in units for word in words(unit)}
     found = []
     at = 0
     while at < len(tokens):
-        end, read = _number(tokens, at)
+        end, read = _number(tokens, at, hundreds=hundreds)
         if read is not None and not _is_pronoun(tokens, at, end, common):
             found.append(read)
         at = max(end, at + 1)
@@ -587,13 +671,13 @@ def _tokens(text: str, said: Sequence[Word]) -> list[_Token]:
     return sorted([*digits, *spelled], key=lambda token: token.start)
 
 
-def _number(tokens: Sequence[_Token], begin: int) -> tuple[int, _Read | None]:
+def _number(tokens: Sequence[_Token], begin: int, *, hundreds: bool) -> tuple[int, _Read | None]:
     """Reads a number that begins here: where it ends; nothing if there is none."""
     at = begin
     sign = 1.0
     if tokens[at].text in _MINUS:
         sign, at = -1.0, at + 1
-    after, value = _whole(tokens, at)
+    after, value = _whole(tokens, at, hundreds=hundreds)
     if after == at:
         after, value = _grouped(tokens, at)
     read = after > at
@@ -612,7 +696,7 @@ def _number(tokens: Sequence[_Token], begin: int) -> tuple[int, _Read | None]:
     return at, _Read((tokens[begin].start, tokens[at - 1].end), sign * value, pure)
 
 
-def _whole(tokens: Sequence[_Token], begin: int) -> tuple[int, float]:
+def _whole(tokens: Sequence[_Token], begin: int, *, hundreds: bool = False) -> tuple[int, float]:
     """A whole number in words, or one in digits with what it counts ("2 million"): where it ends and its value."""
     at, total, current, read = begin, 0.0, 0.0, False
     while at < len(tokens):
@@ -622,6 +706,11 @@ def _whole(tokens: Sequence[_Token], begin: int) -> tuple[int, float]:
             current = token.value
         elif token.text in _SMALL and (not read or _takes(current, total, _SMALL[token.text])):
             current += _SMALL[token.text]
+        elif hundreds and at == begin + 1 and _hundred(tokens[begin], token):
+            current = 100 * current + _SMALL[token.text]
+        elif hundreds and at == begin + 1 and _oh(tokens[begin : begin + 3]):
+            at += 1
+            current = 100 * current + _UNITS[tokens[at].text]
         elif token.text in _SCALES and read:
             current = max(current, 1.0) * _SCALES[token.text]
             if _SCALES[token.text] > 100:
@@ -638,6 +727,19 @@ def _whole(tokens: Sequence[_Token], begin: int) -> tuple[int, float]:
         read = True
         at += 1
     return (at, total + current) if read else (begin, 0.0)
+
+
+def _hundred(one: _Token, token: _Token) -> bool:
+    """Whether these begin a number of hundreds, said without the word: "one fifty", "two ten"."""
+    together = token.start == one.end + 1
+    return together and 1 <= _UNITS.get(one.text, 0) < 10 and _SMALL.get(token.text, 0) >= 10
+
+
+def _oh(some: Sequence[_Token]) -> bool:
+    """Whether these are a number of hundreds, said as "two oh five"."""
+    together = len(some) == 3 and all(one.end + 1 == other.start for one, other in itertools.pairwise(some))
+    ends = [_UNITS.get(some[at].text, 0) for at in (0, -1)]
+    return together and some[1].text in ("oh", "o") and all(1 <= end < 10 for end in ends)
 
 
 def _takes(current: float, total: float, small: int) -> bool:

@@ -304,6 +304,70 @@ def test_arguments_by_their_phrases(
     assert set(found.missing) == {one.name for one in arguments if one.required} - set(expected)
 
 
+HOLES = Number("count", 1, 20, "holes")
+SIZE = Number("size", 1, 50, "millimetres")
+DRILL = ["drill {count} holes in {target}", "drill {count} holes of {size} millimetres in {target}"]
+OVEN = Number("heat", 50, 300, "degrees")
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "templates", "expected"),
+    [
+        ("give one fifty milligrams", [DOSE], GIVE, {"dose": 150}),
+        ("give two twenty-five", [DOSE], GIVE, {"dose": 225}),
+        ("give nine ten", [DOSE], GIVE, {"dose": 910}),
+        ("give two oh five milligrams", [DOSE], GIVE, {"dose": 205}),
+        ("give one fifty, no, two hundred", [DOSE], GIVE, {"dose": 200}),
+        ("give three, fifty in all", [DOSE], GIVE, {"dose": 3}),
+        ("rotate it minus one eighty degrees", [ANGLE], MOVE, {"angle": -180}),
+        ("rotate it one eighty degrees", [ANGLE, DISTANCE], MOVE, {"angle": 180}),
+        ("bake it at one eighty", [OVEN, MINUTES], ["bake it at {heat} for {minutes} minutes"], {"heat": 180}),
+        (
+            "bake it at one eighty for twenty minutes",
+            [OVEN, MINUTES],
+            ["bake it at {heat} for {minutes} minutes"],
+            {"heat": 180, "minutes": 20},
+        ),
+        ("drill two ten millimetre holes", [HOLES, SIZE], DRILL, {"count": 2, "size": 10}),
+        ("put it at three forty", [X, Number("z", 0, 100)], ["put it at {x} {z}"], {"x": 3, "z": 40}),
+        ("scale it twenty twenty percent", [VOLUME], [], {"volume": 20}),
+        ("set the volume to fifty uh fifty", [VOLUME], SET, {"volume": 50}),
+    ],
+)
+def test_hundreds_without_the_word(
+    text: str, arguments: list[Argument], templates: list[str], expected: dict[str, Value]
+) -> None:
+    found = extract(text, arguments, templates=templates)
+    assert (found.values, found.problems) == (expected, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("set the volume to nineteen fifty", "volume: 19 or 50"),
+        ("set the volume to five six percent", "volume: 5 or 6"),
+        ("set the volume to ten, um, twenty", "volume: 10 or 20"),
+        ("set the volume to six thirty", "volume: 630 is more than 100"),
+    ],
+)
+def test_numbers_side_by_side_are_asked_about(text: str, problem: str) -> None:
+    found = extract(text, [VOLUME], templates=SET)
+    assert (found.values, found.problems) == ({}, (problem,))
+
+
+def test_a_thing_that_may_be_part_of_the_number_beside_it_is_asked_about() -> None:
+    found = extract("rotate that one eighty degrees", [ANGLE], taken=[(7, 15)], templates=MOVE)
+    assert (found.values, found.problems) == ({}, ("angle: 80 or 180",))
+    assert extract("rotate that one by eighty degrees", [ANGLE], taken=[(7, 15)]).values == {"angle": 80}
+    assert extract("make that one fifty percent", [VOLUME], taken=[(5, 13)]).values == {"volume": 50}, "150 cannot be"
+
+
+@given(st.integers(1, 9), st.integers(10, 99))
+def test_any_hundreds_without_the_word(many: int, rest: int) -> None:
+    found = extract(f"give {spelled(many)} {spelled(rest)} milligrams", [DOSE], templates=GIVE)
+    assert found.values == {"dose": 100 * many + rest}
+
+
 BEATS = Number("rate", 30, 200, "beats")
 
 
