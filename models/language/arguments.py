@@ -199,21 +199,30 @@ def extract(
 
 
 def left_open(
-    text: str, argument: FreeText, *, taken: Sequence[Span] = (), templates: Sequence[str] = ()
+    text: str,
+    argument: FreeText,
+    *,
+    others: Sequence[Argument] = (),
+    taken: Sequence[Span] = (),
+    templates: Sequence[str] = (),
 ) -> list[Span]:
     """What phrases leave open of a text for an argument, where it is said from its beginning on as the phrase is.
 
     A phrase that is nothing but the argument leaves everything open, and so tells nothing.
 
     Args:
+        others: the arguments beside which it may stand.
         taken, templates: as ``extract`` takes them.
     """
     text = text[:MAX_CHARACTERS]
     said = words(text)
+    closed = _options(text, said, others, taken)
     spans = []
     for template in templates:
         before = words(_PLACEHOLDER.sub(" ", template.partition(f"{{{argument.name}}}")[0]))
-        for option in _left_open(text, said, argument.name, taken, [template]):
+        beside = list(_left_open(text, said, argument.name, taken, [template], closed))
+        # Somebody unknown is told something all the same.
+        for option in beside or _left_open(text, said, argument.name, taken, [template], {}):
             lead = [
                 word
                 for word in said
@@ -296,11 +305,12 @@ def _assign(
         hundreds: whether "one fifty" is one number.
     """
     used: list[Span] = []
+    options = _options(text, said, order, taken, hundreds=hundreds)
     for argument in order:
         if isinstance(argument, FreeText):
             left = [
                 option
-                for option in _left_open(text, said, argument.name, taken, templates)
+                for option in _left_open(text, said, argument.name, taken, templates, options)
                 if not any(_overlap(option.span, other) for other in used)
             ]
             if left:
@@ -309,11 +319,9 @@ def _assign(
                 yield argument, best
     pairs: list[tuple[tuple[int, int, int], Argument, _Option]] = []
     closed = [argument for argument in order if not isinstance(argument, FreeText)]
-    units = {_unit(argument) for argument in closed if isinstance(argument, Number) and argument.unit}
-    options = {}
-    for argument in closed:
-        found = _closed_options(text, said, argument, taken, units, hundreds=hundreds)
-        options[argument.name] = [option for option in found if option.span[1] <= until] or found
+    options = {
+        name: [option for option in found if option.span[1] <= until] or found for name, found in options.items()
+    }
     for argument in closed:
         rivals = [one for one in closed if _compete(options[one.name], options[argument.name])]
         cues = _cues(argument.name, templates)
@@ -369,6 +377,15 @@ def _doubt(argument: Argument, option: _Option, text: str, unused: Sequence[_Rea
         if longer or (first != second and _SIDE_BY_SIDE.fullmatch(text[start[1] : end[0]])):
             return f"{argument.name}: {first:g} or {second:g}"
     return ""
+
+
+def _options(
+    text: str, said: Sequence[Word], arguments: Sequence[Argument], taken: Sequence[Span], *, hundreds: bool = False
+) -> dict[str, list[_Option]]:
+    """What each argument may be but those that phrases leave open, by name."""
+    closed = [argument for argument in arguments if not isinstance(argument, FreeText)]
+    units = {_unit(argument) for argument in closed if isinstance(argument, Number) and argument.unit}
+    return {one.name: _closed_options(text, said, one, taken, units, hundreds=hundreds) for one in closed}
 
 
 def _closed_options(
@@ -566,9 +583,22 @@ def _followed_by(text: str, end: int, unit: str) -> bool:
 
 
 def _left_open(
-    text: str, said: Sequence[Word], name: str, taken: Sequence[Span], templates: Sequence[str]
+    text: str,
+    said: Sequence[Word],
+    name: str,
+    taken: Sequence[Span],
+    templates: Sequence[str],
+    closed: Mapping[str, Sequence[_Option]],
 ) -> Iterator[_Option]:
-    """What phrases whose other words are said leave open for an argument."""
+    """What phrases whose other words are said leave open for an argument.
+
+    Args:
+        closed: what other arguments may be, by name.
+    """
+    without = [template for template in templates if f"{{{name}}}" not in template]
+    spans = [*taken, *(option.span for some in closed.values() for option in some)]
+    if any(_is_whole(template, said, spans) for template in without):
+        return
     for template in templates:
         parts = _PLACEHOLDER.split(template)
         literal, names = [_strong(words(part)) for part in parts[::2]], parts[1::2]
@@ -576,15 +606,52 @@ def _left_open(
             continue
         place = names.index(name)
         span = _between(text, said, literal, place)
-        # Between "{target} {words}" no word tells where one ends; what is taken does.
+        # Between "{target} {words}" no word tells where one ends; what is taken does, and what "{person}" may be.
         if span is not None and place > 0 and not literal[place]:
-            span = max((span, *((end, span[1]) for start, end in taken if span[0] <= start < span[1])))
+            if names[place - 1] in closed:
+                span = _after(span, said, closed[names[place - 1]])
+            else:
+                span = max((span, *((end, span[1]) for start, end in taken if span[0] <= start < span[1])))
         if span is not None and place + 1 < len(names) and not literal[place + 1]:
-            span = (span[0], min((span[1], *(start for start, _ in taken if span[0] < start))))
+            if names[place + 1] in closed:
+                span = _until(span, said, closed[names[place + 1]])
+            else:
+                span = (span[0], min((span[1], *(start for start, _ in taken if span[0] < start))))
         if span is not None and text[slice(*span)].strip():
             lead = len(text[slice(*span)]) - len(text[slice(*span)].lstrip())
             span = (span[0] + lead, span[0] + len(text[slice(*span)].rstrip()))
             yield _Option(span, text[slice(*span)], sum(map(len, literal)))
+
+
+def _is_whole(template: str, said: Sequence[Word], spans: Sequence[Span]) -> bool:
+    """Whether nothing is said but a phrase with some of these in its places."""
+    places = len(_PLACEHOLDER.findall(template))
+    rest = [word for word in said if not any(_overlap((word.start, word.end), span) for span in spans)]
+    here, wanted = _ordered(rest), _ordered(words(_PLACEHOLDER.sub(" ", template)))
+    filled = [span for span in spans if not any(_inside(span, other) for other in spans)]
+    return len(set(filled)) <= places and len(here) == len(wanted) and all(map(alike, here, wanted))
+
+
+def _after(span: Span, said: Sequence[Word], options: Sequence[_Option]) -> Span | None:
+    """What is left of a span after an option at its beginning; nothing if there is none, or no word is left."""
+    parted = _parted(span, said, options)
+    return next(((after[0].start, span[1]) for before, after in parted if not _strong(before) and _strong(after)), None)
+
+
+def _until(span: Span, said: Sequence[Word], options: Sequence[_Option]) -> Span | None:
+    """What is left of a span before an option at its end; nothing if there is none, or no word is left."""
+    parted = _parted(span, said, options)
+    return next(((span[0], before[-1].end) for before, after in parted if _strong(before) and not _strong(after)), None)
+
+
+def _parted(
+    span: Span, said: Sequence[Word], options: Sequence[_Option]
+) -> Iterator[tuple[Sequence[Word], Sequence[Word]]]:
+    """The words of a span before and after each option in it."""
+    inside = [word for word in said if span[0] <= word.start and word.end <= span[1]]
+    for start, end in (option.span for option in options):
+        if span[0] <= start and end <= span[1]:
+            yield [word for word in inside if word.end <= start], [word for word in inside if word.start >= end]
 
 
 def _between(text: str, said: Sequence[Word], literal: Sequence[Sequence[str]], place: int) -> Span | None:

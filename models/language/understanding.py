@@ -334,7 +334,9 @@ class _Heard:
             for action in self._understanding.actions.values()
             for argument in action.arguments
             if isinstance(argument, FreeText)
-            for start, end in left_open(self._text, argument, taken=taken, templates=action.phrases)
+            for start, end in left_open(
+                self._text, argument, others=action.arguments, taken=taken, templates=action.phrases
+            )
         ]
 
     @property

@@ -414,6 +414,39 @@ def test_what_a_phrase_leaves_open_beside_a_target() -> None:
     assert extract("stick a note the mug", [WORDS], taken=[(13, 20)], templates=after).values == {"words": "a note"}
 
 
+PERSON = Choice("person", {"Anna": (), "Ben": ("Benny",), "the whole team": ()}, required=True)
+TELL = ["tell {person} {words}", "message {person} {words}", "send a message to {person}", "tell {person} that {words}"]
+REMIND = ["remind {words} {person}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "templates", "expected"),
+    [
+        ("tell anna dinner is ready", TELL, {"person": "Anna", "words": "dinner is ready"}),
+        ("tell Benny: dinner is ready", TELL, {"person": "Ben", "words": "dinner is ready"}),
+        ("tell the whole team hello", TELL, {"person": "the whole team", "words": "hello"}),
+        ("tell anna that ben is here", TELL, {"person": "Anna", "words": "ben is here"}),
+        ("message ben anna is here", TELL, {"person": "Ben", "words": "anna is here"}),
+        ("tell dinner is ready", TELL, {}),
+        ("message ben", TELL, {"person": "Ben"}),
+        ("tell ben please", TELL, {"person": "Ben"}),
+        ("send a message to ben", TELL, {"person": "Ben"}),
+        ("please send a message to ben", ["message {words}", *TELL], {"person": "Ben"}),
+        (
+            "remind dinner is ready the whole team please",
+            REMIND,
+            {"person": "the whole team", "words": "dinner is ready"},
+        ),
+        ("remind ben dinner is ready", REMIND, {"person": "Ben"}),
+        ("remind ben", REMIND, {"person": "Ben"}),
+    ],
+)
+def test_what_a_phrase_leaves_open_beside_another_argument(
+    text: str, templates: list[str], expected: dict[str, Value]
+) -> None:
+    assert extract(text, [PERSON, WORDS], templates=templates).values == expected
+
+
 def test_a_mention_in_what_a_phrase_leaves_open_stays_there() -> None:
     found = extract("write kettle on the board", [WORDS], taken=[(6, 12)], templates=WRITE)
     assert found.values == {"words": "kettle"}

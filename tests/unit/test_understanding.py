@@ -226,6 +226,23 @@ def test_what_a_phrase_leaves_open_takes_nothing_back(school: Listener, words: s
     assert school.hear(f"write {words}").action == "write"
 
 
+def test_a_text_is_told_to_the_one_who_is_named_before_it(listener: Listener) -> None:
+    person = Choice("person", {"Anna": (), "Ben": ()}, required=True)
+    send = Action("send", ("tell {person} {words}", "send a message to {person}"), "none", (person, WORDS))
+    actions = [send, Action("undo", ("undo", "take that back"))]
+    around = listener.encoder.encode(background.texts()).numpy()
+    app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+
+    def meant(text: str) -> Reading:
+        return read(listener.encoder, [(app, Question(text, Situation()))])[0]
+
+    told = meant("tell anna the barbecue is off, never mind")
+    assert (told.action, told.missing) == ("send", ())
+    assert told.arguments == {"person": "Anna", "words": "the barbecue is off, never mind"}
+    assert (meant("send a message to ben").arguments, meant("tell ben").missing) == ({"person": "Ben"}, ("words",))
+    assert (meant("tell carla hello").action, meant("tell carla hello").missing) == ("send", ("person", "words"))
+
+
 def test_another_action_is_not_what_a_phrase_left_open(school: Listener) -> None:
     reading = school.hear("next slide please", pending=Pending("write", 0.9, ("words",)))
     assert (reading.completes, reading.action) == (False, "next_slide")
