@@ -101,6 +101,14 @@ _TAKING_BACK: Final = re.compile(
 _LEADING_TO: Final = word_set("to and we s should can could")
 
 
+_REPEATING: Final = re.compile(
+    rf"{_START}(?:(?:can|could|would|will|let) (?:you|us|s|we) )?(?:(?:"
+    r"(?:(?:do|say|try) )?(?:(?:it|that|this|the same(?: thing)?) )?(?:once again|again|once more|one more time)"
+    r"|do (?:the )?same(?: thing)?|(?:repeat|redo)(?: it| that| this)?)(?: |$))+(?:(?:please|now|thanks)(?: |$))*"
+)
+_AGAIN: Final = word_set("again more repeat redo same")
+
+
 class Orders:
     """How an action is ordered.
 
@@ -139,6 +147,8 @@ class Orders:
             return "says what not to do"
         if self._passes(said):
             return "is said in passing"
+        if _REPEATING.fullmatch(said) and not self._words & _AGAIN:
+            return "says to do something again, and not what"
         if opposite := self._opposite(said, word_set(_clauses(values))):
             return f"says {opposite!r}, the opposite"
         if self._is_only(_ASKING, said):

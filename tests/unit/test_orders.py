@@ -59,6 +59,14 @@ TOLD = [
 ]
 
 
+REPEATED = [
+    "again",
+    "Do that again!",
+    "can you do it once more please",
+    "repeat that",
+    "ok, one more time",
+    "do the same",
+]
 TAKEN_BACK = [
     "shock at two hundred no don't",
     "shock the patient no wait",
@@ -89,6 +97,7 @@ PASSING = [
         *((text, "says what not to do") for text in FORBIDDEN),
         *((text, "is taken back") for text in TAKEN_BACK),
         *((text, "is said in passing") for text in PASSING),
+        *((text, "says to do something again, and not what") for text in REPEATED),
         *((text, "asks, and does not order") for text in ASKED),
         *((text, "tells what is done already, and does not order") for text in TOLD),
     ],
@@ -133,6 +142,8 @@ def test_what_is_not_ordered(text: str, instead: str) -> None:
         "shock him, no, her",
         "no wait shock him",
         "shock him and wait",
+        "shock him again",
+        "once more, shock him",
         "oh no",
         "let's forget it",
         "could you please cancel that",
@@ -188,6 +199,7 @@ def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: 
         ("you mustn't run", ("please stop running",)),
         ("take a photo of me", ("take a photo of the object",)),
         ("the machine, no, stop", ("stop",)),
+        ("do that again", ("say that again please", "repeat the question")),
         ("I want to undo it, take that back", ("undo", "take that back")),
     ],
 )

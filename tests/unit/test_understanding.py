@@ -86,6 +86,8 @@ def school() -> Listener:
         ("paint the kettle red and the lamp light blue", "paint", "kettle", {"colour": "red"}),
         ("paint the kettle and the lamp red", "paint", "kettle", {"colour": "red"}),
         ("spin the clock", "rotate", "clock", {"degrees": 90}),
+        ("take the red uh blue mug", "take", "mug-blue", {}),
+        ("paint the red no the blue mug green", "paint", "mug-blue", {"colour": "green"}),
         ("get rid of the stool", "hide", "footstool", {}),
         ("oops, revert that", "undo", "", {}),
         ("let's see the next exhibition room", "next_room", "", {}),
@@ -484,6 +486,7 @@ def test_what_is_forbidden_is_not_done(listener: Listener, text: str) -> None:
         ("unhide the kettle", "says 'unhide', the opposite"),
         ("take me to the previous room", "says 'previous', the opposite"),
         ("hide the lamp scratch that", "is taken back"),
+        ("do that again", "says to do something again"),
         ("paint the lamp red, no, don't", "is taken back"),
     ],
 )
