@@ -281,7 +281,7 @@ def _assigned(
     reads = _numbers(text, said, ())
     joined = _numbers(text, said, (), hundreds=True)
     hundreds = [read for read in joined if read not in reads]
-    # "Rotate that one eighty degrees" may be both.
+    # "Rotate that one eighty" may be both.
     named = [read for read in hundreds if any(_overlap(read.span, other) for other in taken)]
     if any(read not in named and not _are_two(read, text, said, assigned, templates) for read in hundreds):
         assigned, reads = list(_assign(text, said, order, taken, templates, until, hundreds=True)), joined
@@ -370,7 +370,10 @@ def _are_two(
 def _doubt(argument: Argument, option: _Option, text: str, unused: Sequence[_Read]) -> str:
     """Which other number may be meant as well, to be asked about; empty for none."""
     for read in unused if isinstance(argument, Number) else ():
-        longer = _inside(option.span, read.span) and not _problem(argument, replace(option, value=read.value))
+        # "Turn that one eighty" may well be 180; "turn that one eighty degrees" hardly is.
+        united = option.weight > 1
+        longer = _inside(option.span, read.span) and not united
+        longer = longer and not _problem(argument, replace(option, value=read.value))
         (start, first), (end, second) = sorted(
             ((option.span, option.value), (read.span, read.value)), key=lambda one: one[0][1]
         )
