@@ -334,7 +334,7 @@ async def test_what_is_said_right_after_corrects(room: Room) -> None:
     session.event(Utterance("u1", "zap it", 0))
     room.language.answer(Reading("", 0.9, problem="no idea"))
     session.event(Utterance("u2", "no, I meant fire", 0))
-    assert room.language.question().before == "zap it"
+    assert (room.language.question().before, room.language.question().clear) == ("zap it", False)
     link.sent.clear()
     room.language.answer(Reading("fire", 0.8, teaches_phrase=Phrase("zap it", "fire")))
     await session._teaching.end()

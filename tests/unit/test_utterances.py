@@ -99,6 +99,17 @@ async def test_one_after_the_other_in_their_order(room: Room) -> None:
     assert [action.n for action in actions] == [1, 2, 3]
 
 
+async def test_a_question_has_what_was_said_before_and_whether_that_was_clear(room: Room) -> None:
+    room.say("u1", "undo")
+    room.language.answer(Reading("undo", 0.99, clear=True))
+    room.say("u2", "zap it")
+    assert (room.language.question().before, room.language.question().clear) == ("undo", True)
+    room.language.answer(None)
+    room.say("u3", "no, I meant take it")
+    assert (room.language.question().before, room.language.question().clear) == ("zap it", False)
+    room.language.answer(TAKE)
+
+
 async def test_sent_again_it_is_done_once(room: Room) -> None:
     room.say("u1")
     room.say("u1")
