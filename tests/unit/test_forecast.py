@@ -285,8 +285,11 @@ def test_learning_is_measured_on_who_was_not_trained_on(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     write_people(tmp_path, ("a",))
-    for name in ("one", "two"):
-        training.train(tmp_path, tmp_path / name, epochs=1, users=("a",), threads=1)
+    for name, seed in (("one", 0), ("two", 0), ("other", 1)):
+        training.train(tmp_path, tmp_path / name, epochs=1, seed=seed, users=("a",), threads=1)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    # Adapters of one network must not be taken for another's of the same day.
+    assert read_metadata(tmp_path / "one")["version"] != read_metadata(tmp_path / "other")["version"]
     one, two = (Forecast.load(tmp_path / name) for name in ("one", "two"))
     batches = walk(2, 5)
     torch.testing.assert_close(run(one, batches), run(two, batches), atol=0, rtol=0)
