@@ -155,6 +155,7 @@ def digest(app: App) -> str:
 def _mistakes(app: App) -> Iterator[Mistake]:
     names: set[str] = set()
     phrases: dict[str, str] = {}
+    labels: dict[str, str] = {}
     gestures: dict[str, str] = {}
     seen: dict[str, str] = {}
     for at, action in enumerate(app.actions):
@@ -171,6 +172,11 @@ def _mistakes(app: App) -> Iterator[Mistake]:
             if other != action.name and not app.classifier:
                 text = f"{phrase!r} means {other!r} already; a phrase means one action"
                 yield Mistake(f"{path}.phrases[{place}]", text)
+        for place, label in enumerate(action.labels or [action.name] if app.classifier else []):
+            other = labels.setdefault(label, action.name)
+            if other != action.name:
+                text = f"the label {label!r} means {other!r} already; a label means one action"
+                yield Mistake(f"{path}.labels[{place}]" if action.labels else f"{path}.name", text)
         for place, gesture in enumerate(action.gestures):
             if gesture in gestures:
                 text = f"{gesture!r} means {gestures[gesture]!r} already; a gesture means one action"

@@ -15,6 +15,9 @@ validation part, else a fifth of train, carved by a fixed seed and of the shape 
 whose train has 35 to 187 texts a label but whose test has 40 of each, as many of each label; of the others, whose test
 parts have the proportions of train, a fifth of each. A text of train that is measured on too, be it with other case or
 space, is not fitted to.
+
+A text and its label are strings that are not empty; space around a label is none of it. An utterance has no line break:
+in a CSV file a text with one is warned about, and refused if one of its lines is a row that a quotation mark swallowed.
 """
 
 from __future__ import annotations
@@ -23,14 +26,17 @@ import codecs
 import csv
 import hashlib
 import json
+import logging
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+
+log = logging.getLogger("genlock.train")
 
 CARVED_SHARE: Final = 0.2
 CARVING_SEED: Final = 20260101
@@ -61,6 +67,7 @@ class Texts:
         outside_fit, outside_measured: texts that belong to no label, of which the same holds.
         name: of the folder.
         copies: how many more texts could be fitted to, were they not measured on too.
+        carved: whether ``measured`` is taken from what could be fitted to, were there a part to measure on.
     """
 
     format: str
@@ -71,6 +78,7 @@ class Texts:
     outside_measured: list[str] = field(default_factory=list)
     name: str = ""
     copies: int = 0
+    carved: bool = False
 
     @property
     def labels(self) -> list[str]:
@@ -203,31 +211,43 @@ def _clinc(folder: Path) -> Texts:
         parts = msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8), type=_Clinc)
     except msgspec.DecodeError as problem:
         raise DataError(f"{path}: {problem}") from None
-    fit = [Labelled(*pair) for pair in parts.train]
+
+    def examples(name: str, pairs: list[tuple[str, str]]) -> list[Labelled]:
+        return [_labelled(text, label, f"{path}, {name}[{at}]") for at, (text, label) in enumerate(pairs)]
+
+    fit = examples("train", parts.train)
     outside_fit = [text for text, _ in parts.oos_train]
     for name, pairs, outside in (("test", parts.test, parts.oos_test), ("val", parts.val, parts.oos_val)):
         if pairs:
-            measured = [Labelled(*pair) for pair in pairs]
-            return Texts("clinc150", fit, measured, name, outside_fit, [text for text, _ in outside])
+            return Texts("clinc150", fit, examples(name, pairs), name, outside_fit, [text for text, _ in outside])
     return _carved("clinc150", fit, outside_fit)
 
 
 def _banking(folder: Path) -> Texts:
     def read(path: Path) -> list[Labelled]:
-        return [Labelled(row["text"], row["category"]) for row in _rows(path, ",", ("text", "category"))]
+        rows = list(_rows(path, ",", ("text", "category")))
+        found = [_labelled(text, label, f"{path}, line {line}") for line, (text, label) in rows]
+        labels = {example.label for example in found}
+        for (line, _), example in zip(rows, found, strict=True):
+            _check_one_row(example.text, labels, f"{path}, line {line}")
+        return found
 
     if (folder / "test.csv").is_file():
         return Texts("banking77", read(folder / "train.csv"), read(folder / "test.csv"), "test.csv")
     examples = read(folder / "train.csv")
     each = round(CARVED_SHARE * len(examples) / max(len({example.label for example in examples}), 1))
     fit, measured = carve_evenly(examples, max(each, 1), CARVING_SEED)
-    return Texts("banking77", fit, measured, f"{each} of train a label, carved by seed {CARVING_SEED}")
+    part = f"{each} of train a label, no more than half, carved by seed {CARVING_SEED}"
+    return Texts("banking77", fit, measured, part, carved=True)
 
 
 def _hwu(folder: Path) -> Texts:
     def read(path: Path) -> list[Labelled]:
         rows = _rows(path, "\t", ("scenario", "intent", "text"))
-        return [Labelled(row["text"], f"{row['scenario']}_{row['intent']}") for row in rows]
+        return [
+            _labelled(text, f"{scenario.strip()}_{intent.strip()}", f"{path}, line {line}")
+            for line, (scenario, intent, text) in rows
+        ]
 
     return _train_and_test("hwu64", folder, "kfold1_train.tsv", "kfold1_test.tsv", read)
 
@@ -237,11 +257,15 @@ def _snips(folder: Path) -> Texts:
         found = []
         # Not splitlines: JSON may hold U+2028 and the like as they are.
         for number, line in enumerate(path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n"), start=1):
+            place = f"{path}, line {number}"
             try:
                 row = json.loads(line)
-                found.append(Labelled(row["text"].strip(), row["intent"]))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise DataError(f"{path}, line {number}: a map with the keys text and intent was expected") from None
+                text, intent = row["text"], row["intent"]
+            except (ValueError, KeyError, TypeError):
+                raise DataError(f"{place}: a map with the keys text and intent was expected") from None
+            if not isinstance(text, str) or not isinstance(intent, str):
+                raise DataError(f'{place}: text and intent must be strings, as in "intent": "7"')
+            found.append(_labelled(text.strip(), intent, place))
         return found
 
     return _train_and_test("snips", folder, "train.jsonl", "validate.jsonl", read)
@@ -259,29 +283,67 @@ def _carved(name: str, examples: Sequence[Labelled], outside: list[str]) -> Text
     part = f"{CARVED_SHARE:.0%} of train, carved by seed {CARVING_SEED}"
     count = round(CARVED_SHARE * len(outside))
     order = random.Random(CARVING_SEED).sample(outside, len(outside))
-    return Texts(name, fit, measured, part, order[count:], order[:count])
+    return Texts(name, fit, measured, part, order[count:], order[:count], carved=True)
 
 
-def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> list[dict[str, str]]:
+def _labelled(text: str, label: str, place: str) -> Labelled:
+    label = label.strip()
+    if not text.strip() or not label:
+        raise DataError(f"{place}: the {'label' if text.strip() else 'text'} is empty")
+    if len(label.splitlines()) > 1:
+        raise DataError(f"{place}: the label goes on over several lines; is a quotation mark not closed?")
+    try:
+        label.encode()
+    except UnicodeEncodeError:
+        # JSON may name half of a letter, which no file can hold.
+        raise DataError(f"{place}: the label {label!r} is not Unicode") from None
+    return Labelled(text, label)
+
+
+def _check_one_row(text: str, labels: Set[str], place: str) -> None:
+    """Refuses a text of several rows, as comes of a quotation mark that is closed in a later one."""
+    lines = text.strip().splitlines()
+    if len(lines) < 2:
+        return
+    for line in lines:
+        if "," in line and labels & {part.strip(' "') for part in (line.partition(",")[0], line.rpartition(",")[2])}:
+            raise DataError(
+                f"{place}: the text that begins here goes on over {len(lines)} lines, of which {line!r} is a row of its"
+                " own; close the quotation mark, or write one that is the text's own twice, in a text that is in quotes"
+            )
+    log.warning("%s: the text that begins here goes on over %d lines; is a quotation mark too many?", place, len(lines))
+
+
+def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The line on which each row begins, and its values in the columns."""
+    # Fields between tabs are as they are: a quotation mark is one of the text's.
+    quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    line = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            # Fields between tabs are as they are: a quotation mark is one of the text's.
-            reader: csv.DictReader[Any] = csv.DictReader(
-                file, delimiter=delimiter, quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-            )
-            missing = [column for column in columns if column not in (reader.fieldnames or ())]
+            reader = csv.reader(file, delimiter=delimiter, quoting=quoting, strict=True)
+            names = next(reader, [])
+            missing = [column for column in columns if column not in names]
             if missing:
                 raise DataError(f"{path}, line 1: no column {', '.join(missing)}; it needs {', '.join(columns)}")
-            rows = []
+            places = [names.index(column) for column in columns]
+            line = reader.line_num + 1
             for row in reader:
-                if any(not row[column] for column in columns):
-                    raise DataError(f"{path}, line {reader.line_num}: one of {', '.join(columns)} is empty")
-                rows.append(row)
-            return rows
+                if row:
+                    values = [row[place] if place < len(row) else "" for place in places]
+                    if not all(value.strip() for value in values):
+                        raise DataError(f"{path}, line {line}: one of {', '.join(columns)} is empty")
+                    if delimiter == "," and any(row[len(names) :]):
+                        hint = "a text with a comma in it goes in quotation marks"
+                        raise DataError(
+                            f"{path}, line {line}: {len(row)} fields, but line 1 names {len(names)}; {hint}"
+                        )
+                    yield line, values
+                line = reader.line_num + 1
     except UnicodeDecodeError as problem:
         raise DataError(f"{path}: not UTF-8 at byte {problem.start}") from None
     except csv.Error as problem:
-        raise DataError(f"{path}: {problem}") from None
+        raise DataError(f"{path}, line {line}: {problem}; is a quotation mark not closed, or too many?") from None
 
 
 _FORMATS: Final[dict[str, Callable[[Path], Texts]]] = {

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.torch import save
 from torch import Tensor
 
 from models import vr_objects, weight_files
@@ -105,7 +106,7 @@ def fit(
         for name, value in network.state_dict().items():
             average[name].lerp_(value, 1 - keep)
         running += (loss.item() - running) * max(0.02, 1 / (step + 1))
-        if step % 20 == 19:
+        if step % 20 == 19 or step == steps - 1:
             passed(epochs * (step + 1) // steps, running)
     network.load_state_dict(average)
     return network
@@ -141,15 +142,16 @@ def _scale(data: Examples) -> Tensor:
 
 
 def _write(network: ForecastNetwork, out: Path, users: Sequence[str], **recipe: float) -> None:
+    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
     metadata = {
         "model": "forecast",
-        "version": f"1-{time.strftime('%Y%m%d', time.gmtime())}",
+        "version": hashlib.sha256(save(tensors)).hexdigest()[:12],
         "trained_on": ",".join(users),
         "source": vr_objects.SOURCE,
         "licence": vr_objects.LICENSE,
         **{name: str(value) for name, value in recipe.items()},
     }
-    weight_files.write(out, {name: value.contiguous() for name, value in network.state_dict().items()}, metadata)
+    weight_files.write(out, tensors, metadata)
 
 
 def _progress() -> Progress:

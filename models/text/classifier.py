@@ -53,6 +53,10 @@ class TextClassifier:
             found[rows] = (scores / self.temperature).softmax(-1)
         return found
 
+    def knows(self, text: str) -> bool:
+        """Whether a text has a word or number that it was fitted to; of others it can only guess."""
+        return any(token[0].isalnum() and self.vocabulary.has_met(token) for token in tokenize(text))
+
     def save(self, path: Path) -> None:
         """Writes the file, whole or not at all."""
         about = {
@@ -79,7 +83,7 @@ class TextClassifier:
             network = Network(about["arch"], len(vocabulary), len(about["labels"]))
             network.load_state_dict(weights)
             found = cls(about["arch"], about["labels"], vocabulary, network, float(about["temperature"]))
-        except (KeyError, RuntimeError, TypeError) as problem:
+        except (KeyError, RuntimeError, TypeError, ValueError) as problem:
             raise ValueError(f"{path}: damaged: {problem}; train it again with: genlock train text") from None
         found.about = about["about"]
         return found

@@ -1,7 +1,8 @@
 """A trained text classifier on a published set: accuracy, precision, recall and F1, and what it takes for what.
 
-Averages named macro count each label alike. Baselines in the same run: always the most frequent label, and logistic
-regression on words and pairs of words weighted by TF-IDF. Figures of others are beside them with their source.
+Averages named macro count each label alike, of those that a text has or was taken for. Baselines in the same run:
+always the most frequent label, and logistic regression on words and pairs of words weighted by TF-IDF. Figures of
+others are beside them with their source.
 """
 
 from __future__ import annotations
@@ -85,14 +86,18 @@ def evaluate(data: Path, *, weights: Path, picture: Path | None = None, progress
 
 
 def figures(truth: NDArray[np.str_], found: NDArray[np.str_], labels: list[str]) -> dict[str, Any]:
-    """Accuracy, and precision, recall and F1 of each label and on the average, all in percent."""
+    """Accuracy, and precision, recall and F1 of each label and on the average, all in percent.
+
+    The average is over the labels that are in ``truth`` or in ``found``: of others there is nothing to tell.
+    """
     precision, recall, f1, support = precision_recall_fscore_support(truth, found, labels=labels, zero_division=0)
+    met = np.isin(labels, np.union1d(truth, found))
     return {
         "accuracy": _percent(accuracy_score(truth, found)),
         "macro": {
-            "precision": _percent(precision.mean()),
-            "recall": _percent(recall.mean()),
-            "f1": _percent(f1.mean()),
+            "precision": _percent(precision[met].mean()),
+            "recall": _percent(recall[met].mean()),
+            "f1": _percent(f1[met].mean()),
         },
         "by_label": {
             label: {
@@ -116,10 +121,13 @@ def table(result: dict[str, Any]) -> list[Table]:
     whole.add_row(result["arch"], *(f"{one:.2f} %" for one in (result["accuracy"], *macro.values())))
     for name, accuracy in {**result["baselines"], **result["published"]}.items():
         whole.add_row(name, f"{accuracy:.2f} %")
-    worst = Table(title="the labels with the lowest F1", title_justify="left")
+    known = {label: row for label, row in result["by_label"].items() if row["texts"]}
+    left_out = len(result["by_label"]) - len(known)
+    note = f" ({left_out} more have no text in what is measured on)" if left_out else ""
+    worst = Table(title=f"the labels with the lowest F1{note}", title_justify="left")
     for heading in ("label", "precision", "recall", "F1", "texts"):
         worst.add_column(heading, justify="left" if heading == "label" else "right")
-    for label, row in sorted(result["by_label"].items(), key=lambda item: item[1]["f1"])[:_CONFUSED]:
+    for label, row in sorted(known.items(), key=lambda item: item[1]["f1"])[:_CONFUSED]:
         worst.add_row(label, *(f"{row[key]:.1f} %" for key in ("precision", "recall", "f1")), str(row["texts"]))
     confused = Table(title="taken for each other", title_justify="left")
     for heading in ("is", "was taken for", "times"):
@@ -159,7 +167,7 @@ def _baselines(texts: Texts, truth: NDArray[np.str_]) -> dict[str, float]:
     words = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=20, max_iter=200)
     )
-    # It makes nothing of one label only, nor of texts without a word of two letters.
+    # It makes nothing of texts without a word of two letters.
     with suppress(ValueError):
         words.fit(fit, labels)
         found["TF-IDF and logistic regression"] = _percent(words.score(measured, truth))

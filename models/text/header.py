@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from safetensors import SafetensorError, safe_open
 
-FORMAT: Final = "genlock text classifier 1"
+FORMAT: Final = "genlock text classifier 2"
 
 
 def header(path: Path) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.intent.model import RANKED, Prediction
-from models.language.words import words
 from models.text.classifier import TextClassifier
 
 log = logging.getLogger("genlock.language")
@@ -54,16 +53,17 @@ class ClassifierIntents:
         return cls(classifier, labels)
 
     def predict_texts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[Prediction]:
-        """See ``Intents``."""
+        """See ``Intents``. A text without a word that the classifier was fitted to means none, whatever it guesses."""
         del embeddings
         predictions = []
         for text, row in zip(texts, self._classifier.probabilities(texts).tolist(), strict=True):
             sums: dict[str, float] = {}
             for action, probability in zip(self._actions, row, strict=True):
                 sums[action] = sums.get(action, 0.0) + probability
-            none = sums.pop("", 0.0) if words(text) else 1.0
+            known = self._classifier.knows(text)
+            none = sums.pop("", 0.0) if known else 1.0
             ranking = tuple(sorted(sums.items(), key=lambda item: -item[1])[:RANKED])
-            if none > ranking[0][1]:
+            if not known or none > ranking[0][1]:
                 predictions.append(Prediction(None, none, ranking))
             else:
                 predictions.append(Prediction(*ranking[0], ranking))

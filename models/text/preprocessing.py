@@ -22,7 +22,10 @@ BUCKETS: Final = 16384
 
 _SPECIAL: Final = 2
 _SHORTEST, _LONGEST = 3, 5
-_TOKEN: Final = re.compile(r"\d+|[^\W\d_]+(?:'[^\W\d_]+)?|[^\w\s]", re.UNICODE)
+# Vowel signs and the like, which re takes for no part of a word; those beyond are of no script's words.
+_MARKS: Final = "".join(chr(code) for code in range(0x300, 0x1F000) if unicodedata.category(chr(code)).startswith("M"))
+_WORD: Final = rf"[^\W\d_](?:[^\W\d_]|[{_MARKS}])*"
+_TOKEN: Final = re.compile(rf"\d+|{_WORD}(?:'{_WORD})?|[^\w\s]")
 _DIGIT: Final = re.compile(r"\d")
 
 
@@ -49,10 +52,16 @@ def pieces(token: str) -> list[int]:
 
 
 class Vocabulary:
-    """Numbers of words: 0 pads, 1 is any word that is not known."""
+    """Numbers of words: 0 pads, 1 is any word that is not known.
 
-    def __init__(self, known: Sequence[str]) -> None:
+    Args:
+        known: the words that have a number.
+        rare: further ones that are in the texts.
+    """
+
+    def __init__(self, known: Sequence[str], rare: Iterable[str] = ()) -> None:
         self.words = tuple(known)
+        self._rare = frozenset(rare)
         self._numbers = {word: number for number, word in enumerate(self.words, start=_SPECIAL)}
         if len(self._numbers) != len(self.words):
             raise ValueError("a word is in the vocabulary twice")
@@ -62,18 +71,22 @@ class Vocabulary:
 
     @classmethod
     def build(cls, texts: Iterable[str], *, at_least: int = 2) -> Vocabulary:
-        """The words that occur so often in texts, the most frequent first."""
+        """The words that occur so often in texts, the most frequent first; the others are rare."""
         counts = Counter(token for text in texts for token in tokenize(text))
         kept = [word for word, count in counts.items() if count >= at_least]
-        return cls(sorted(kept, key=lambda word: (-counts[word], word)))
+        return cls(sorted(kept, key=lambda word: (-counts[word], word)), counts.keys() - {*kept})
 
     def number(self, token: str) -> int:
         """A token's number."""
         return self._numbers.get(token, UNKNOWN)
 
-    def to_json(self) -> list[str]:
+    def has_met(self, token: str) -> bool:
+        """Whether a token is in the texts, be it once."""
+        return token in self._numbers or token in self._rare
+
+    def to_json(self) -> dict[str, list[str]]:
         """As plain values, for ``from_json``."""
-        return list(self.words)
+        return {"known": list(self.words), "rare": sorted(self._rare)}
 
     @classmethod
     def from_json(cls, value: Any) -> Vocabulary:
@@ -82,6 +95,7 @@ class Vocabulary:
         Raises:
             ValueError: it is something else.
         """
-        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-            raise ValueError("a vocabulary is a list of words")
-        return cls(value)
+        parts = [value.get("known"), value.get("rare")] if isinstance(value, dict) else [None]
+        if not all(isinstance(part, list) and all(isinstance(word, str) for word in part) for part in parts):
+            raise ValueError("a vocabulary is two lists of words, known and rare")
+        return cls(*parts)

@@ -31,7 +31,7 @@ log = logging.getLogger("genlock.train")
 EPOCHS: Final = {"cnn": 30, "lstm": 25, "transformer": 40}
 """Passes over the texts at most."""
 PATIENCE: Final = 6
-"""Passes without progress on the carved part after which training stops."""
+"""Passes after which training stops if in none of them accuracy on the carved part rose or its cross entropy fell."""
 CHECKED_SHARE: Final = 0.08
 
 _RATE: Final = {"cnn": 1e-3, "lstm": 2e-3, "transformer": 1e-3}
@@ -42,6 +42,8 @@ _SMOOTHING: Final = 0.1
 _FORGET: Final = 0.1
 _DROP: Final = 0.08
 _AVERAGED: Final = 0.997
+_CHECKPOINT: Final = "genlock text training 2"
+_LEAST: Final = 1e-9
 _TEMPERATURES: Final = tuple(float(one) for one in np.geomspace(0.3, 3.0, 41))
 
 
@@ -63,23 +65,28 @@ def train(
         out: the file to write; beside it, ``out`` with ``.checkpoint`` at its end is what a training that was cut off
             goes on from, and is removed at the end.
         arch: ``lstm``, ``cnn`` or ``transformer``.
+        seed: the same one gives the same weights with the same number of threads.
+        threads: that torch may use; one that goes on from a checkpoint uses as many as it began with.
         resume: goes on from a checkpoint of the same training, if there is one.
 
     Raises:
         models.labelled_texts.DataError: the folder is in no known format.
-        ValueError: there is no such architecture, or no label has two texts.
+        ValueError: there is no such architecture, there is one label only, or none has two texts.
         OSError: the file cannot be written.
     """
     torch.set_num_threads(threads)
     texts = labelled_texts.load(data)
+    if len(texts.labels) < 2:
+        raise ValueError(f"{data}: all texts have the label {texts.labels[0]!r}; it takes two labels at least")
     fit, checked = labelled_texts.carve(texts.fit, CHECKED_SHARE, seed)
     fit = labelled_texts.without_copies(fit, (example.text for example in checked))
     if not checked:
         raise ValueError(f"{data}: no label has two texts, one to fit to and one to check on")
-    run = _Run(arch, fit, checked, seed, epochs or EPOCHS.get(arch, 1))
+    run = _Run(arch, fit, checked, seed, epochs or EPOCHS.get(arch, 1), threads)
     path = out.with_name(out.name + ".checkpoint")
     if resume:
         run.restore(path)
+        torch.set_num_threads(run.threads)
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), disable=not progress) as bar:
         task = bar.add_task(f"{arch} on {texts.name}", total=run.epochs, completed=run.epoch)
         while not run.over:
@@ -91,8 +98,15 @@ def train(
         "set": texts.name,
         "format": texts.format,
         "seed": seed,
+        "threads": run.threads,
         "epochs": run.epoch,
         "checked_accuracy": run.best,
+        "texts": {
+            "fitted": len(fit),
+            "checked": len(checked),
+            "measured": len(texts.measured),
+            "carved": texts.carved,
+        },
         "trained_on": labelled_texts.fingerprint(texts.fit),
     }
     found.save(out)
@@ -103,12 +117,22 @@ def train(
 class _Run:
     """A training that can be cut off after any pass and gone on with, to the same end."""
 
-    def __init__(self, arch: str, fit: Sequence[Labelled], checked: Sequence[Labelled], seed: int, epochs: int) -> None:
+    def __init__(
+        self,
+        arch: str,
+        fit: Sequence[Labelled],
+        checked: Sequence[Labelled],
+        seed: int,
+        epochs: int,
+        threads: int = 1,
+    ) -> None:
         torch.manual_seed(seed)
         self.epochs = epochs
         self.epoch = 0
+        self.threads = threads
         self.best = -1.0
-        self._best_epoch = 0
+        self._best_loss = self._lowest_loss = math.inf
+        self._progressed = 0
         self._seed = seed
         self._labels = sorted({example.label for example in fit})
         numbers = {label: number for number, label in enumerate(self._labels)}
@@ -126,14 +150,17 @@ class _Run:
         self._steps_a_pass = math.ceil(len(fit) / self._batch)
         self._warm_up = min(_WARM_UP, 1 + epochs * self._steps_a_pass // 10)
         self._about = {
-            "arch": arch, "seed": seed, "epochs": epochs, "fit": labelled_texts.fingerprint(fit),
+            "format": _CHECKPOINT, "arch": arch, "seed": seed, "epochs": epochs,
+            "texts": labelled_texts.fingerprint(fit), "checked": labelled_texts.fingerprint(checked),
         }  # fmt: skip
         self.arch = arch
 
     @property
     def over(self) -> bool:
         """Whether all passes are done, or the last ones brought nothing."""
-        return self.epoch >= self.epochs or self.epoch - self._best_epoch >= PATIENCE
+        # What the first small steps bring says nothing of what those at full rate will.
+        since = max(self._progressed, math.ceil(self._warm_up / self._steps_a_pass))
+        return self.epoch >= self.epochs or self.epoch - since >= PATIENCE
 
     def pass_over(self) -> float:
         """One pass over all texts; the accuracy on the checked part after it."""
@@ -157,10 +184,17 @@ class _Run:
             self._optimizer.step()
             self._follow(step)
         self.epoch += 1
-        found = self._classifier(self._average).probabilities(self._checked_texts).argmax(1)
-        accuracy = float((found == self._checked_truth).float().mean())
-        if accuracy > self.best:
-            self.best, self._best_epoch = accuracy, self.epoch
+        found = self._classifier(self._average).probabilities(self._checked_texts)
+        accuracy = float((found.argmax(1) == self._checked_truth).float().mean())
+        checked_loss = float(
+            nn.functional.nll_loss(found.clamp_min(_LEAST).log(), self._checked_truth, ignore_index=-1)
+        )
+        if accuracy > self.best or checked_loss < self._lowest_loss:
+            self._progressed = self.epoch
+        self._lowest_loss = min(self._lowest_loss, checked_loss)
+        # Of few texts many passes have as many right.
+        if (accuracy, -checked_loss) > (self.best, -self._best_loss):
+            self.best, self._best_loss = accuracy, checked_loss
             self._best_weights = {name: value.clone() for name, value in self._average.state_dict().items()}
         return accuracy
 
@@ -171,7 +205,7 @@ class _Run:
         known = self._checked_truth >= 0
         if known.any():
             texts = [text for text, one in zip(self._checked_texts, known.tolist(), strict=True) if one]
-            logits = found.probabilities(texts).clamp_min(1e-9).log()
+            logits = found.probabilities(texts).clamp_min(_LEAST).log()
             truth = self._checked_truth[known]
             losses = [float(nn.functional.cross_entropy(logits / one, truth)) for one in _TEMPERATURES]
             found.temperature = _TEMPERATURES[losses.index(min(losses))]
@@ -189,20 +223,28 @@ class _Run:
             tensors |= {f"{part}.{name}": value.clone() for name, value in values.items()}
         for number, state in self._optimizer.state_dict()["state"].items():
             tensors |= {f"adam.{number}.{name}": value.clone() for name, value in state.items()}
-        about = {**self._about, "epoch": self.epoch, "best": self.best, "best_epoch": self._best_epoch}
+        about = {
+            **self._about, "threads": self.threads, "epoch": self.epoch, "best": self.best,
+            "best_loss": self._best_loss, "lowest_loss": self._lowest_loss, "progressed": self._progressed,
+        }  # fmt: skip
         weight_files.write(path, tensors, {"genlock": json.dumps(about)})
 
     def restore(self, path: Path) -> None:
-        """Goes on from a checkpoint, if there is one and it is of this training."""
+        """Goes on from a checkpoint, if there is one and it is of this training; says so if it is of another."""
         if not path.is_file():
             return
         try:
             with safe_open(path, framework="pt") as file:
                 about: dict[str, Any] = json.loads((file.metadata() or {}).get("genlock", "{}"))
-                if any(about.get(key) != value for key, value in self._about.items()):
-                    return
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-        except SafetensorError:
+        except (SafetensorError, ValueError) as problem:
+            log.warning("%s is damaged: %s; the training starts afresh", path, problem)
+            return
+        others = [
+            f"{key} {about.get(key)}, now {value}" for key, value in self._about.items() if about.get(key) != value
+        ]
+        if others:
+            log.warning("%s is of another training (%s); this one starts afresh", path, "; ".join(others))
             return
         if {name: value.shape for name, value in tensors.items()} != self._shapes():
             log.warning("%s is of other networks than these; the training starts afresh", path)
@@ -219,7 +261,11 @@ class _Run:
             number, _, key = name.partition(".")
             state.setdefault(int(number), {})[key] = value
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state})
-        self.epoch, self.best, self._best_epoch = about["epoch"], about["best"], about["best_epoch"]
+        self.epoch, self.best, self._progressed = about["epoch"], about["best"], about["progressed"]
+        self._best_loss, self._lowest_loss = about["best_loss"], about["lowest_loss"]
+        if about["threads"] != self.threads:
+            log.warning("%s began with --threads %d, and goes on with as many to the same end", path, about["threads"])
+            self.threads = about["threads"]
 
     def _shapes(self) -> dict[str, torch.Size]:
         """Of all tensors of a checkpoint after any pass."""

@@ -97,3 +97,16 @@ def test_a_phrase_means_one_action() -> None:
     check(App("a", actions=both, classifier="file"))
     both[1].phrases[1] = "pick it up {target}"
     check(App("a", actions=both))
+
+
+def test_a_label_means_one_action() -> None:
+    both = [ActionInfo("take", labels=["pick", "grab"]), ActionInfo("hold", labels=["keep", "grab"])]
+    with pytest.raises(Mistake, match="the label 'grab' means 'take' already; a label means one action") as caught:
+        check(App("a", actions=both, classifier="file"))
+    assert caught.value.path == "actions[1].labels[1]"
+    named = [ActionInfo("take", labels=["hold", "hold"]), ActionInfo("hold")]
+    with pytest.raises(Mistake, match="the label 'hold' means 'take' already") as caught:
+        check(App("a", actions=named, classifier="file"))
+    assert caught.value.path == "actions[1].name"
+    both[1].labels.pop()
+    check(App("a", actions=both, classifier="file"))

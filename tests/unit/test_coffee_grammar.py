@@ -89,7 +89,9 @@ def test_a_spoken_order_is_understood_whole(folder: Path) -> None:
     found = result["conditions"]["clean"]["genlock"]
     assert (found["whole"], found["clips"], found["wrong"]) == (1, 1, [])
     assert found["end_to_final_s"]["p50"] > 0.4
-    assert evaluation.table(result).row_count == 2
+    # One clip is too few for several speakers at once, of whom nothing is told then.
+    assert "at_once" not in result
+    assert evaluation.table(result).row_count == 1
 
 
 def test_words_are_counted(tmp_path: Path) -> None:

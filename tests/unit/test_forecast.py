@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import math
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from typer.testing import CliRunner
 
+from bridge.cli import app as commands
 from models import rotations
 from models.forecast import evaluation, personal, training
 from models.forecast.motion import FEATURES, STATE, Observer, Seen
@@ -285,11 +288,24 @@ def test_learning_is_measured_on_who_was_not_trained_on(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     write_people(tmp_path, ("a",))
-    for name in ("one", "two"):
-        training.train(tmp_path, tmp_path / name, epochs=1, users=("a",), threads=1)
+    for name, seed in (("one", 0), ("two", 0), ("other", 1)):
+        training.train(tmp_path, tmp_path / name, epochs=1, seed=seed, users=("a",), threads=1)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    # Adapters of one network must not be taken for another's of the same day.
+    assert read_metadata(tmp_path / "one")["version"] != read_metadata(tmp_path / "other")["version"]
     one, two = (Forecast.load(tmp_path / name) for name in ("one", "two"))
     batches = walk(2, 5)
     torch.testing.assert_close(run(one, batches), run(two, batches), atol=0, rtol=0)
+
+
+def test_on_the_command_line_what_to_try_next_is_whole(tmp_path: Path) -> None:
+    write_people(tmp_path, ("a",))
+    out = tmp_path / "one's own"
+    train = ["train", "forecast", "--data", str(tmp_path), "--out", str(out), "--users", "a", "--epochs", "1"]
+    run = CliRunner().invoke(commands, [*train, "--threads", "1"])
+    assert run.exit_code == 0, run.output
+    told = shlex.split(run.output.partition("Try it with: ")[2])
+    assert told == ["genlock", "evaluate", "forecast", "--data", str(tmp_path), "--weights", str(out)]
 
 
 def test_nobody_to_measure_on_is_said(tmp_path: Path) -> None:

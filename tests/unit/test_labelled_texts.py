@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -108,14 +110,66 @@ def test_a_byte_order_mark_says_nothing(tmp_path: Path, file: str, content: str)
         ("train.csv", b"text,category\na,b\n,b\n", "line 3: one of text, category is empty"),
         ("train.csv", b"text,category\na\n", "line 2: one of text, category is empty"),
         ("train.csv", b"text,category\n\xff,b\n", "not UTF-8"),
-        ("train.csv", b'text,category\n"' + b"a,b\n" * 50_000, "field larger than field limit"),
+        ("train.csv", b'text,category\n"' + b"a,b\n" * 50_000, "line 2: field larger than field limit"),
+        ("train.csv", b"text,category\n   ,b\n", "line 2: one of text, category is empty"),
+        ("train.csv", b'text,category\na,b\n\nc,d\n"e,b\nf,b\n', "line 5: unexpected end of data; is a quotation mark"),
+        ("train.csv", b'text,category\na,b\n"c,b\nd,e\nf"g,b\n', "line 3: .*is a quotation mark"),
+        ("train.csv", b'text,category\na,b\n"c,b\nd,e\nf",b\n', "line 3: .* over 3 lines, of which 'c,b' is a row"),
+        ("train.csv", b'category,text\nb,"a\nc,d\nb,e"\n', "line 2: .* over 3 lines, of which 'b,e' is a row"),
+        ("train.csv", b'text,category\na,"b\nc,d"\n', "line 2: the label goes on over several lines"),
+        ("train.csv", b"text,category\na, please,b\n", "line 2: 3 fields, but line 1 names 2"),
+        ("kfold1_train.tsv", b"text\tscenario\tintent\n \ta\tb\n", "line 2: one of scenario, intent, text"),
+        ("data.json", b'{"train": [["a", "b"], [" ", "b"]]}', r"data.json, train\[1\]: the text is empty"),
+        ("data.json", b'{"train": [["a", "b"]], "val": [["c", ""]]}', r"val\[0\]: the label is empty"),
+        ("data.json", b'{"train": [["a", 1]]}', "Expected `str`"),
         ("train.jsonl", b'{"text": "a", "intent": "b"}\n[]\n', "line 2: a map"),
+        ("train.jsonl", b'{"text": "a", "intent": 1}\n', "line 1: text and intent must be strings"),
+        ("train.jsonl", b'{"text": ["a"], "intent": "b"}\n', "line 1: text and intent must be strings"),
+        ("train.jsonl", b'{"text": "a", "intent": "b"}\n{"text": " ", "intent": "b"}\n', "line 2: the text is empty"),
+        ("train.jsonl", b'{"text": "a", "intent": "\\ud800"}\n', "line 1: the label .* is not Unicode"),
     ],
 )
 def test_what_is_wrong_is_said_by_file_and_line(tmp_path: Path, file: str, content: bytes, words: str) -> None:
     (tmp_path / file).write_bytes(content)
     with pytest.raises(DataError, match=words):
         load(tmp_path)
+
+
+def test_space_around_a_label_is_none_of_it(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text,category\na,take\nb, take\nc,take  \nd,other\n")
+    (tmp_path / "test.csv").write_text("text,category\ne,take\n")
+    assert load(tmp_path).labels == ["other", "take"]
+    (tmp_path / "kfold1_train.tsv").write_text("scenario\tintent\ttext\na \tb\tx\na\t b\ty\n")
+    (tmp_path / "train.csv").unlink()
+    assert load(tmp_path).labels == ["a_b"]
+
+
+def test_a_text_with_a_line_break_is_told_by_the_line_on_which_it_begins(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = 'text,category\n"\nwhole, all the same\n",a\n\n"two, or\nmore",a\n"said ""so""",b\n'
+    (tmp_path / "train.csv").write_text(rows)
+    (tmp_path / "test.csv").write_text("text,category\nx,a\n")
+    assert [example.text for example in load(tmp_path).fit] == ["\nwhole, all the same\n", "two, or\nmore", 'said "so"']
+    (message,) = caplog.messages
+    assert message.startswith(f"{tmp_path / 'train.csv'}, line 6: the text that begins here goes on over 2 lines")
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"])), st.sampled_from("ab")),
+        min_size=2,
+    )
+)
+def test_what_csv_writes_is_read(drawn: list[tuple[str, str]]) -> None:
+    rows = [(text, label) for text, label in drawn if text.strip()]
+    rows += [("first", "a"), ("second", "b")]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, some in (("train.csv", rows), ("test.csv", [("\u2603", "a")])):
+            with (Path(folder) / name).open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows([("text", "category"), *some])
+        found = load(Path(folder))
+    assert found.fit == [Labelled(*row) for row in rows if row[0].strip() != "\u2603"]
 
 
 def test_shots_are_of_each_label_and_the_same_for_the_same_seed() -> None:

@@ -164,6 +164,14 @@ def test_a_classifier_lies_beside_the_manifest(tmp_path: Path) -> None:
             load(write(tmp_path, text))
 
 
+def test_a_label_of_two_actions_is_told_by_its_line(tmp_path: Path) -> None:
+    text = 'name = "a"\nclassifier = "b"\n' + "".join(
+        f'[[actions]]\nname = "{name}"\nlabels = ["take"]\n' for name in ("one", "other")
+    )
+    with pytest.raises(ManifestError, match=r"line 8, actions\[1\]\.labels\[0\]: the label 'take' means 'one' already"):
+        load(write(tmp_path, text))
+
+
 def test_a_classifier_knows_an_action(tmp_path: Path) -> None:
     text = WHOLE.replace('version = "1.2"', 'classifier = "model.safetensors"')
     model = tmp_path / "model.safetensors"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
@@ -26,6 +27,18 @@ def test_they_are_as_readable_as_any_new_file(tmp_path: Path, umask: int, mode: 
         os.umask(before)
     assert path.stat().st_mode & 0o777 == mode
     assert torch.equal(load_file(path)["a"], TENSORS["a"])
+
+
+def test_the_same_makes_the_same_bytes_and_says_the_same(tmp_path: Path) -> None:
+    metadata = {name: f"{name}, süß" for name in "bcadefgh"}
+    for name in ("one", "other"):
+        weight_files.write(tmp_path / name, TENSORS | {"b": torch.ones(3, dtype=torch.uint8)}, metadata)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+    assert load_file(tmp_path / "one")["b"].tolist() == [1, 1, 1]
+    with safe_open(tmp_path / "one", framework="pt") as file:
+        assert file.metadata() == metadata
+    weight_files.write(tmp_path / "bare", TENSORS)
+    assert torch.equal(load_file(tmp_path / "bare")["a"], TENSORS["a"])
 
 
 def test_what_cannot_be_written_is_told_with_its_file_and_leaves_nothing(tmp_path: Path) -> None:
