@@ -174,13 +174,17 @@ class Utterances:
         if reading is None:
             text = "this utterance could not be read; the daemon's log says more"
             self._say(Notice(NoticeCode.NOT_UNDERSTOOD, text, 0, utterance.id))
+        elif reading.declines:
+            self._cancel()
+            self._say(Notice(NoticeCode.CANCELED, reading.problem, 0, utterance.id))
         elif not reading.action and not (reading.teaches_phrase or reading.teaches_name):
             self._say(Notice(NoticeCode.NOT_UNDERSTOOD, reading.problem, 0, utterance.id))
         elif reading.action:
             self._act(utterance, reading)
         taught = None if reading is None else reading.teaches_phrase or reading.teaches_name
         if taught is None:
-            self._finish(utterance.text)
+            declined = reading is not None and reading.declines
+            self._finish("" if declined else utterance.text)
         else:
             self._learn(utterance.id, taught, lambda problem: self._taught(utterance.id, taught, problem))
 

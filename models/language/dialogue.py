@@ -79,7 +79,8 @@ class Reading:
         target_confidence: how sure that is.
         missing: what the action still waits for, as in ``Pending``.
         problem: for people: why it means nothing, or what is missing; empty where it can be performed or teaches.
-        completes: whether it gives what a pending action waited for.
+        completes: whether it gives what a pending action waited for, or is to be asked for that again.
+        declines: whether a pending action is to wait no more: "never mind".
         phrase: the user's own phrase that decided; empty where the app's phrases did.
         teaches_phrase: what is to be learned of it. With an action it corrects what was said before.
         teaches_name: likewise.
@@ -95,6 +96,7 @@ class Reading:
     missing: tuple[str, ...] = ()
     problem: str = ""
     completes: bool = False
+    declines: bool = False
     phrase: str = ""
     teaches_phrase: Phrase | None = None
     teaches_name: Name | None = None

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from models.intent.examples import with_names
 from models.intent.model import IntentModel, Intents, Prediction
 from models.intent.tuned import Tuned
+from models.language.answers import aside
 from models.language.arguments import Argument, Choice, Extracted, FreeText, Number, describe, extract, left_open
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder, Remembered
-from models.language.english import DECLINING, POLITE, REQUESTING
+from models.language.english import REQUESTING
 from models.language.mentions import (
     Names,
     Unknown,
@@ -203,7 +204,7 @@ class _Listened:
     def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
         own = len(self._heard.texts)
         reading = self._heard.read(predictions[:own], embeddings[:own], encoder)
-        if reading.completes:
+        if reading.completes or reading.declines:
             return reading
         if self._corrected or self._phrase is not None:
             meant = self._meant.read(predictions[own:], embeddings[own:], encoder)
@@ -281,19 +282,18 @@ class _Heard:
     def read(self, predictions: Sequence[Prediction], embeddings: NDArray[np.float32], encoder: Encoder) -> Reading:
         if not self.texts:
             return Reading("", 1.0, problem="nothing was said")
-        if self._pending is not None:
-            reading = self._complete(self._pending, encoder)
-            if reading is not None:
-                return reading
         best = max(range(len(predictions)), key=lambda at: _top(predictions[at]))
         ranking, text = predictions[best].ranking, self.texts[best]
         book = self._understanding.phrasebooks.open(encoder, self._phrases, self._names) if self._phrases else None
+        phrase: Phrase | None = None
         if book is not None:
             mentions = [reference.mention for reference in self._references]
             personalized = book.personalized(forms(self._text, mentions, list(embeddings)), ranking)
-            ranking, self._own = personalized.ranking, personalized.phrase
+            ranking, phrase = personalized.ranking, personalized.phrase
         name, probability = ranking[0] if ranking else ("", 0.0)
-        phrase = self._own
+        if self._pending is not None and (answer := self._answer(self._pending, probability, encoder)):
+            return answer
+        self._own = phrase
         if phrase is not None and not phrase.action:
             problem = f"{_cut(self._text)!r} means nothing to this user, as {_cut(phrase.text)!r}"
             return Reading("", 1 - probability, problem=problem, phrase=phrase.text, ranking=ranking)
@@ -351,11 +351,47 @@ class _Heard:
             return "", 0.0, f"{_cut(self._text)!r} is nothing here"
         return self._chosen(self._references[0], encoder)
 
-    def _complete(self, pending: Pending, encoder: Encoder) -> Reading | None:
-        """What an action that waits for more makes of it; nothing if this is no answer to that."""
+    def _answer(self, pending: Pending, probability: float, encoder: Encoder) -> Reading | None:
+        """What an action that waits for more makes of the text; nothing if it is no answer to that.
+
+        Args:
+            probability: that of the likeliest action.
+        """
         action = self._understanding.actions.get(pending.action)
         if action is None:
             return None
+        gives_nothing = aside(self._text)
+        # "Stop" may be an app's very phrase, and "none" one of an argument's values.
+        if gives_nothing and probability < _CLAIMED and not self._is_value(action, pending):
+            return self._declined(pending) if gives_nothing == "declines" else self._asked_again(action, pending)
+        return self._complete(action, pending, encoder)
+
+    def _is_value(self, action: Action, pending: Pending) -> bool:
+        """Whether the text is a value of what is asked for, and nothing else."""
+        spans = [span for name, span in self._extract(action).said.items() if name in pending.missing]
+        return bool(spans) and not words(self._without(spans))
+
+    def _declined(self, pending: Pending) -> Reading:
+        self._why.append(f"declines what {pending.action} waits for")
+        return Reading("", 1.0, problem=f"{pending.action} is called off", declines=True, why=tuple(self._why))
+
+    def _asked_again(self, action: Action, pending: Pending) -> Reading:
+        """The pending action as it is, which is asked for what is missing as if nothing had been said."""
+        self._why.append(f"gives nothing of what {pending.action} waits for")
+        return Reading(
+            pending.action,
+            pending.confidence,
+            pending.target,
+            1.0 if pending.target else 0.0,
+            pending.arguments,
+            pending.missing,
+            "; ".join(_needs(action, name) for name in pending.missing),
+            completes=True,
+            why=tuple(self._why),
+        )
+
+    def _complete(self, action: Action, pending: Pending, encoder: Encoder) -> Reading | None:
+        """What an action that waits for more makes of it; nothing if this is no answer to that."""
         found = self._extract(action)
         gives = TARGET in pending.missing and bool(self._references)
         gives = gives or any(name in found.said for name in pending.missing)
@@ -376,8 +412,7 @@ class _Heard:
     def _in_own_words(self, pending: Pending, encoder: Encoder) -> Reading | None:
         """The action with all of the text as what its phrases leave open, if that alone is what it waits for."""
         action = self._understanding.actions.get(pending.action)
-        answer = " ".join(word.text for word in words(self._text) if word.text not in POLITE)
-        if action is None or len(pending.missing) != 1 or answer in DECLINING:
+        if action is None or len(pending.missing) != 1:
             return None
         asked = pending.missing[0]
         if not any(argument.name == asked and isinstance(argument, FreeText) for argument in action.arguments):
@@ -444,8 +479,7 @@ class _Heard:
                 problems.insert(0, problem)
         for name in missing:
             if name != TARGET and not any(problem.startswith(f"{name}: ") for problem in problems):
-                argument = next(argument for argument in action.arguments if argument.name == name)
-                problems.append(f"{action.name} needs {describe(argument)}")
+                problems.append(_needs(action, name))
         return Reading(
             action.name,
             probability * sure if target else probability,
@@ -479,7 +513,7 @@ class _Heard:
             at = int(np.argmax(pointed))
             self._why.append("no target was named; it is what is looked and pointed at")
             return self._situation.candidates[at].id, float(pointed[at]), ""
-        return "", 0.0, f"{action.name} needs a target; name one or point at it"
+        return "", 0.0, _needs(action, TARGET)
 
     def _starts(self, one: Unknown) -> bool:
         """Whether this is one word with which an order begins."""
@@ -516,6 +550,13 @@ class _Heard:
                 self._why.append(f"{unknown!r} is most like {names[at][1]!r} ({near[at]:.2f})")
                 return names[at][0], float(near[at]), ""
         return "", 0.0, f"nothing here is called {_cut(unknown)!r}"
+
+
+def _needs(action: Action, missing: str) -> str:
+    """What an action needs, in words; ``missing`` as in ``Pending``."""
+    if missing == TARGET:
+        return f"{action.name} needs a target; name one or point at it"
+    return f"{action.name} needs {describe(next(one for one in action.arguments if one.name == missing))}"
 
 
 def _samples(argument: Argument, number: int) -> list[str]:

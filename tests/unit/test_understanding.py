@@ -223,9 +223,56 @@ def test_another_action_is_not_what_a_phrase_left_open(school: Listener) -> None
     assert (reading.completes, reading.action) == (False, "next_slide")
 
 
-@pytest.mark.parametrize("said", ["never mind", "No, thank you.", "cancel that please", "I don't know"])
-def test_who_has_no_answer_gives_none(school: Listener, said: str) -> None:
-    assert not school.hear(said, pending=Pending("write", 0.9, ("words",))).completes
+@pytest.mark.parametrize(
+    "said",
+    ["no", "never mind", "No, thank you.", "cancel that please", "uh, never mind", "stop", "forget it", "wait, no"],
+)
+def test_who_declines_what_is_asked_ends_it(listener: Listener, school: Listener, said: str) -> None:
+    asked = (
+        (school, Pending("write", 0.9, ("words",))),
+        (listener, Pending("paint", 0.9, ("colour",), "clock")),
+        (listener, Pending("take", 0.9, (TARGET,))),
+    )
+    for hearer, pending in asked:
+        reading = hearer.hear(said, pending=pending)
+        assert (reading.declines, reading.completes, reading.action) == (True, False, "")
+        assert f"{pending.action} is called off" in reading.problem
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["what?", "hmm", "I don't know yet", "hold on", "let me think", "no wait", "sorry, what?", "can you hear me"],
+)
+def test_who_hesitates_is_asked_again(listener: Listener, school: Listener, said: str) -> None:
+    asked = (
+        (school, Pending("write", 0.9, ("words",))),
+        (listener, Pending("paint", 0.9, ("colour",), "clock")),
+        (listener, Pending("take", 0.9, (TARGET,))),
+    )
+    for hearer, pending in asked:
+        reading = hearer.hear(said, pending=pending)
+        assert (reading.completes, reading.action, reading.target) == (True, pending.action, pending.target)
+        assert (reading.arguments, reading.missing) == ({}, pending.missing)
+        assert f"{pending.action} needs " in reading.problem
+
+
+def test_what_an_app_calls_so_declines_nothing() -> None:
+    fan = Choice("speed", {"none": (), "stop": ("halt",), "full": ()}, required=True)
+    actions = (
+        Action("fan", ("set the fan to {speed}", "change the fan"), arguments=(fan,)),
+        Action("freeze", ("cancel", "freeze everything")),
+    )
+    encoder = Encoder.load(adapted())
+    background_ = encoder.encode(background.texts()).numpy()
+    understanding = Understanding(actions, PhraseIntents(actions, encoder, background_), 0.5)
+    pending = Pending("fan", 0.9, ("speed",))
+    for said, action, arguments in (
+        ("none", "fan", {"speed": "none"}),
+        ("stop", "fan", {"speed": "stop"}),
+        ("cancel", "freeze", {}),
+    ):
+        (reading,) = read(encoder, [(understanding, Question(said, Situation(), pending))])
+        assert (reading.action, reading.arguments, reading.declines) == (action, arguments, False)
 
 
 def test_something_else_is_no_answer(listener: Listener) -> None:

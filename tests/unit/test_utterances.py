@@ -163,6 +163,20 @@ async def test_another_action_cancels_the_one_that_waits(room: Room) -> None:
     assert (undone.name, undone.phase, undone.n) == ("undo", "performed", 3)
 
 
+async def test_who_declines_cancels_what_waits(room: Room) -> None:
+    room.say("u1")
+    room.language.answer(WHICH)
+    room.took()
+    room.say("u2", "never mind")
+    room.language.answer(Reading("", 1.0, problem="take is called off", declines=True))
+    (canceled,), notices, acks = room.took()
+    assert (canceled.name, canceled.phase, canceled.id) == ("take", "canceled", "u1")
+    assert (notices, acks) == ([Notice("canceled", "take is called off", 0, "u2")], ["u2"])
+    room.say("u3")
+    question = room.language.question()
+    assert (question.pending, question.before) == (None, ""), "there is nothing to correct"
+
+
 async def test_an_action_does_not_wait_for_ever(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.utterances.PENDING_S", 0.0)
     room.say("u1")
