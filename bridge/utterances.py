@@ -235,7 +235,12 @@ class Utterances:
             self._flush()
         if reading.missing:
             pending = Pending(
-                reading.action, reading.confidence, reading.missing, reading.target, dict(reading.arguments)
+                reading.action,
+                reading.confidence,
+                reading.missing,
+                reading.target,
+                dict(reading.arguments),
+                reading.likely,
             )
             self._set_pending(pending, said)
             code = NoticeCode.WHICH_TARGET if reading.missing[0] == TARGET else NoticeCode.WHICH_ARGUMENT

@@ -188,8 +188,8 @@ LOOKING: Final = phrases_by_first_word(
     }
 )
 
-# Answers that give nothing of what was asked for: those that want it no more, and those that only want more time, or to
-# hear the question again.
+# Answers that give nothing of what was asked for: those that want it no more, and those that want more time or the
+# question again, or leave it open.
 ASIDES: Final = phrases_by_first_word(
     {
         "declines": "no|nope|nah|no thank you|not now|nothing|none|none of them|none of those|none of these|neither|"
@@ -201,7 +201,9 @@ ASIDES: Final = phrases_by_first_word(
         "give me a minute|give me a moment|let me see|let me think|let me think about it|i don t know|i don t know yet|"
         "i dunno|dunno|not sure|i m not sure|not sure yet|i m not sure yet|no idea|i have no idea|good question|what|"
         "what was that|what did you say|what do you mean|which|which one|which ones|pardon|excuse me|huh|come again|"
-        "say again|say that again|repeat that|can you hear me|do you hear me|are you there",
+        "say again|say that again|repeat that|can you hear me|do you hear me|are you there|both|both of them|"
+        "all of them|either|either one|either of them|any|any one|any of them|whichever|whatever|"
+        "it doesn t matter|doesn t matter|i don t care",
     }
 )
 HESITATIONS: Final = word_set("um uh er erm ah eh hm hmm mm oh well")

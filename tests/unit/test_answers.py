@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.language import english as en
-from models.language.answers import aside
+from models.language.answers import aside, beside, pick
+from models.language.references import Candidate, Situation
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,47 @@ def test_of_what_gives_nothing_the_last_counts(phrases: list[tuple[tuple[str, ..
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
     assert aside(text) in ("", "declines", "hesitates")
+
+
+SCREWDRIVERS = tuple(
+    Candidate(name, f"{name.capitalize()} screwdriver", position=(x, 1.0, -1.0))
+    for x, name in enumerate(("short", "long", "broken"))
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "picked"),
+    [
+        ("the long one", "long"),
+        ("long", "long"),
+        ("the short screwdriver", "short"),
+        ("the one on the right", "broken"),
+        ("left", "short"),
+        ("the second", "short"),
+        ("the second from the left", "long"),
+        ("last", "broken"),
+        ("the fourth", ""),
+        ("the screwdriver", ""),
+        ("the long hammer", None),
+        ("that one", None),
+        ("", None),
+    ],
+)
+def test_a_few_words_tell_apart_what_was_named(said: str, picked: str | None) -> None:
+    found = pick(said, ("long", "short", "broken"), Situation(SCREWDRIVERS))
+    assert (None if found is None else found[0]) == picked
+
+
+def test_who_is_gone_is_not_picked() -> None:
+    assert pick("the blue one", ("blue",), Situation(SCREWDRIVERS)) is None
+
+
+@given(st.text())
+def test_any_text_picks_one_of_those_named_or_none(text: str) -> None:
+    target, sure = pick(text, ("long", "short"), Situation(SCREWDRIVERS)) or ("", 0.0)
+    assert target in ("", "long", "short")
+    assert 0 <= sure <= 1
+
+
+def test_what_goes_with_an_answer_is_not_beside_it() -> None:
+    assert beside("well, please make it on the mm", ("millimetres",)) == ["make", "it"]
