@@ -233,6 +233,9 @@ class Utterances:
                 arguments=reading.arguments,
             )
             self._flush()
+        if reading.undone and not reading.missing:
+            rest = ", ".join(map(repr, reading.undone))
+            self._say(Notice(NoticeCode.NOT_UNDERSTOOD, f"only {reading.action} is done, not {rest}", 0, said.id))
         if reading.missing:
             pending = Pending(
                 reading.action,

@@ -84,6 +84,7 @@ class Reading:
         completes: whether it gives what a pending action waited for, or is to be asked for that again.
         declines: whether a pending action is to wait no more: "never mind".
         likely: as in ``Pending``.
+        undone: what else was ordered, in the user's words; one action comes of an utterance.
         phrase: the user's own phrase that decided; empty where the app's phrases did.
         teaches_phrase: what is to be learned of it. With an action it corrects what was said before.
         teaches_name: likewise.
@@ -101,6 +102,7 @@ class Reading:
     completes: bool = False
     declines: bool = False
     likely: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
     phrase: str = ""
     teaches_phrase: Phrase | None = None
     teaches_name: Name | None = None

@@ -37,6 +37,7 @@ from models.language.mentions import (
 from models.language.orders import Orders
 from models.language.phrases import EXACT, STAND_IN, Phrasebooks, forms, own_words
 from models.language.references import Reference, resolve
+from models.language.several import undone, verbs
 from models.language.teaching import NameTeaching, PhraseTeaching, correction, name_teaching, phrase_teaching
 from models.language.words import words
 
@@ -126,6 +127,7 @@ class Understanding:
         self.phrasebooks = Phrasebooks({action.name: action.target != "none" for action in actions}, intents)
         # A classifier, which needs no phrases, has learned from its examples what orders and what does not.
         self.orders = {action.name: Orders(list(map(_bare, action.phrases))) for action in actions if action.phrases}
+        self.verbs = verbs({action.name: list(map(_bare, action.phrases)) for action in actions})
         self.names = Remembered(_NAMES_KEPT)
         # What the phrases and values are made of names no thing in the scene.
         self.literal = tuple(
@@ -333,8 +335,22 @@ class _Heard:
             self._why.append(f"the user's own {_cut(phrase.text)!r} means {name} ({probability:.2f})")
         again = self._pending if self._adds_to(self._pending, name) else None
         reading = self._fill(self._understanding.actions[name], probability, again, encoder)
-        reading = replace(reading, completes=again is not None)
+        left = self._undone(self._understanding.actions[name], text)
+        reading = replace(reading, completes=again is not None, undone=left)
         return replace(reading, ranking=ranking, phrase=phrase.text if phrase is not None else "")
+
+    def _undone(self, action: Action, text: str) -> tuple[str, ...]:
+        """What else is ordered.
+
+        Args:
+            text: as the intent model reads it.
+        """
+        if any(_normal(text) == _normal(_bare(phrase)) for phrase in action.phrases):
+            # An app's very phrase is one order, whatever it joins.
+            return ()
+        targets = [(reference.mention.start, reference.mention.end) for reference in self._references]
+        values = list(self._extract(action).said.values())
+        return tuple(undone(self._text, action.name, self._understanding.verbs, targets, values))
 
     def _with_left_open(self) -> list[str]:
         """The text with the same word for what an action's phrases leave open, so that any words may stand there."""

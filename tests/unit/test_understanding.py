@@ -445,6 +445,28 @@ def test_words_that_are_asked_for_may_be_like_an_order(workshop: Listener, said:
     assert (again.completes, again.arguments) == (True, {"words": "buy some salt"})
 
 
+@pytest.mark.parametrize(
+    ("text", "action", "left"),
+    [
+        ("paint the lamp red and then hide it", "paint", ("hide it",)),
+        ("take the red mug and paint it green", "paint", ("take the red mug",)),
+        ("hide the lamp and the kettle", "hide", ("the kettle",)),
+        ("go and get the kettle", "take", ()),
+        ("hide the lamp", "hide", ()),
+    ],
+)
+def test_what_else_is_ordered_is_not_forgotten(
+    listener: Listener, text: str, action: str, left: tuple[str, ...]
+) -> None:
+    reading = listener.hear(text)
+    assert (reading.action, reading.undone) == (action, left)
+
+
+def test_a_phrase_that_joins_is_one_order(ward: Listener) -> None:
+    reading = ward.hear("look listen and feel for breathing")
+    assert (reading.action, reading.undone) == ("check_breathing", ())
+
+
 def test_many_at_once_are_as_each_alone(listener: Listener) -> None:
     texts = ["pick up the kettle", "", "that one", "how do I cook rice", "paint the clock", "undo"]
     situation = Situation(THINGS, None, None, None)
