@@ -92,7 +92,7 @@ class Utterances:
         self._said: OrderedDict[str, str] = OrderedDict()
         self._serial: int | None = None
         self._last = ""
-        self._before = ("", 0.0)
+        self._before = ("", False, 0.0)
         self._pending: Pending | None = None
         self._pending_of: Said | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -147,9 +147,9 @@ class Utterances:
             viewpoint=said.viewpoint,
             last=self._last or None,
         )
-        before, said_at = self._before
+        before, clear, said_at = self._before
         recent = monotonic() - said_at < PENDING_S
-        question = Question(said.text, situation, self._pending, self.phrases, before if recent else "")
+        question = Question(said.text, situation, self._pending, self.phrases, before if recent else "", clear)
         self._serial = self._language.ask(self._key, question, self._read)
 
     def _aimed(self, time: int) -> tuple[float, ...] | None:
@@ -184,7 +184,7 @@ class Utterances:
         taught = None if reading is None else reading.teaches_phrase or reading.teaches_name
         if taught is None:
             declined = reading is not None and reading.declines
-            self._finish("" if declined else utterance.text)
+            self._finish("" if declined else utterance.text, clear=reading is not None and reading.clear)
         else:
             self._learn(utterance.id, taught, lambda problem: self._taught(utterance.id, taught, problem))
 
@@ -201,10 +201,10 @@ class Utterances:
             self._say(Notice(NoticeCode.LEARNED, f"{taught.text!r} {meaning}", 0, identifier))
         self._finish("")
 
-    def _finish(self, said: str) -> None:
+    def _finish(self, said: str, *, clear: bool = False) -> None:
         """An utterance is done with; what it said is what a correction right after it speaks of."""
         utterance = self._waiting.popleft()
-        self._before = (said, monotonic())
+        self._before = (said, clear, monotonic())
         told, self._told = self._told, None
         if utterance.source == "utterance":
             self._done(Ack(utterance.id), told)

@@ -9,7 +9,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from models.language import english as en
@@ -65,6 +65,8 @@ _UNIT_OF_PART: Final = re.compile(r"[ \t-]*(?:of )?(?:an? )?(%|\w+)")
 _SAID_AGAIN: Final = word_set("the a an it that make to by of for at")
 _CUES: Final = 2
 _FINE: Final = 2.0**53
+# Between two numbers of which either may be meant: "nineteen fifty", "five, uh, six".
+_SIDE_BY_SIDE: Final = re.compile(r"\s+|[\s,]+(?:(?:oh?|uh|um|erm?|ah)[\s,]+)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,8 @@ def extract(
     """Finds arguments in a text.
 
     Where arguments compete, the words around their places in ``templates`` decide, then the unit, then the longer
-    match, then the order. What a phrase leaves open is found first: numbers in it are words.
+    match, then the order. What a phrase leaves open is found first: numbers in it are words. "One fifty" is 150, unless
+    two arguments each claim a part of it; of other numbers side by side it is asked which one is meant.
 
     Args:
         text: anything; no more than ``MAX_CHARACTERS`` of it are read.
@@ -179,8 +182,9 @@ def extract(
     spans: dict[str, Span] = {}
     problems: dict[str, str] = {}
     refused: dict[str, Span] = {}
-    for argument, option in _assign(text, said, order, taken, templates, until):
-        problem = _problem(argument, option)
+    assigned, unused = _assigned(text, said, order, taken, templates, until)
+    for argument, option in assigned:
+        problem = _problem(argument, option) or _doubt(argument, option, text, unused)
         if problem:
             problems[argument.name], refused[argument.name] = problem, _with_unit(option, said)
         else:
@@ -199,21 +203,30 @@ def extract(
 
 
 def left_open(
-    text: str, argument: FreeText, *, taken: Sequence[Span] = (), templates: Sequence[str] = ()
+    text: str,
+    argument: FreeText,
+    *,
+    others: Sequence[Argument] = (),
+    taken: Sequence[Span] = (),
+    templates: Sequence[str] = (),
 ) -> list[Span]:
     """What phrases leave open of a text for an argument, where it is said from its beginning on as the phrase is.
 
     A phrase that is nothing but the argument leaves everything open, and so tells nothing.
 
     Args:
+        others: the arguments beside which it may stand.
         taken, templates: as ``extract`` takes them.
     """
     text = text[:MAX_CHARACTERS]
     said = words(text)
+    closed = _options(text, said, others, taken)
     spans = []
     for template in templates:
         before = words(_PLACEHOLDER.sub(" ", template.partition(f"{{{argument.name}}}")[0]))
-        for option in _left_open(text, said, argument.name, taken, [template]):
+        beside = list(_left_open(text, said, argument.name, taken, [template], closed))
+        # Somebody unknown is told something all the same.
+        for option in beside or _left_open(text, said, argument.name, taken, [template], {}):
             lead = [
                 word
                 for word in said
@@ -259,6 +272,27 @@ def _order(arguments: Sequence[Argument], templates: Sequence[str]) -> list[Argu
     return sorted(arguments, key=lambda one: named.index(one.name) if one.name in named else len(named))
 
 
+def _assigned(
+    text: str,
+    said: Sequence[Word],
+    order: Sequence[Argument],
+    taken: Sequence[Span],
+    templates: Sequence[str],
+    until: int,
+) -> tuple[list[tuple[Argument, _Option]], list[_Read]]:
+    """What each argument is, and the numbers that none of them takes."""
+    assigned = list(_assign(text, said, order, taken, templates, until))
+    reads = _numbers(text, said, ())
+    joined = _numbers(text, said, (), hundreds=True)
+    hundreds = [read for read in joined if read not in reads]
+    # "Rotate that one eighty" may be both.
+    named = [read for read in hundreds if any(_overlap(read.span, other) for other in taken)]
+    if any(read not in named and not _are_two(read, text, said, assigned, templates) for read in hundreds):
+        assigned, reads = list(_assign(text, said, order, taken, templates, until, hundreds=True)), joined
+    used = [*taken, *(option.span for _, option in assigned)]
+    return assigned, [*(read for read in reads if not any(_overlap(read.span, other) for other in used)), *named]
+
+
 def _assign(
     text: str,
     said: Sequence[Word],
@@ -266,14 +300,21 @@ def _assign(
     taken: Sequence[Span],
     templates: Sequence[str],
     until: int,
+    *,
+    hundreds: bool = False,
 ) -> Iterator[tuple[Argument, _Option]]:
-    """Gives each argument the option that fits best, the best fits first, and none of the text to two of them."""
+    """Gives each argument the option that fits best, the best fits first, and none of the text to two of them.
+
+    Args:
+        hundreds: whether "one fifty" is one number.
+    """
     used: list[Span] = []
+    options = _options(text, said, order, taken, hundreds=hundreds)
     for argument in order:
         if isinstance(argument, FreeText):
             left = [
                 option
-                for option in _left_open(text, said, argument.name, taken, templates)
+                for option in _left_open(text, said, argument.name, taken, templates, options)
                 if not any(_overlap(option.span, other) for other in used)
             ]
             if left:
@@ -282,11 +323,9 @@ def _assign(
                 yield argument, best
     pairs: list[tuple[tuple[int, int, int], Argument, _Option]] = []
     closed = [argument for argument in order if not isinstance(argument, FreeText)]
-    units = {_unit(argument) for argument in closed if isinstance(argument, Number) and argument.unit}
-    options = {}
-    for argument in closed:
-        found = _closed_options(text, said, argument, taken, units)
-        options[argument.name] = [option for option in found if option.span[1] <= until] or found
+    options = {
+        name: [option for option in found if option.span[1] <= until] or found for name, found in options.items()
+    }
     for argument in closed:
         rivals = [one for one in closed if _compete(options[one.name], options[argument.name])]
         cues = _cues(argument.name, templates)
@@ -311,11 +350,66 @@ def _compete(some: Sequence[_Option], others: Sequence[_Option]) -> bool:
     return bool({option.span for option in some} & {option.span for option in others})
 
 
+def _are_two(
+    read: _Read,
+    text: str,
+    said: Sequence[Word],
+    assigned: Sequence[tuple[Argument, _Option]],
+    templates: Sequence[str],
+) -> bool:
+    """Whether two arguments each claim a part of a number: "drill two ten millimetre holes"."""
+    parts = [
+        (argument, option)
+        for argument, option in assigned
+        if isinstance(argument, Number) and _inside(option.span, read.span)
+    ]
+    return len(parts) == 2 and all(
+        not argument.unit
+        or _followed_by(text, option.span[1], argument.unit)
+        or bool(_hits(_words_before(option, said)[-1:], _cues(argument.name, templates).right_before))
+        for argument, option in parts
+    )
+
+
+def _doubt(argument: Argument, option: _Option, text: str, unused: Sequence[_Read]) -> str:
+    """Which other number may be meant as well, to be asked about; empty for none."""
+    for read in unused if isinstance(argument, Number) else ():
+        # "Turn that one eighty" may well be 180; "turn that one eighty degrees" hardly is.
+        united = option.weight > 1
+        longer = _inside(option.span, read.span) and not united
+        longer = longer and not _problem(argument, replace(option, value=read.value))
+        (start, first), (end, second) = sorted(
+            ((option.span, option.value), (read.span, read.value)), key=lambda one: one[0][1]
+        )
+        if longer or (first != second and _SIDE_BY_SIDE.fullmatch(text[start[1] : end[0]])):
+            return f"{argument.name}: {first:g} or {second:g}"
+    return ""
+
+
+def _options(
+    text: str, said: Sequence[Word], arguments: Sequence[Argument], taken: Sequence[Span], *, hundreds: bool = False
+) -> dict[str, list[_Option]]:
+    """What each argument may be but those that phrases leave open, by name."""
+    closed = [argument for argument in arguments if not isinstance(argument, FreeText)]
+    units = {_unit(argument) for argument in closed if isinstance(argument, Number) and argument.unit}
+    return {one.name: _closed_options(text, said, one, taken, units, hundreds=hundreds) for one in closed}
+
+
 def _closed_options(
-    text: str, said: Sequence[Word], argument: Choice | Number, taken: Sequence[Span], units: Set[str]
+    text: str,
+    said: Sequence[Word],
+    argument: Choice | Number,
+    taken: Sequence[Span],
+    units: Set[str],
+    *,
+    hundreds: bool,
 ) -> list[_Option]:
     """What an argument may be, in the order of the text; a part of a longer one is none."""
-    found = list(_choices(said, argument) if isinstance(argument, Choice) else _amounts(text, said, argument, units))
+    found = list(
+        _choices(said, argument)
+        if isinstance(argument, Choice)
+        else _amounts(text, said, argument, units, hundreds=hundreds)
+    )
     found = [
         option
         for option in found
@@ -343,9 +437,11 @@ def _choices(said: Sequence[Word], argument: Choice) -> Iterator[_Option]:
                     yield _Option((here[0].start, here[-1].end), value, 2 * len(wanted) + exact)
 
 
-def _amounts(text: str, said: Sequence[Word], argument: Number, units: Set[str]) -> Iterator[_Option]:
+def _amounts(
+    text: str, said: Sequence[Word], argument: Number, units: Set[str], *, hundreds: bool
+) -> Iterator[_Option]:
     percent = plain(argument.unit) in _PERCENT
-    found = _numbers(text, said, (argument.unit,))
+    found = _numbers(text, said, (argument.unit,), hundreds=hundreds)
     others = _other_units(text, found, argument, units) if argument.unit else [""] * len(found)
     for read, other in zip(found, others, strict=True):
         united = bool(argument.unit) and _followed_by(text, read.span[1], argument.unit)
@@ -475,9 +571,13 @@ def _cues(name: str, templates: Sequence[str]) -> _Cues:
 
 def _cued(option: _Option, cues: _Cues, said: Sequence[Word]) -> int:
     """How many of an argument's cues stand around an option; the one right before it counts twice."""
-    before = _strong([word for word in said if word.end <= option.span[0]])[-_CUES:]
+    before = _words_before(option, said)[-_CUES:]
     after = _strong([word for word in said if word.start >= option.span[1]])[:1]
     return _hits(before, cues.before) + _hits(before[-1:], cues.right_before) + _hits(after, cues.after)
+
+
+def _words_before(option: _Option, said: Sequence[Word]) -> list[str]:
+    return _strong([word for word in said if word.end <= option.span[0]])
 
 
 def _hits(some: Sequence[str], cues: frozenset[str]) -> int:
@@ -497,9 +597,22 @@ def _followed_by(text: str, end: int, unit: str) -> bool:
 
 
 def _left_open(
-    text: str, said: Sequence[Word], name: str, taken: Sequence[Span], templates: Sequence[str]
+    text: str,
+    said: Sequence[Word],
+    name: str,
+    taken: Sequence[Span],
+    templates: Sequence[str],
+    closed: Mapping[str, Sequence[_Option]],
 ) -> Iterator[_Option]:
-    """What phrases whose other words are said leave open for an argument."""
+    """What phrases whose other words are said leave open for an argument.
+
+    Args:
+        closed: what other arguments may be, by name.
+    """
+    without = [template for template in templates if f"{{{name}}}" not in template]
+    spans = [*taken, *(option.span for some in closed.values() for option in some)]
+    if any(_is_whole(template, said, spans) for template in without):
+        return
     for template in templates:
         parts = _PLACEHOLDER.split(template)
         literal, names = [_strong(words(part)) for part in parts[::2]], parts[1::2]
@@ -507,15 +620,52 @@ def _left_open(
             continue
         place = names.index(name)
         span = _between(text, said, literal, place)
-        # Between "{target} {words}" no word tells where one ends; what is taken does.
+        # Between "{target} {words}" no word tells where one ends; what is taken does, and what "{person}" may be.
         if span is not None and place > 0 and not literal[place]:
-            span = max((span, *((end, span[1]) for start, end in taken if span[0] <= start < span[1])))
+            if names[place - 1] in closed:
+                span = _after(span, said, closed[names[place - 1]])
+            else:
+                span = max((span, *((end, span[1]) for start, end in taken if span[0] <= start < span[1])))
         if span is not None and place + 1 < len(names) and not literal[place + 1]:
-            span = (span[0], min((span[1], *(start for start, _ in taken if span[0] < start))))
+            if names[place + 1] in closed:
+                span = _until(span, said, closed[names[place + 1]])
+            else:
+                span = (span[0], min((span[1], *(start for start, _ in taken if span[0] < start))))
         if span is not None and text[slice(*span)].strip():
             lead = len(text[slice(*span)]) - len(text[slice(*span)].lstrip())
             span = (span[0] + lead, span[0] + len(text[slice(*span)].rstrip()))
             yield _Option(span, text[slice(*span)], sum(map(len, literal)))
+
+
+def _is_whole(template: str, said: Sequence[Word], spans: Sequence[Span]) -> bool:
+    """Whether nothing is said but a phrase with some of these in its places."""
+    places = len(_PLACEHOLDER.findall(template))
+    rest = [word for word in said if not any(_overlap((word.start, word.end), span) for span in spans)]
+    here, wanted = _ordered(rest), _ordered(words(_PLACEHOLDER.sub(" ", template)))
+    filled = [span for span in spans if not any(_inside(span, other) for other in spans)]
+    return len(set(filled)) <= places and len(here) == len(wanted) and all(map(alike, here, wanted))
+
+
+def _after(span: Span, said: Sequence[Word], options: Sequence[_Option]) -> Span | None:
+    """What is left of a span after an option at its beginning; nothing if there is none, or no word is left."""
+    parted = _parted(span, said, options)
+    return next(((after[0].start, span[1]) for before, after in parted if not _strong(before) and _strong(after)), None)
+
+
+def _until(span: Span, said: Sequence[Word], options: Sequence[_Option]) -> Span | None:
+    """What is left of a span before an option at its end; nothing if there is none, or no word is left."""
+    parted = _parted(span, said, options)
+    return next(((span[0], before[-1].end) for before, after in parted if _strong(before) and not _strong(after)), None)
+
+
+def _parted(
+    span: Span, said: Sequence[Word], options: Sequence[_Option]
+) -> Iterator[tuple[Sequence[Word], Sequence[Word]]]:
+    """The words of a span before and after each option in it."""
+    inside = [word for word in said if span[0] <= word.start and word.end <= span[1]]
+    for start, end in (option.span for option in options):
+        if span[0] <= start and end <= span[1]:
+            yield [word for word in inside if word.end <= start], [word for word in inside if word.start >= end]
 
 
 def _between(text: str, said: Sequence[Word], literal: Sequence[Sequence[str]], place: int) -> Span | None:
@@ -559,14 +709,18 @@ def _between(text: str, said: Sequence[Word], literal: Sequence[Sequence[str]], 
     return (start + lead, start + len(opened)) if len(opened) > lead else None
 
 
-def _numbers(text: str, said: Sequence[Word], units: Sequence[str]) -> list[_Read]:
-    """Numbers in the order of the text."""
+def _numbers(text: str, said: Sequence[Word], units: Sequence[str], *, hundreds: bool = False) -> list[_Read]:
+    """Numbers in the order of the text.
+
+    Args:
+        hundreds: whether "one fifty" is one number.
+    """
     tokens = _tokens(text, said)
     common = _COMMON_UNITS | {word.text for unit in units for word in words(unit)}
     found = []
     at = 0
     while at < len(tokens):
-        end, read = _number(tokens, at)
+        end, read = _number(tokens, at, hundreds=hundreds)
         if read is not None and not _is_pronoun(tokens, at, end, common):
             found.append(read)
         at = max(end, at + 1)
@@ -598,13 +752,13 @@ def _tokens(text: str, said: Sequence[Word]) -> list[_Token]:
     return sorted([*digits, *spelled], key=lambda token: token.start)
 
 
-def _number(tokens: Sequence[_Token], begin: int) -> tuple[int, _Read | None]:
+def _number(tokens: Sequence[_Token], begin: int, *, hundreds: bool) -> tuple[int, _Read | None]:
     """Reads a number that begins here: where it ends; nothing if there is none."""
     at = begin
     sign = 1.0
     if tokens[at].text in _MINUS:
         sign, at = -1.0, at + 1
-    after, value = _whole(tokens, at)
+    after, value = _whole(tokens, at, hundreds=hundreds)
     if after == at:
         after, value = _grouped(tokens, at)
     read = after > at
@@ -623,7 +777,7 @@ def _number(tokens: Sequence[_Token], begin: int) -> tuple[int, _Read | None]:
     return at, _Read((tokens[begin].start, tokens[at - 1].end), sign * value, pure)
 
 
-def _whole(tokens: Sequence[_Token], begin: int) -> tuple[int, float]:
+def _whole(tokens: Sequence[_Token], begin: int, *, hundreds: bool = False) -> tuple[int, float]:
     """A whole number in words, or one in digits with what it counts ("2 million"): where it ends and its value."""
     at, total, current, read = begin, 0.0, 0.0, False
     while at < len(tokens):
@@ -633,6 +787,11 @@ def _whole(tokens: Sequence[_Token], begin: int) -> tuple[int, float]:
             current = token.value
         elif token.text in _SMALL and (not read or _takes(current, total, _SMALL[token.text])):
             current += _SMALL[token.text]
+        elif hundreds and at == begin + 1 and _hundred(tokens[begin], token):
+            current = 100 * current + _SMALL[token.text]
+        elif hundreds and at == begin + 1 and _oh(tokens[begin : begin + 3]):
+            at += 1
+            current = 100 * current + _UNITS[tokens[at].text]
         elif token.text in _SCALES and read:
             current = max(current, 1.0) * _SCALES[token.text]
             if _SCALES[token.text] > 100:
@@ -649,6 +808,19 @@ def _whole(tokens: Sequence[_Token], begin: int) -> tuple[int, float]:
         read = True
         at += 1
     return (at, total + current) if read else (begin, 0.0)
+
+
+def _hundred(one: _Token, token: _Token) -> bool:
+    """Whether these begin a number of hundreds, said without the word: "one fifty", "two ten"."""
+    together = token.start == one.end + 1
+    return together and 1 <= _UNITS.get(one.text, 0) < 10 and _SMALL.get(token.text, 0) >= 10
+
+
+def _oh(some: Sequence[_Token]) -> bool:
+    """Whether these are a number of hundreds, said as "two oh five"."""
+    together = len(some) == 3 and all(one.end + 1 == other.start for one, other in itertools.pairwise(some))
+    ends = [_UNITS.get(some[at].text, 0) for at in (0, -1)]
+    return together and some[1].text in ("oh", "o") and all(1 <= end < 10 for end in ends)
 
 
 def _takes(current: float, total: float, small: int) -> bool:

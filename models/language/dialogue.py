@@ -61,6 +61,7 @@ class Question:
     Attributes:
         phrases: the user's own, the latest last.
         before: what the user said right before; empty for nothing. "No, I meant ..." speaks of it.
+        clear: whether that was understood beyond doubt, as its ``Reading`` says.
     """
 
     text: str
@@ -68,6 +69,7 @@ class Question:
     pending: Pending | None = None
     phrases: tuple[Phrase, ...] = ()
     before: str = ""
+    clear: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Reading:
         phrase: the user's own phrase that decided; empty where the app's phrases did.
         teaches_phrase: what is to be learned of it. With an action it corrects what was said before.
         teaches_name: likewise.
+        clear: whether what was said is beyond doubt. Who says "I meant ..." after that corrects himself, and it teaches
+            nothing.
         ranking: the likeliest actions and their probabilities, best first.
         why: for developers: how it was understood, a line a step.
     """
@@ -106,5 +110,6 @@ class Reading:
     phrase: str = ""
     teaches_phrase: Phrase | None = None
     teaches_name: Name | None = None
+    clear: bool = False
     ranking: tuple[tuple[str, float], ...] = ()
     why: tuple[str, ...] = ()

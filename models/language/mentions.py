@@ -36,6 +36,7 @@ _SLIP: Final = 0.8
 NONE: Final = 0.03
 NONE_IF_UNNAMED: Final = 0.09
 _MAY_EXCLUDE: Final = en.CORRECTIONS | {phrase[0] for phrase in (*en.REJECTING, *en.EXCEPTING)}
+_TELLING_APART: Final = en.COLOURS | en.EXTREME_WORDS.keys()
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|_")
 _STOPS: Final = re.compile(r"[,;:!?()\"\n。、！？]|\.\s")
 _ASCII_RUN: Final = re.compile(r"[!-~]+")
@@ -170,7 +171,8 @@ def _meant_and_excluded(text: str, names: Names, literal: Sequence[str]) -> tupl
     said = _said(text[:MAX_CHARACTERS], lexicon.unspaced)
     ordinary = _literal_words(tuple(literal))
     found = _with_unknown(said, _find(said, lexicon, ordinary), ordinary, lexicon)
-    return said, *_corrected(said, _attached(said, found))
+    meant, excluded = _corrected(said, _attached(said, found))
+    return said, [_repaired(said, one) for one in meant], excluded
 
 
 def _mention(text: str, said: _Said, found: Found) -> Mention:
@@ -748,6 +750,15 @@ def _corrected(said: _Said, found: Sequence[Found]) -> tuple[list[Found], list[F
         how = _excluding(said, one.first) or (how if at and _listed(said, found[at - 1], one, how) else "")
         (excluded if how else kept).append(one)
     return kept, excluded
+
+
+def _repaired(said: _Said, one: Found) -> Found:
+    """A name with what was to tell it apart at first: "the red, uh, blue mug"."""
+    at = one.first
+    while at > 0 and said.plain[at - 1] in en.CORRECTION_FILLERS:
+        at -= 1
+    begun = 2 <= at < one.first and said.plain[at - 2] in en.ARTICLES and said.plain[at - 1] in _TELLING_APART
+    return replace(one, first=at - 2) if begun and one.kind == "name" else one
 
 
 def _excluding(said: _Said, first: int) -> str:

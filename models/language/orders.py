@@ -1,8 +1,9 @@
 """Whether a text orders what it speaks of: "did you shock the patient" and "don't shock the patient" do not.
 
 To an intent model, which weighs what a text is about, both are near to the order itself. Told apart they are by the
-words with which an English clause begins, and by words that are each other's opposite; where one of an action's own
-phrases is of the same kind, as "what is {target}" is a question, such a text may mean that action.
+words with which an English clause begins, by words that are each other's opposite, and by the end, where people take
+back what they said ("shock the patient, no wait"). Where one of an action's own phrases is of the same kind, as "what
+is {target}" is a question, such a text may mean that action.
 """
 
 from __future__ import annotations
@@ -87,6 +88,25 @@ _PASSING: Final = re.compile(
     r" (?P<key>second|sec|minute|moment)|give (?:me|us) a (?P<pause>break)|let me (?P<thought>think)"
     r"|take (?:it )?(?P<ease>easy|care)|take your (?P<time>time))(?: (?:please|now|everybody|everyone))*$"
 )
+# Only at the very end: "the kettle, no, the mug" corrects.
+_TAKING_BACK: Final = re.compile(
+    r"(?P<ordered>.*?\w) (?:, )?(?P<ending>(?:(?:oh|uh|um|no|nope|wait|actually|but|please|,) ){0,5}(?:"
+    r"no|nope|(?:no|nope|oh|uh|um|wait|actually|,) (?:wait|stop)|(?:do not|don t|dont)(?: do)?(?: it| that| this)?"
+    r"|(?:maybe|perhaps|actually|better|rather|probably) not|not (?:yet|now)|(?:hold|hang) on|never mind|nevermind"
+    r"|(?:cancel|scratch|strike|forget|ignore|belay) (?:it|that|this)|(?:forget|never mind) about (?:it|that)"
+    r"|take (?:it|that) back|no cancel|on second thoughts?|(?:i )?changed? my mind|(?:i m |i am )?(?:just )?kidding"
+    r"))(?: (?:please|sorry|thanks|thank you|ok|okay|now|after all|,)){0,3}$"
+)
+# After these it is what is ordered: "let's forget it", "go and take it back".
+_LEADING_TO: Final = word_set("to and we s should can could")
+
+
+_REPEATING: Final = re.compile(
+    rf"{_START}(?:(?:can|could|would|will|let) (?:you|us|s|we) )?(?:(?:"
+    r"(?:(?:do|say|try) )?(?:(?:it|that|this|the same(?: thing)?) )?(?:once again|again|once more|one more time)"
+    r"|do (?:the )?same(?: thing)?|(?:repeat|redo)(?: it| that| this)?)(?: |$))+(?:(?:please|now|thanks)(?: |$))*"
+)
+_AGAIN: Final = word_set("again more repeat redo same")
 
 
 class Orders:
@@ -97,7 +117,7 @@ class Orders:
     """
 
     def __init__(self, phrases: Sequence[str]) -> None:
-        own = list(map(_clauses, phrases))
+        own = self._own = list(map(_clauses, phrases))
         self._words = frozenset(word for phrase in own for word in phrase.split())
         self._begins = {phrase.split()[0] for phrase in own if phrase} - AUXILIARIES
         self._verbs = frozenset(map(_verb, own))
@@ -117,6 +137,8 @@ class Orders:
             What the text does instead, to be read after its subject; empty if it may be an order.
         """
         said = _clauses(text)
+        if self._takes_back(said, word_set(_clauses(values))):
+            return "is taken back"
         if self._is_only(_FORBIDDING, said) and not self._stops(said):
             return "says what not to do"
         if self._goes_on(said.split()):
@@ -125,6 +147,8 @@ class Orders:
             return "says what not to do"
         if self._passes(said):
             return "is said in passing"
+        if _REPEATING.fullmatch(said) and not self._words & _AGAIN:
+            return "says to do something again, and not what"
         if opposite := self._opposite(said, word_set(_clauses(values))):
             return f"says {opposite!r}, the opposite"
         if self._is_only(_ASKING, said):
@@ -136,6 +160,18 @@ class Orders:
     def _is_only(self, kind: re.Pattern[str], said: str) -> bool:
         """Whether a text begins so, and no phrase does."""
         return kind not in self._own_kinds and kind.match(said) is not None
+
+    def _takes_back(self, said: str, values: Set[str]) -> bool:
+        """Whether a text takes back at its end what it orders before, and no phrase ends so."""
+        found = _TAKING_BACK.fullmatch(said)
+        if found is None or not _verb(f"{found['ordered']} ") or word_set(found["ending"]) <= values:
+            return False
+        if found["ordered"].split()[-1] in _LEADING_TO:
+            return False
+        ending = f" {found['ending']}"
+        return not any(
+            phrase and (f" {phrase}".endswith(ending) or ending.endswith(f" {phrase}")) for phrase in self._own
+        )
 
     def _stops(self, said: str) -> bool:
         """Whether a text forbids what a phrase says to stop: "don't talk" is "stop talking"."""

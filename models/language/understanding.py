@@ -49,12 +49,14 @@ _FEW_WORDS: Final = 2
 _OPEN: Final = "something"
 _JOINING: Final = frozenset(("and", "then"))
 _SURE: Final = 0.5
+# Nearly a phrase of the app as it is; other words are seldom as sure.
+_CLEAR: Final = 0.95
 _LIKELY: Final = 0.3
 _LIKELIER_BY: Final = 1.5
 _SAME_THING: Final = 0.55
 _NAMES_KEPT: Final = 2048
 _SAID: Final = {"name": "is a name", "deixis": "is pointed at", "anaphora": "refers back"}
-# "When I say zap it I mean take it" is near to taking; only an app's very phrase is that for sure.
+# "Call that one Bob" is near to calling for help; what is an app's own way to name things is surer.
 _CLAIMED: Final = 0.98
 
 
@@ -129,12 +131,17 @@ class Understanding:
         self.orders = {action.name: Orders(list(map(_bare, action.phrases))) for action in actions if action.phrases}
         self.verbs = verbs({action.name: list(map(_bare, action.phrases)) for action in actions})
         self.names = Remembered(_NAMES_KEPT)
+        self._whole = frozenset(_normal(text) for action in actions for text, whole in _expanded(action) if whole)
         # What the phrases and values are made of names no thing in the scene.
         self.literal = tuple(
             text
             for action in actions
             for text in (*action.phrases, *(name for one in action.arguments for name in _values(one)))
         )
+
+    def is_phrase(self, texts: Iterable[str]) -> bool:
+        """Whether one of these ways to read a text is a whole phrase of the app, word for word."""
+        return any(_normal(text) in self._whole for text in texts)
 
 
 def expanded(action: Action) -> list[str]:
@@ -209,12 +216,15 @@ class _Listened:
         own = len(self._heard.texts)
         reading = self._heard.read(predictions[:own], embeddings[:own], encoder)
         if reading.completes or reading.declines:
-            return reading
+            return replace(reading, clear=reading.completes)
         if self._corrected or self._phrase is not None:
             meant = self._meant.read(predictions[own:], embeddings[own:], encoder)
-            if self._phrase is not None and not _claimed(reading, _CLAIMED):
+            # However much it speaks of what is meant, such a sentence does nothing.
+            if self._phrase is not None and not self._understanding.is_phrase(self._heard.texts):
                 return self._phrase_taught(self._phrase, meant)
-            if meant.action and self._meant.does_something:
+            if self._corrected and meant.action and self._meant.does_something:
+                if self._question.clear:
+                    return replace(meant, clear=True)
                 return replace(meant, teaches_phrase=self._meaning(self._question.before, meant.action))
         if self._name is not None and not self._is_more_than_naming(reading, self._name):
             return self._name_taught(self._name, encoder)
@@ -326,26 +336,22 @@ class _Heard:
             problem = f"{_cut(self._text)!r} means none of this app's actions{nearest}"
             why = (*self._why, f"{text!r}: below {self._understanding.confidence:g}")
             return Reading("", 1 - probability, problem=problem, ranking=ranking, why=why)
-        if phrase is None and (instead := self._unordered(self._understanding.actions[name])):
+        if instead := self._unordered(self._understanding.actions[name]):
             problem = f"{_cut(self._text)!r} {instead}"
-            return Reading("", probability, problem=problem, ranking=ranking, why=tuple(self._why))
+            return Reading("", probability, problem=problem, clear=True, ranking=ranking, why=tuple(self._why))
         if phrase is None:
             self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
         else:
             self._why.append(f"the user's own {_cut(phrase.text)!r} means {name} ({probability:.2f})")
         again = self._pending if self._adds_to(self._pending, name) else None
         reading = self._fill(self._understanding.actions[name], probability, again, encoder)
-        left = self._undone(self._understanding.actions[name], text)
-        reading = replace(reading, completes=again is not None, undone=left)
+        left = self._undone(self._understanding.actions[name])
+        reading = replace(reading, completes=again is not None, undone=left, clear=probability >= _CLEAR)
         return replace(reading, ranking=ranking, phrase=phrase.text if phrase is not None else "")
 
-    def _undone(self, action: Action, text: str) -> tuple[str, ...]:
-        """What else is ordered.
-
-        Args:
-            text: as the intent model reads it.
-        """
-        if any(_normal(text) == _normal(_bare(phrase)) for phrase in action.phrases):
+    def _undone(self, action: Action) -> tuple[str, ...]:
+        """What else is ordered."""
+        if self._understanding.is_phrase(self.texts):
             # An app's very phrase is one order, whatever it joins.
             return ()
         targets = [(reference.mention.start, reference.mention.end) for reference in self._references]
@@ -360,7 +366,9 @@ class _Heard:
             for action in self._understanding.actions.values()
             for argument in action.arguments
             if isinstance(argument, FreeText)
-            for start, end in left_open(self._text, argument, taken=taken, templates=action.phrases)
+            for start, end in left_open(
+                self._text, argument, others=action.arguments, taken=taken, templates=action.phrases
+            )
         ]
 
     @property
@@ -542,6 +550,8 @@ class _Heard:
         orders = self._understanding.orders.get(action.name)
         if orders is None:
             return ""
+        if self._own is not None:
+            orders = Orders([_bare(phrase) for phrase in (*action.phrases, self._own.text)])
         free = {argument.name for argument in action.arguments if isinstance(argument, FreeText)}
         said = self._extract(action).said
         values = " ".join(self._text[slice(*span)] for name, span in said.items() if name not in free)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import mmap
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 
+import msgpack
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from bridge.frame_path import worker
+from bridge.frame_path.batch import COUNT, Batch
 from bridge.frame_path.checkpoint import Checkpoint
+from bridge.frame_path.engine import EngineOptions
 from bridge.frame_path.worker import CHECKPOINT_ROWS, Checkpointer
 
 SLOTS, FLOATS = 4, 3
@@ -131,3 +140,40 @@ def test_of_more_rows_than_are_copied_at_a_time_the_oldest_come_first(monkeypatc
     checkpointer.forget(40)
     checkpointer.after_step(everybody)
     assert core.copied[-1] == [40, *portions[0][:-1]], "a slot that changed hands before all others"
+
+
+@contextmanager
+def shared_memory(size: int) -> Iterator[tuple[int, memoryview]]:
+    """As the gateway shares it with the engine: its descriptor, and the memory."""
+    descriptor = os.memfd_create("test")
+    try:
+        os.ftruncate(descriptor, size)
+        yield descriptor, memoryview(mmap.mmap(descriptor, size))
+    finally:
+        os.close(descriptor)
+
+
+def test_who_comes_into_a_slot_is_copied_with_their_first_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    # What else is alive here is not the engine's.
+    monkeypatch.setattr(worker, "gc", SimpleNamespace(collect=lambda: None, freeze=lambda: None))
+    options = EngineOptions(
+        models=("tests.doubles:Counting",), device="cpu", slots=1, threads=torch.get_num_threads(), checkpoint_s=50.0
+    )
+    core, _ = worker.build_core(options)
+    slot, one, other = 0, 5, 6
+    joins = [["join", slot, serial, [0.1], {}, False, False, False, -1] for serial in (one, other)]
+    requests = joins[0], ["step", 0, 1], ["leave", slot, one], joins[1], ["step", 0, 1]
+    gateway, engine = socket.socketpair()
+    with (
+        gateway,
+        engine,
+        shared_memory(COUNT * Batch.size(1)) as (batches, filled),
+        shared_memory(Checkpoint.size(1, core.row_floats)) as (rows, copied),
+    ):
+        batch = Batch(filled, 1)
+        batch.head[0] = (slot, 0, 1)
+        gateway.sendall(b"".join(map(msgpack.packb, requests)))
+        gateway.shutdown(socket.SHUT_WR)
+        worker._serve(engine, batches, rows, options)
+        assert Checkpoint(copied, 1, core.row_floats).read(slot, other) is not None

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load
+from safetensors.torch import load, save
 
 from bridge.frame_path.batch import FAILED, GAP, Batch
 from bridge.frame_path.checkpoint import Checkpoint
@@ -35,9 +35,9 @@ def pose(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> bytes:
     return struct.pack("<7f", x, y, z, 0, 0, 0, 1)
 
 
-def step(core: EngineCore, rows: list[tuple[int, int, int, bytes]]) -> Batch:
+def step(core: EngineCore, rows: list[tuple[int, int, int, bytes]], batch: Batch | None = None) -> Batch:
     """Steps rows of slot, time in microseconds, mask and blob."""
-    batch = new_batch()
+    batch = batch or new_batch()
     for at, (slot, time, mask, blob) in enumerate(rows):
         batch.head[at] = (slot, mask, time)
         batch.blob_bytes[at * ROW_BYTES : at * ROW_BYTES + len(blob)] = blob
@@ -84,6 +84,19 @@ def test_a_gap_makes_a_state_stale_and_a_short_one_does_not() -> None:
     assert found == [0, 1, 2, 0, 1]
 
 
+def test_a_model_is_told_how_many_seconds_passed_since_the_frame_before() -> None:
+    class Watching(Counting):
+        def step(self, batch: Any, state: Any, adapters: Any) -> Any:
+            self.told = batch.dt.tolist(), batch.fresh.tolist()
+            return super().step(batch, state, adapters)
+
+    model = Watching()
+    core = joined(EngineCore([model], SLOTS, CPU), 0, 1, 2)
+    step(core, [(0, 2_000_000, 1, pose()), (1, 2_000_000, 1, pose())])
+    step(core, [(0, 2_015_625, 1, pose()), (1, 3_500_000, 1, pose()), (2, 9, 1, pose())])
+    assert model.told == ([0.015625, 0, 0], [False, True, True])
+
+
 @pytest.mark.parametrize(
     ("blob", "fault"),
     [
@@ -108,14 +121,17 @@ def test_time_that_stands_still() -> None:
     assert batch.result["status"][0] == GAP
 
 
-def test_what_breaks_a_model_does_not_stay() -> None:
-    class Breaking(Counting):
+@pytest.mark.parametrize("output", ["forecast", "target", "gesture"])
+def test_what_breaks_a_model_does_not_stay(output: str) -> None:
+    class Breaking(Learning):
         def step(self, batch: Any, state: Any, adapters: Any) -> Any:
             outputs, new, learned = super().step(batch, state, adapters)
-            outputs["forecast"][batch.head[:, 1] > 5] = torch.nan
+            outputs[output][batch.head[:, 1] > 5, ..., -1] = torch.nan
             return outputs, new, learned
 
     core = joined(EngineCore([Breaking()], SLOTS, CPU), 0, 1)
+    for slot in (0, 1):
+        core.scene(slot, boxes(2), keep_state=False)
     step(core, [(0, 1, 1, pose()), (1, 1, 1, pose())])
     batch = step(core, [(0, 2, 1, pose(y=9)), (1, 2, 1, pose())])
     assert batch.result["status"][:2].tolist() == [FAILED, 0]
@@ -135,6 +151,17 @@ def test_a_slot_is_empty_for_who_comes_next() -> None:
     assert batch.result["targets"][0] == 0
 
 
+@pytest.mark.parametrize(("remembers", "keep_state", "seen"), [(False, False, 1), (True, False, 0), (True, True, 1)])
+def test_a_scene_that_is_replaced_is_forgotten_and_nothing_else(remembers: bool, keep_state: bool, seen: int) -> None:
+    class Placed(Counting):
+        remembers_scene = remembers
+
+    core = joined(EngineCore([Placed()], SLOTS, CPU), 0)
+    step(core, [(0, 1, 1, pose())])
+    core.scene(0, np.ones((2, 6), np.float32), keep_state=keep_state)
+    assert seen_x(step(core, [(0, 2, 1, pose())])) == seen
+
+
 def test_adapters_come_with_a_profile_and_go_with_it() -> None:
     giver = EngineCore([Forecast.load()], SLOTS, CPU)
     giver.join(2, 1, [0.1], {})
@@ -147,7 +174,11 @@ def test_adapters_come_with_a_profile_and_go_with_it() -> None:
     assert taker.profile(3) == {}
 
 
-@pytest.mark.parametrize("data", [b"", b"nonsense", b"\xff" * 20])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"nonsense", b"\xff" * 20, save({"bias": torch.tensor([torch.nan])}), save({"bias": torch.ones(2)})],
+    ids=["empty", "nonsense", "no length", "not a number", "another shape"],
+)
 def test_adapters_that_cannot_be_used_are_set_aside(data: bytes) -> None:
     core = counting()
     assert core.join(0, 1, [], {"counting@1": data}) == ["counting"]
@@ -221,6 +252,18 @@ def test_sessions_that_share_learn_together_and_each_in_its_turn() -> None:
     assert (bias(core, 3), bias(core, 0)) == (3, 1)
 
 
+def test_all_who_shared_with_one_who_left_share_with_the_heir_and_not_with_who_comes_next() -> None:
+    core = EngineCore([Learning()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {}, learning=True)
+    for slot in (1, 2):
+        core.join(slot, slot + 1, [0.1], {}, learning=True, with_slot=0)
+    step(core, [(0, 1, 1, pose())])
+    core.leave(0)
+    core.join(0, 9, [0.1], {"learning@1": save({"bias": torch.tensor([50.0])})})
+    step(core, [(2, 1, 1, pose())])
+    assert [bias(core, slot) for slot in (0, 1, 2)] == [50, 2, 2]
+
+
 def test_of_two_that_share_neither_is_always_passed_over() -> None:
     core = EngineCore([Learning()], SLOTS, CPU)
     core.join(0, 1, [0.1], {}, learning=True)
@@ -237,6 +280,20 @@ def test_a_gesture_goes_out_with_the_frame_that_ended_it() -> None:
     batch = step(core, [(0, 1, 1, pose(y=60)), (1, 1, 1, pose())])
     assert batch.result["gesture"][:2].tolist() == [3, 0]
     assert batch.spans[0].tolist() == [2, 0.75, 0.5, 0.25]
+
+
+def test_what_a_batch_held_before_is_not_told_again() -> None:
+    class Gesturing(Learning):
+        only_gesturing = True
+
+    core = EngineCore([Gesturing()], SLOTS, CPU)
+    core.join(0, 1, [0.1], {})
+    core.join(1, 2, [0.1], {}, gestures=False)
+    core.scene(0, boxes(2), keep_state=False)
+    batch = step(core, [(0, 1, 1, pose(y=60))])
+    assert batch.result[0].tolist() == (0, 1, 1, 2, 0, 3)
+    step(core, [(1, 1, 1, pose(y=60))], batch)
+    assert batch.result[0].tolist() == (0, 0, 0, 0, -1, 0)
 
 
 def test_what_was_put_holds_and_other_versions_are_left_alone() -> None:

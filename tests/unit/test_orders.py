@@ -36,6 +36,7 @@ FORBIDDEN = [
     "skip the shock",
     "refrain from shocking",
     "leave the patient alone",
+    "don't shock him, deliver oxygen",
 ]
 ASKED = [
     "did you shock the patient",
@@ -59,6 +60,29 @@ TOLD = [
 ]
 
 
+REPEATED = [
+    "again",
+    "Do that again!",
+    "can you do it once more please",
+    "repeat that",
+    "ok, one more time",
+    "do the same",
+]
+TAKEN_BACK = [
+    "shock at two hundred no don't",
+    "shock the patient no wait",
+    "Shock the patient! No, wait!",
+    "shock him, cancel that",
+    "shock him never mind",
+    "shock him actually no",
+    "shock him scratch that please",
+    "could you shock him uh no sorry",
+    "shock him, no. Stop.",
+    "shock him but not yet",
+    "shock him, I changed my mind",
+    "shock him on second thought",
+    "don't wait, shock him, no, don't do it",
+]
 PASSING = [
     "hold on a second",
     "wait a minute please",
@@ -72,7 +96,9 @@ PASSING = [
     ("text", "instead"),
     [
         *((text, "says what not to do") for text in FORBIDDEN),
+        *((text, "is taken back") for text in TAKEN_BACK),
         *((text, "is said in passing") for text in PASSING),
+        *((text, "says to do something again, and not what") for text in REPEATED),
         *((text, "asks, and does not order") for text in ASKED),
         *((text, "tells what is done already, and does not order") for text in TOLD),
     ],
@@ -113,6 +139,15 @@ def test_what_is_not_ordered(text: str, instead: str) -> None:
         "is he dead? shock the patient",
         "the pulse was weak, so deliver a shock",
         "there was a pulse and now I need a shock",
+        "shock no the patient",
+        "shock him, no, her",
+        "no wait shock him",
+        "shock him and wait",
+        "shock him again",
+        "once more, shock him",
+        "oh no",
+        "let's forget it",
+        "could you please cancel that",
     ],
 )
 def test_what_is_ordered(text: str) -> None:
@@ -137,6 +172,7 @@ def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: 
     [
         ("next room", NEXT),
         ("not the last room but the next", NEXT),
+        ("not the previous room but the next", NEXT),
         ("how is she doing", REPORT),
         ("did the pulse come back", REPORT),
         ("we are finished", OVER),
@@ -164,6 +200,9 @@ def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: 
         ("never move", ("stop moving",)),
         ("you mustn't run", ("please stop running",)),
         ("take a photo of me", ("take a photo of the object",)),
+        ("the machine, no, stop", ("stop",)),
+        ("do that again", ("say that again please", "repeat the question")),
+        ("I want to undo it, take that back", ("undo", "take that back")),
     ],
 )
 def test_an_action_whose_phrases_say_it_so_is_meant(text: str, phrases: tuple[str, ...]) -> None:
@@ -177,6 +216,12 @@ def test_what_is_forbidden_is_ordered_only_if_a_phrase_says_to_stop_that(text: s
 
 def test_a_value_is_no_opposite() -> None:
     assert Orders(["go to the next room", "go there"]).unordered("go to the previous room", "previous") == ""
+    assert Orders(["open the door", "do that to the door"]).unordered("close the door", "close") == ""
+
+
+def test_a_value_takes_nothing_back() -> None:
+    assert Orders(["set the answer to"]).unordered("set the answer to no", "no") == ""
+    assert Orders(["set the answer to"]).unordered("set the answer to yes no wait", "yes") == "is taken back"
 
 
 @given(st.lists(st.text(max_size=20), max_size=8), st.integers(0, 7))

@@ -178,6 +178,51 @@ async def test_while_one_batch_is_stepped_the_other_fills() -> None:
     assert person.answers == [(1, 1, 1.0), (3, 3, 3.0)]
 
 
+async def test_what_came_while_a_batch_was_stepped_does_not_wait_for_more_to_come() -> None:
+    path, engine, _ = await started(window_s=0.0)
+    person = Person()
+    seat = path.join(person, [], {})
+    for q in (1, 2):
+        path.submit(seat, q, q, 1, blob(q))
+    engine.asked.clear()
+    engine.work()
+    await asyncio.wait_for(engine.asked.wait(), 20)
+    engine.work()
+    assert person.answers == [(1, 1, 1.0), (2, 2, 2.0)]
+
+
+async def test_an_answer_speaks_of_the_scene_that_was_there_when_its_step_began() -> None:
+    class Looker(Person):
+        def answered(self, *answer: Any) -> None:
+            spoken_of.append(seat.answering)
+
+    path, engine, _ = await started()
+    spoken_of: list[int] = []
+    seat = path.join(Looker(), [], {})
+    for q in (1, 2):
+        path.scene(seat, bytes(24 * q), keep_state=False)
+        path.submit(seat, q, q, 1, blob(q))
+    engine.work()
+    path._publish()
+    engine.work()
+    assert spoken_of == [1, 2]
+
+
+async def test_everybody_is_told_their_own_probabilities() -> None:
+    class Looker(Person):
+        def answered(self, q: int, t: int, devices: int, forecast: bytes, best: int, probabilities: bytes) -> None:
+            self.probabilities = struct.unpack("<2f", probabilities)
+
+    path, engine, _ = await started()
+    lookers = Looker(), Looker()
+    seats = [path.join(looker, [], {}) for looker in lookers]
+    for seat in seats:
+        path.submit(seat, 1, 1, 1, blob(1))
+    engine.batches[0].probabilities[:2, :2] = [[0.25, 0.75], [1.0, 0.0]]
+    engine.work()
+    assert [looker.probabilities for looker in lookers] == [(0.25, 0.75), (1.0, 0.0)]
+
+
 async def test_a_refused_frame_is_told_to_its_own_session() -> None:
     path, engine, _ = await started()
     one, two = Person(), Person()
@@ -316,6 +361,7 @@ async def test_an_engine_that_is_lost_costs_the_batch_under_way() -> None:
     kinds = [request[0] for request in engine.requests]
     assert kinds == ["join", "scene", "profile", "step"]
     assert engine.requests[0][5] is True, "to be restored"
+    assert engine.requests[1][3:] == (b"boxes", True), "what was remembered of the targets is theirs"
     engine.work()
     assert person.answers == [(3, 3, 3.0)]
     assert await leaving == {"manual@1": b"so far"}
@@ -386,7 +432,7 @@ async def test_a_selection_in_a_scene_that_is_no_more_is_not_learned_by_the_next
     path.scene(seat, bytes(48), keep_state=False)
     new = path.confirm(seat, 1)
     engine.come_up()
-    assert await old == ({}, b"")
+    assert old.result() == ({}, b"")
     engine.work()
     assert await taken_back == ({"manual@1": b"0 then"}, b" then")
     assert await new == ({"manual@1": b"1"}, b" then")
@@ -594,6 +640,23 @@ async def test_who_shares_inherits_when_the_other_leaves() -> None:
     assert heir.profile == {"manual@1": b"learned"}
 
 
+async def test_who_inherits_has_the_lowest_slot_whoever_came_first() -> None:
+    path, engine, _ = await started()
+    gone, first = (path.join(Person(), [], {}) for _ in range(2))
+    second = path.join(Person(), [], {}, shares=first)
+    leaving = asyncio.create_task(path.leave(gone))
+    await asyncio.sleep(0)
+    engine.work()
+    await leaving
+    third = path.join(Person(), [], {}, shares=first)
+    assert third.slot < second.slot
+    leaving = asyncio.create_task(path.leave(first))
+    await asyncio.sleep(0)
+    engine.work()
+    await leaving
+    assert (third.shares, second.shares) == (None, third), "as the engine does it"
+
+
 async def test_a_gesture_is_told_in_the_time_of_the_device() -> None:
     class Waver(Person):
         def gesture(self, number: int, device: int, confidence: float, start: int, end: int) -> None:
@@ -646,6 +709,23 @@ class Onlooker(Person):
 
     def answered(self, *answer: Any) -> None:
         self.answers.append(answer[:3])
+
+
+async def test_what_was_put_is_not_undone_by_an_older_checkpoint() -> None:
+    engine = CoreEngine(SLOTS, [Learning()])
+    path = FramePath(engine, slots=SLOTS, window_s=100, on_engine=lambda up: None)
+    await path.start()
+    seat = path.join(Onlooker(), [0.1], {KEY: taught(1)}, learning=True)
+    path.submit(seat, 1, 1, 1, blob(0))
+    engine.work()
+    path.put(seat, {KEY: taught(2)})
+    engine.work()
+    engine.go_down()
+    engine.come_up()
+    telling = asyncio.create_task(path.profile(seat))
+    await asyncio.sleep(0)
+    engine.work()
+    assert lesson_of(await telling) == 2
 
 
 class Owners(RuleBasedStateMachine):

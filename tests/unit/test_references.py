@@ -422,6 +422,21 @@ def test_texts_without_their_mentions(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("take the red, uh, blue mug", "take the object"),
+        ("paint the red no the blue mug green", "paint the object green"),
+        ("hide the left, sorry, the right mug", "hide the object"),
+        ("make the best of the red mug", "make the best of the object"),
+        ("paint the blue mug red, no, green", "paint the object red, no, green"),
+    ],
+)
+def test_a_name_is_said_with_what_was_to_tell_it_apart_at_first(text: str, expected: str) -> None:
+    mentions = [reference.mention for reference in resolve(text, situation(KITCHEN))]
+    assert without_mentions(text, mentions) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("pick up the unicorn", ["unicorn"]),
         ("pick up that unicorn", ["unicorn"]),
         ("please pick up my unicorn", ["unicorn"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from typing import Any
 
@@ -223,6 +224,22 @@ async def test_an_utterance_that_is_sent_again_while_it_waits_for_a_lesson_is_ca
     assert [type_of(message) for message in room.link.sent] == ["error", "actions", "ack"]
     room.session.event(Utterance("u1", "fire", 0))
     assert [type_of(message) for message in room.link.sent[3:]] == ["ack"]
+
+
+async def test_an_utterance_that_is_answered_while_it_waits_once_more_is_carried_out_once() -> None:
+    room = Room(app=SPOKEN)
+    # So that a lesson takes as long as it is tried to write it.
+    room.session.seat.learning = True
+    for lesson in ("t1", "t2"):
+        room.session.event(Teach(lesson, "phrase", "fire", phrase="zap"))
+        room.session.event(Utterance("u1", "fire", 0))
+    async with asyncio.timeout(20):
+        while not room.workers.language.asked:  # noqa: ASYNC110, a fake worker has nothing to wait for
+            await asyncio.sleep(0)
+    room.workers.language.answer(Reading("fire", 0.9))
+    await room.session._teaching.end()
+    assert room.workers.language.asked == {}
+    assert [type_of(message) for message in room.link.sent] == ["error", "actions", "ack", "error", "ack"]
 
 
 async def test_a_slow_reader_gets_the_newest_answer_when_it_has_caught_up(room: Room) -> None:

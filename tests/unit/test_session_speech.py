@@ -125,10 +125,11 @@ async def test_what_was_said_becomes_an_action_with_what_was_aimed_at_at_each_wo
     room.scene("mug", "kettle")
     room.aim(0.9, 0.1, x=1.0)
     room.aim(0.2, 0.8, x=2.0)
-    room.hear("put that there", ("put", 0.4, 0.6), ("that", 0.7, 0.9), ("there", 1.5, 1.7))
+    room.aim(0.5, 0.5, x=3.0)
+    room.hear("put that there", ("put", 0.4, 0.6), ("that", 0.7, 1.2), ("there", 1.8, 2.5))
     situation = room.workers.language.question().situation
-    first, second = pytest.approx((0.9, 0.1)), pytest.approx((0.2, 0.8))
-    assert situation.pointing == ((0, first), (4, first), (9, second))
+    first, last = pytest.approx((0.9, 0.1)), pytest.approx((0.5, 0.5))
+    assert situation.pointing == ((0, first), (4, first), (9, last)), "in the middle of each"
     assert situation.probabilities == first
     assert situation.viewpoint == ((1.0, 0, 0), (0, 0, 0, 1)), "where the head was when it was said"
     room.link.sent.clear()
@@ -225,12 +226,13 @@ async def test_of_what_was_dropped_in_part_nothing_comes_and_that_is_said(room: 
 
 async def test_times_that_cannot_be_the_sound_s_are_refused(room: Room) -> None:
     room.session.event(Audio(5 * SECOND, bytes(3200), False))
-    with pytest.raises(Refused) as refused:
-        room.session.event(Audio(SECOND, bytes(3200), False))
-    error = refused.value.error
-    assert (error.code, error.of, error.key) == ("time", "audio", "time")
+    for end in (False, True):
+        with pytest.raises(Refused) as refused:
+            room.session.event(Audio(SECOND, bytes(3200), end))
+        error = refused.value.error
+        assert (error.code, error.of, error.key) == ("time", "audio", "time")
     (ear,) = room.workers.hearing.ears
-    assert (len(ear.taken), ear.missed) == (1, [False])
+    assert (len(ear.taken), ear.missed) == (1, [False, True]), "what was said ends also with a part that is refused"
     room.session.event(Audio(SECOND, b"", True))
     assert ear.taken[-1] == (SECOND, b"", True), "where there are no samples the time says nothing"
 

@@ -342,6 +342,23 @@ async def test_what_is_changed_from_outside_counts(house: House, change: str) ->
         assert house.store.users() == []
 
 
+async def test_frames_count_also_where_the_profile_was_changed_from_outside(house: House) -> None:
+    session, _ = await house.enter()
+    session.frames = 7
+    house.store.reset("ada", "all")
+    house.sessions.leave(session)
+    assert await house.sessions.end_all(20)
+    stored = house.store.load("ada")
+    assert (stored.statistics.frames, stored.adapters) == (7, {})
+
+
+async def test_what_gestures_are_spotted_with_is_made_anew_and_not_written_down(house: House) -> None:
+    house.path.learned = {"fake@7": b"learned", "gesture@7": b"made of what was taught"}
+    await house.enter()
+    await house.sessions._users.save_all()
+    assert house.store.load("ada").adapters == {"fake@7": b"learned"}
+
+
 async def test_ids_of_a_session_that_is_no_more_are_known(house: House) -> None:
     session, link = await house.enter()
     session.event(Profile("p1", "pause_learning"))
@@ -852,13 +869,13 @@ async def test_a_daemon_that_stops_tells_everybody_and_lets_nobody_in(house: Hou
 async def test_who_was_on_the_way_in_when_the_daemon_stops_is_turned_away(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on, load = threading.Event(), house.store.load
+    go_on, begin = threading.Event(), house.store.begin
 
-    def slow(user: str) -> Any:
+    def slow(*asked: Any, **how: Any) -> Any:
         assert go_on.wait(20)
-        return load(user)
+        return begin(*asked, **how)
 
-    monkeypatch.setattr(house.store, "load", slow)
+    monkeypatch.setattr(house.store, "begin", slow)
     coming = asyncio.create_task(house.turned())
     await asyncio.sleep(0)
     house.sessions.drain()

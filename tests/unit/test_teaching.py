@@ -334,7 +334,7 @@ async def test_what_is_said_right_after_corrects(room: Room) -> None:
     session.event(Utterance("u1", "zap it", 0))
     room.language.answer(Reading("", 0.9, problem="no idea"))
     session.event(Utterance("u2", "no, I meant fire", 0))
-    assert room.language.question().before == "zap it"
+    assert (room.language.question().before, room.language.question().clear) == ("zap it", False)
     link.sent.clear()
     room.language.answer(Reading("fire", 0.8, teaches_phrase=Phrase("zap it", "fire")))
     await session._teaching.end()
@@ -416,11 +416,13 @@ async def test_a_gesture_may_need_a_target(room: Room) -> None:
     link.sent.clear()
     session.gesture(NUMBERS["push"], 1, 0.5, 0, 1)
     session.answered(1, 2_000_000, 0, b"", 1, struct.pack("<2f", 0.25, 0.75))
+    session.answered(2, 2_400_000, 0, b"", 0, struct.pack("<2f", 0.75, 0.25))
     session.gesture(NUMBERS["push"], 1, 0.5, 2_000_000, 2_500_000)
-    session.answered(2, 2_600_000, 0, b"", 1, struct.pack("<2f", 0.25, 0.75))
-    first, second = link.sent
-    assert first.a == []  # type: ignore[union-attr]
-    assert [(action.name, action.target) for action in second.a] == [("take", "b")]  # type: ignore[union-attr]
+    session.answered(3, 2_600_000, 0, b"", 0, struct.pack("<2f", 0.75, 0.25))
+    *before, last = link.sent
+    assert [answer.a for answer in before] == [[], []]  # type: ignore[union-attr]
+    (action,) = last.a  # type: ignore[union-attr]
+    assert (action.name, action.target) == ("take", "b"), "what was aimed at when it began"
 
 
 @pytest.mark.parametrize("lesson", [phrase("t"), Feedback("t", "confirm", 0)])
@@ -432,6 +434,16 @@ async def test_where_learning_is_off_nothing_is_learned(room: Room, lesson: Mess
     assert error.code == "learning_off"
     assert await settle(session, link, Profile("p2", "resume_learning")) == Ack("p2")
     assert await settle(session, link, phrase("t2")) == Ack("t2")
+
+
+async def test_a_session_that_was_taken_over_teaches_nothing(room: Room) -> None:
+    session, link = await room.enter()
+    room.path.learn(session.seat, False)
+    error = await settle(session, link, phrase("t1"))
+    assert isinstance(error, Error)
+    assert error.code == "learning_off"
+    assert "another session" in error.message
+    assert room.store.load("ada").items == []
 
 
 async def test_an_app_can_turn_learning_off(room: Room) -> None:
@@ -509,6 +521,16 @@ async def test_who_is_there_at_the_same_time_knows_it_too(room: Room) -> None:
     await settle(first, link, phrase("t"))
     second.event(Utterance("u", "x", 0))
     assert [one.text for one in room.language.question().phrases] == ["zap it"]
+
+
+async def test_what_was_taught_anew_is_not_taken_back_with_what_it_replaced(room: Room) -> None:
+    session, link = await room.enter()
+    for identifier in ("t1", "t2"):
+        assert await settle(session, link, phrase(identifier)) == Ack(identifier)
+    error = await settle(session, link, Feedback("f1", "undo", 0, of="t1"))
+    assert isinstance(error, Error)
+    assert (error.code, error.key) == ("invalid", "of")
+    assert [item.key for item in room.store.load("ada").items] == ["zap it"]
 
 
 async def test_a_correction_that_also_selected_is_taken_back_whole(room: Room) -> None:

@@ -157,6 +157,19 @@ async def test_both_sides_can_close() -> None:
         assert here.listener.counters.open == 0
 
 
+async def test_what_comes_after_our_own_close_goes_to_nobody() -> None:
+    async with world() as here, here.dial() as socket:
+        await socket.send(b"x")
+        await socket.recv()
+        connection = here.handlers[0].connection
+        connection.close(4001, "enough")
+        # A binary message and a text, sent by who does not know of it yet.
+        connection.data_received(b"\x82\x81abcdx" + b"\x81\x81abcdx")
+        assert here.listener.counters.messages_in == 1
+        assert here.handlers[0].texts == 0
+        assert await closed_with(socket) == (4001, "enough")
+
+
 async def test_a_socket_that_is_cut_is_told_as_1006() -> None:
     async with world() as here, here.dial() as socket:
         await socket.send(b"x")
@@ -186,6 +199,15 @@ async def test_flooding_closes() -> None:
         assert "10" in reason
 
 
+async def test_every_second_has_its_own_count() -> None:
+    async with world(messages_per_second=2) as here, here.dial() as socket:
+        for _ in range(5):
+            await socket.send(b"x")
+            assert await asyncio.wait_for(socket.recv(), 20) == b"x"
+            # As if the second were over.
+            here.handlers[0].connection._window_end = 0.0
+
+
 async def test_who_does_not_answer_pings_is_dropped() -> None:
     async with world(ping_interval_s=0.05) as here:
         host, port = here.url.removeprefix("ws://").split(":")  # type: ignore[attr-defined]
@@ -197,6 +219,15 @@ async def test_who_does_not_answer_pings_is_dropped() -> None:
         await here.until(lambda: here.handlers and here.handlers[0].lost_with is not None)
         writer.close()
         del reader
+
+
+async def test_who_says_something_between_two_pings_is_kept() -> None:
+    async with world() as here, here.dial() as socket:
+        for _ in range(3):
+            await socket.send(b"x")
+            assert await asyncio.wait_for(socket.recv(), 20) == b"x"
+            # As if it were time for the next one.
+            here.handlers[0].connection._ping()
 
 
 async def test_who_says_nothing_is_dropped() -> None:
@@ -221,6 +252,18 @@ async def test_a_slow_reader_is_noticed_and_forgiven_when_it_catches_up() -> Non
             await asyncio.wait_for(socket.recv(), 20)
         await here.until(lambda: handler.became_writable)
         assert handler.connection.writable
+
+
+async def test_who_was_slow_for_a_moment_is_not_dropped_later() -> None:
+    async with world(slow_reader_s=0) as here, here.dial() as socket:
+        await socket.send(b"x")
+        await socket.recv()
+        connection = here.handlers[0].connection
+        connection.pause_writing()
+        connection.resume_writing()
+        for _ in range(3):
+            await socket.send(b"y")
+            assert await asyncio.wait_for(socket.recv(), 20) == b"y"
 
 
 async def test_a_reader_that_stays_slow_is_dropped() -> None:

@@ -44,9 +44,10 @@ class Listener:
         pending: Pending | None = None,
         phrases: tuple[Phrase, ...] = (),
         before: str = "",
+        clear: bool = False,
     ) -> Reading:
         odds = tuple(0.82 if one.id == looked else 0.02 for one in THINGS) if looked else None
-        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending, phrases, before)
+        question = Question(text, Situation(THINGS, odds, None, "kettle"), pending, phrases, before, clear)
         return read(self.encoder, [(self.understanding, question)])[0]
 
 
@@ -111,6 +112,8 @@ def school() -> Listener:
         ("paint the kettle red and the lamp light blue", "paint", "kettle", {"colour": "red"}),
         ("paint the kettle and the lamp red", "paint", "kettle", {"colour": "red"}),
         ("spin the clock", "rotate", "clock", {"degrees": 90}),
+        ("take the red uh blue mug", "take", "mug-blue", {}),
+        ("paint the red no the blue mug green", "paint", "mug-blue", {"colour": "green"}),
         ("get rid of the stool", "hide", "footstool", {}),
         ("oops, revert that", "undo", "", {}),
         ("let's see the next exhibition room", "next_room", "", {}),
@@ -242,6 +245,30 @@ def test_what_is_said_is_what_a_phrase_left_open(school: Listener, said: str) ->
     reading = school.hear(said, pending=Pending("write", 0.9, ("words",)))
     assert (reading.completes, reading.action, reading.missing) == (True, "write", ())
     assert reading.arguments == {"words": said.strip()}
+
+
+@pytest.mark.parametrize("words", ["never mind", "no wait", "on second thought"])
+def test_what_a_phrase_leaves_open_takes_nothing_back(school: Listener, words: str) -> None:
+    reading = school.hear(f"write {words} on the board")
+    assert (reading.action, reading.arguments) == ("write", {"words": words})
+    assert school.hear(f"write {words}").action == "write"
+
+
+def test_a_text_is_told_to_the_one_who_is_named_before_it(listener: Listener) -> None:
+    person = Choice("person", {"Anna": (), "Ben": ()}, required=True)
+    send = Action("send", ("tell {person} {words}", "send a message to {person}"), "none", (person, WORDS))
+    actions = [send, Action("undo", ("undo", "take that back"))]
+    around = listener.encoder.encode(background.texts()).numpy()
+    app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+
+    def meant(text: str) -> Reading:
+        return read(listener.encoder, [(app, Question(text, Situation()))])[0]
+
+    told = meant("tell anna the barbecue is off, never mind")
+    assert (told.action, told.missing) == ("send", ())
+    assert told.arguments == {"person": "Anna", "words": "the barbecue is off, never mind"}
+    assert (meant("send a message to ben").arguments, meant("tell ben").missing) == ({"person": "Ben"}, ("words",))
+    assert (meant("tell carla hello").action, meant("tell carla hello").missing) == ("send", ("person", "words"))
 
 
 def test_another_action_is_not_what_a_phrase_left_open(school: Listener) -> None:
@@ -583,6 +610,30 @@ def test_phrases_are_taught_by_saying_so(listener: Listener) -> None:
     assert "'foo' cannot be taught" in unknown.problem
 
 
+def test_what_teaches_a_phrase_does_nothing_however_near_it_is_to_an_action(ward: Listener) -> None:
+    for text, phrase in (
+        ("when I say go I mean start compressions", Phrase("go", "start_compressions")),
+        (
+            "by full dose I mean give 3 mg of adrenaline",
+            Phrase("full dose", "give_drug", "", {"drug": "adrenaline", "dose": 3}),
+        ),
+    ):
+        reading = ward.hear(text, before="check the pulse")
+        assert (reading.action, reading.teaches_phrase) == ("", phrase)
+
+
+def test_a_phrase_of_the_app_teaches_nothing(listener: Listener) -> None:
+    actions = [
+        Action("agree", ("by that I mean yes", "yes")),
+        Action("rule", ("when I say {words} I mean business", "let's make rules"), "none", (WORDS,)),
+    ]
+    around = listener.encoder.encode(background.texts()[:100]).numpy()
+    app = Understanding(actions, PhraseIntents(actions, listener.encoder, around), 0.5)
+    for text, action in (("By that I mean yes.", "agree"), ("when I say jump I mean business", "rule")):
+        reading = read(listener.encoder, [(app, Question(text, Situation()))])[0]
+        assert (reading.action, reading.teaches_phrase) == (action, None)
+
+
 def test_names_are_taught_by_saying_so(listener: Listener) -> None:
     for text, name in (
         ("this is Bob", Name("Bob", "lamp")),
@@ -624,6 +675,31 @@ def test_a_correction_does_what_was_meant_and_teaches_it(listener: Listener) -> 
     assert listener.hear("I meant the red mug", before="take the mug").teaches_phrase is None
 
 
+def test_who_corrects_what_was_clear_corrects_himself(listener: Listener) -> None:
+    reading = listener.hear("no, I meant hide it", before="paint the lamp red", clear=True)
+    assert (reading.action, reading.target, reading.teaches_phrase) == ("hide", "kettle", None)
+    assert reading.clear, "nor does what corrects this one"
+
+
+@pytest.mark.parametrize(
+    ("text", "clear"),
+    [
+        ("paint the lamp red", True),
+        ("could you hide the lamp please", True),
+        ("don't hide the lamp", True),
+        ("zap the lamp", False),
+        ("nuke the kettle", False),
+        ("", False),
+    ],
+)
+def test_what_is_beyond_doubt_is_clear(listener: Listener, text: str, clear: bool) -> None:
+    assert listener.hear(text).clear == clear
+
+
+def test_an_answer_is_clear(listener: Listener) -> None:
+    assert listener.hear("blue", pending=Pending("paint", 0.7, ("colour",), "lamp")).clear
+
+
 @pytest.mark.parametrize(
     "text",
     ["don't pick up the kettle", "Please don’t hide the lamp", "no, do not take it", "never delete the painting"],
@@ -641,6 +717,9 @@ def test_what_is_forbidden_is_not_done(listener: Listener, text: str) -> None:
         ("I already painted the table red", "tells"),
         ("unhide the kettle", "says 'unhide', the opposite"),
         ("take me to the previous room", "says 'previous', the opposite"),
+        ("hide the lamp scratch that", "is taken back"),
+        ("do that again", "says to do something again"),
+        ("paint the lamp red, no, don't", "is taken back"),
     ],
 )
 def test_what_is_no_order_is_not_done(listener: Listener, text: str, instead: str) -> None:
@@ -665,6 +744,9 @@ def test_what_apps_and_users_call_so_is_no_ban(listener: Listener) -> None:
     reading = listener.hear("I don't want to see the clock")
     assert (reading.action, reading.target) == ("hide", "clock")
     assert listener.hear("don't move", phrases=(Phrase("don't move", "take"),)).action == "take"
+    zap = (Phrase("zap {target}", "hide"),)
+    assert [listener.hear(f"{text} the lamp", phrases=zap).action for text in ("zap", "don't zap")] == ["hide", ""]
+    assert "is taken back" in listener.hear("zap the lamp never mind", phrases=zap).problem
     actions = [
         Action("freeze", ("don't move", "hold still")),
         Action("type", ("{words} into the chat",), "none", (WORDS,)),

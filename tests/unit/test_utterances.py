@@ -99,6 +99,17 @@ async def test_one_after_the_other_in_their_order(room: Room) -> None:
     assert [action.n for action in actions] == [1, 2, 3]
 
 
+async def test_a_question_has_what_was_said_before_and_whether_that_was_clear(room: Room) -> None:
+    room.say("u1", "undo")
+    room.language.answer(Reading("undo", 0.99, clear=True))
+    room.say("u2", "zap it")
+    assert (room.language.question().before, room.language.question().clear) == ("undo", True)
+    room.language.answer(None)
+    room.say("u3", "no, I meant take it")
+    assert (room.language.question().before, room.language.question().clear) == ("zap it", False)
+    room.language.answer(TAKE)
+
+
 async def test_sent_again_it_is_done_once(room: Room) -> None:
     room.say("u1")
     room.say("u1")
@@ -199,6 +210,31 @@ async def test_an_action_does_not_wait_for_ever(room: Room, monkeypatch: pytest.
     assert room.language.question().pending is None
 
 
+async def test_an_action_that_waits_for_an_answer_is_not_canceled_when_the_time_of_one_before_is_up(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.utterances.PENDING_S", 0.0)
+    room.say("u1")
+    room.language.answer(WHICH)
+    monkeypatch.setattr("bridge.utterances.PENDING_S", 100.0)
+    room.say("u2")
+    room.language.answer(WHICH)
+    room.took()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert room.link.sent == []
+
+
+async def test_what_was_told_of_one_utterance_is_not_told_again_of_the_next(room: Room) -> None:
+    room.say("u1")
+    room.language.answer(Reading("", 0.9, problem="none of them"))
+    room.say("u2")
+    room.language.answer(UNDO)
+    room.took()
+    room.say("u2")
+    assert room.took() == ([], [], ["u2"])
+
+
 async def test_a_question_has_what_was_aimed_at_when_it_was_said(room: Room) -> None:
     boxes = [Target("kettle", (0, 1, -2), name="Kettle", aliases=["pot"]), Target("mug", (1, 1, -2))]
     room.session.event(Scene("s", boxes))
@@ -220,6 +256,20 @@ async def test_a_question_has_what_was_aimed_at_when_it_was_said(room: Room) -> 
     room.say("u2", time=9_000_000)
     situation = room.language.question().situation
     assert (situation.probabilities, situation.last) == (None, "kettle")
+
+
+async def test_a_question_has_what_was_said_right_before_and_not_long_ago(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.say("u1", "zap it")
+    assert room.language.question().before == ""
+    room.language.answer(UNDO)
+    room.say("u2", "no, take it")
+    assert room.language.question().before == "zap it"
+    room.language.answer(UNDO)
+    monkeypatch.setattr("bridge.utterances.PENDING_S", 0.0)
+    room.say("u3")
+    assert room.language.question().before == ""
 
 
 async def test_nothing_is_answered_after_the_end(room: Room) -> None:

@@ -159,13 +159,13 @@ async def test_who_says_no_hello_is_sent_home(door: Door) -> None:
 async def test_who_has_said_hello_is_not_sent_home_while_it_is_answered(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on, load = threading.Event(), door.store.load
+    go_on, begin = threading.Event(), door.store.begin
 
-    def slow(user: str) -> Any:
+    def slow(*asked: Any, **how: Any) -> Any:
         assert go_on.wait(20)
-        return load(user)
+        return begin(*asked, **how)
 
-    monkeypatch.setattr(door.store, "load", slow)
+    monkeypatch.setattr(door.store, "begin", slow)
     door.open(hello_timeout_s=0)
     visit, link = door.connect()
     visit.message(encode(HELLO))
