@@ -22,18 +22,41 @@ def aside(text: str) -> Aside:
 
     It declines ("no", "oh, never mind") or hesitates ("hmm", "no wait", "sorry, what?"); what comes last counts.
     """
-    said = [word.text for word in words(text)]
-    how: Aside = "hesitates" if said else ""
+    phrases = _asides([word.text for word in words(text)])
+    if phrases is None or not words(text):
+        return ""
+    return "declines" if phrases and phrases[-1] == "declines" else "hesitates"
+
+
+def takes_back(rest: str, units: Sequence[str]) -> bool:
+    """Whether what follows an answer takes it back: "two milligrams, no, wait".
+
+    Args:
+        units: as ``beside`` takes them.
+    """
+    known = _unit_words(units)
+    return bool(
+        _asides([word.text for word in spoken(words(rest)) if not any(alike(word.text, unit) for unit in known)])
+    )
+
+
+def _asides(said: Sequence[str]) -> list[str] | None:
+    """What each phrase in words does that gives nothing; nothing at all if they say more."""
+    found: list[str] = []
     at = 0
     while at < len(said):
         phrases = en.ASIDES.get(said[at], ())
         phrase, name = next((one for one in phrases if tuple(said[at : at + len(one[0])]) == one[0]), ((), ""))
         if phrase:
-            how = "declines" if name == "declines" else "hesitates"
+            found.append(name)
         elif said[at] not in en.FILLERS:
-            return ""
+            return None
         at += len(phrase) or 1
-    return how
+    return found
+
+
+def _unit_words(units: Sequence[str]) -> list[str]:
+    return [word.text for unit in units for word in spoken(words(unit))]
 
 
 def beside(rest: str, units: Sequence[str]) -> list[str]:
@@ -42,7 +65,7 @@ def beside(rest: str, units: Sequence[str]) -> list[str]:
     Args:
         units: of what is asked for; their words are said with it.
     """
-    known = [word.text for unit in units for word in spoken(words(unit))]
+    known = _unit_words(units)
     left = [word.text for word in spoken(words(rest)) if word.text not in en.ANSWERING]
     return [word for word in left if not any(alike(word, unit) for unit in known)]
 

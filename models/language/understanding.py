@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from models.intent.examples import with_names
 from models.intent.model import IntentModel, Intents, Prediction
 from models.intent.tuned import Tuned
-from models.language.answers import aside, beside, content, pick
+from models.language.answers import aside, beside, content, pick, takes_back
 from models.language.arguments import Argument, Choice, Extracted, FreeText, Number, describe, extract, left_open
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder, Remembered
@@ -404,6 +404,8 @@ class _Heard:
             return self._declined(pending) if nothing == "declines" else self._asked_again(action, pending)
         found = self._answered(action, pending)
         more = self._beside_answer(action, pending, found)
+        if more is not None and self._is_taken_back(action, found):
+            return self._asked_again(action, pending)
         if more == []:
             return self._completed(action, pending, found, encoder)
         if unless.own:
@@ -474,6 +476,11 @@ class _Heard:
         mentions = [*(reference.mention for reference in self._references), *self._excluded]
         spans = [*found.said.values(), *found.refused.values(), *((one.start, one.end) for one in mentions)]
         return beside(self._without(spans), _units(action))
+
+    def _is_taken_back(self, action: Action, found: Extracted) -> bool:
+        spans = [*found.said.values(), *found.refused.values()]
+        ends = [end for _, end in spans] + [reference.mention.end for reference in self._references]
+        return bool(ends) and takes_back(self._text[max(ends) :], _units(action))
 
     def _beside_answer(self, action: Action, pending: Pending, found: Extracted) -> list[str] | None:
         """What is said beside what an action waits for; nothing at all if that is not said."""

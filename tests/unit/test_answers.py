@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.language import english as en
-from models.language.answers import aside, beside, pick
+from models.language.answers import aside, beside, pick, takes_back
 from models.language.references import Candidate, Situation
 
 
@@ -89,3 +89,13 @@ def test_any_text_picks_one_of_those_named_or_none(text: str) -> None:
 
 def test_what_goes_with_an_answer_is_not_beside_it() -> None:
     assert beside("well, please make it on the mm", ("millimetres",)) == ["make", "it"]
+
+
+@pytest.mark.parametrize("rest", [" milligrams, no, wait", " mg no", ", oh, never mind", " uh don't"])
+def test_what_follows_an_answer_may_take_it_back(rest: str) -> None:
+    assert takes_back(rest, ("milligrams",))
+
+
+@pytest.mark.parametrize("rest", ["", " milligrams please", ", I mean", " milligrams, no, three"])
+def test_what_goes_with_an_answer_takes_nothing_back(rest: str) -> None:
+    assert not takes_back(rest, ("milligrams",))

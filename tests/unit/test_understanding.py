@@ -434,6 +434,21 @@ def test_an_answer_that_cannot_be_is_asked_for_again(listener: Listener, ward: L
         assert problem in reading.problem
 
 
+def test_an_answer_that_is_taken_back_is_asked_for_again(listener: Listener, ward: Listener) -> None:
+    dose = Pending("give_drug", 0.9, ("dose",), arguments={"drug": "adrenaline"})
+    colour = Pending("paint", 0.9, ("colour",), "clock")
+    mug = Pending("take", 0.9, (TARGET,), likely=("mug-red", "mug-blue"))
+    for hearer, said, pending in (
+        (ward, "two milligrams no wait", dose),
+        (listener, "blue, no", colour),
+        (listener, "the red one, no", mug),
+    ):
+        reading = hearer.hear(said, pending=pending)
+        assert (reading.completes, reading.action, reading.missing) == (True, pending.action, pending.missing)
+    assert ward.hear("no, two", pending=dose).arguments == {"drug": "adrenaline", "dose": 2}
+    assert listener.hear("the red one, no, the blue one", pending=mug).target == "mug-blue"
+
+
 def test_an_order_with_another_unit_is_no_answer(ward: Listener) -> None:
     dose = Pending("give_drug", 0.9, ("dose",), arguments={"drug": "adrenaline"})
     reading = ward.hear("shock at two hundred joules", pending=dose)
