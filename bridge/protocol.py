@@ -65,6 +65,7 @@ class NoticeCode(StrEnum):
     LEARNED = "learned"
     WHICH_TARGET = "which_target"
     WHICH_ARGUMENT = "which_argument"
+    CANCELED = "canceled"
     LANGUAGE_LOST = "language_lost"
     LANGUAGE_BACK = "language_back"
     HEARING_LOST = "hearing_lost"

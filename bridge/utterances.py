@@ -174,13 +174,17 @@ class Utterances:
         if reading is None:
             text = "this utterance could not be read; the daemon's log says more"
             self._say(Notice(NoticeCode.NOT_UNDERSTOOD, text, 0, utterance.id))
+        elif reading.declines:
+            self._cancel()
+            self._say(Notice(NoticeCode.CANCELED, reading.problem, 0, utterance.id))
         elif not reading.action and not (reading.teaches_phrase or reading.teaches_name):
             self._say(Notice(NoticeCode.NOT_UNDERSTOOD, reading.problem, 0, utterance.id))
         elif reading.action:
             self._act(utterance, reading)
         taught = None if reading is None else reading.teaches_phrase or reading.teaches_name
         if taught is None:
-            self._finish(utterance.text, clear=reading is not None and reading.clear)
+            declined = reading is not None and reading.declines
+            self._finish("" if declined else utterance.text, clear=reading is not None and reading.clear)
         else:
             self._learn(utterance.id, taught, lambda problem: self._taught(utterance.id, taught, problem))
 
@@ -229,9 +233,17 @@ class Utterances:
                 arguments=reading.arguments,
             )
             self._flush()
+        if reading.undone and not reading.missing:
+            rest = ", ".join(map(repr, reading.undone))
+            self._say(Notice(NoticeCode.NOT_UNDERSTOOD, f"only {reading.action} is done, not {rest}", 0, said.id))
         if reading.missing:
             pending = Pending(
-                reading.action, reading.confidence, reading.missing, reading.target, dict(reading.arguments)
+                reading.action,
+                reading.confidence,
+                reading.missing,
+                reading.target,
+                dict(reading.arguments),
+                reading.likely,
             )
             self._set_pending(pending, said)
             code = NoticeCode.WHICH_TARGET if reading.missing[0] == TARGET else NoticeCode.WHICH_ARGUMENT

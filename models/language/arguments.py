@@ -112,12 +112,14 @@ class Extracted:
         said: where it was said, by name: start and end in the text.
         missing: arguments that are required, were not said and have no default, or that were said and cannot be.
         problems: why what was said cannot be, for people.
+        refused: where that was said, its unit included, by name.
     """
 
     values: dict[str, Value] = field(default_factory=dict)
     said: dict[str, Span] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    refused: dict[str, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -179,11 +181,12 @@ def extract(
     values: dict[str, Value] = {}
     spans: dict[str, Span] = {}
     problems: dict[str, str] = {}
+    refused: dict[str, Span] = {}
     assigned, unused = _assigned(text, said, order, taken, templates, until)
     for argument, option in assigned:
         problem = _problem(argument, option) or _doubt(argument, option, text, unused)
         if problem:
-            problems[argument.name] = problem
+            problems[argument.name], refused[argument.name] = problem, _with_unit(option, said)
         else:
             values[argument.name], spans[argument.name] = option.value, option.span
     missing = []
@@ -195,7 +198,8 @@ def extract(
                 values[argument.name] = _plain_number(argument.default)
             elif argument.required:
                 missing.append(argument.name)
-    return Extracted(values, spans, tuple(missing), tuple(problems[name] for name in missing if name in problems))
+    wrong = tuple(problems[name] for name in missing if name in problems)
+    return Extracted(values, spans, tuple(missing), wrong, refused)
 
 
 def left_open(
@@ -527,6 +531,13 @@ def _is_part(option: _Option, taken: Span, said: Sequence[Word]) -> bool:
         if _overlap((word.start, word.end), taken) and not _overlap((word.start, word.end), option.span)
     ]
     return _overlap(option.span, taken) and any(word not in _WEAK for word in rest)
+
+
+def _with_unit(option: _Option, said: Sequence[Word]) -> Span:
+    """Where an option stands, with the other unit in which it is said."""
+    after = (word for word in said if word.start >= option.span[1])
+    ends = (word.end for word in after if option.unit and any(one.text == option.unit for one in spoken([word])))
+    return option.span[0], next(ends, option.span[1])
 
 
 def _problem(argument: Argument, option: _Option) -> str:

@@ -18,6 +18,7 @@ class Pending:
 
     Attributes:
         missing: ``TARGET`` or names of arguments, in the order in which they are asked for.
+        likely: the ``id`` of each target that the question for one named, the likeliest first; empty if it named none.
     """
 
     action: str
@@ -25,6 +26,7 @@ class Pending:
     missing: tuple[str, ...]
     target: str = ""
     arguments: dict[str, Value] = field(default_factory=dict)
+    likely: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,10 @@ class Reading:
         target_confidence: how sure that is.
         missing: what the action still waits for, as in ``Pending``.
         problem: for people: why it means nothing, or what is missing; empty where it can be performed or teaches.
-        completes: whether it gives what a pending action waited for.
+        completes: whether it gives what a pending action waited for, or is to be asked for that again.
+        declines: whether a pending action is to wait no more: "never mind".
+        likely: as in ``Pending``.
+        undone: what else was ordered, in the user's words; one action comes of an utterance.
         phrase: the user's own phrase that decided; empty where the app's phrases did.
         teaches_phrase: what is to be learned of it. With an action it corrects what was said before.
         teaches_name: likewise.
@@ -99,6 +104,9 @@ class Reading:
     missing: tuple[str, ...] = ()
     problem: str = ""
     completes: bool = False
+    declines: bool = False
+    likely: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
     phrase: str = ""
     teaches_phrase: Phrase | None = None
     teaches_name: Name | None = None

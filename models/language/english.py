@@ -188,11 +188,32 @@ LOOKING: Final = phrases_by_first_word(
     }
 )
 
-# Answers that give nothing of what was asked for.
-DECLINING: Final = frozenset(
-    ("never mind", "nevermind", "forget it", "forget that", "forget about it", "cancel", "cancel it", "cancel that",
-     "nothing", "no", "nope", "no thank you", "stop", "wait", "what", "i don t know")
-)  # fmt: skip
+# Answers that give nothing of what was asked for: those that want it no more, and those that want more time or the
+# question again, or leave it open.
+ASIDES: Final = phrases_by_first_word(
+    {
+        "declines": "no|nope|nah|no thank you|not now|nothing|none|none of them|none of those|none of these|neither|"
+        "neither one|neither of them|never mind|never mind that|nevermind|forget it|forget that|forget about it|"
+        "forget about that|cancel|cancel it|cancel that|abort|stop|stop it|stop that|leave it|leave it alone|skip it|"
+        "skip that|don t|dont|don t do it|don t do that|don t bother|i changed my mind|i ve changed my mind",
+        "hesitates": "wait|wait a second|wait a minute|wait a moment|hold on|hold on a second|hold on a minute|hang on|"
+        "hang on a second|one second|one sec|one minute|one moment|a second|a sec|a minute|a moment|give me a second|"
+        "give me a minute|give me a moment|let me see|let me think|let me think about it|i don t know|i don t know yet|"
+        "i dunno|dunno|not sure|i m not sure|not sure yet|i m not sure yet|no idea|i have no idea|good question|what|"
+        "what was that|what did you say|what do you mean|which|which one|which ones|pardon|excuse me|huh|come again|"
+        "say again|say that again|repeat that|can you hear me|do you hear me|are you there|both|both of them|"
+        "all of them|either|either one|either of them|any|any one|any of them|whichever|whatever|"
+        "it doesn t matter|doesn t matter|i don t care",
+    }
+)
+HESITATIONS: Final = word_set("um uh er erm ah eh hm hmm mm oh well")
+# What stands beside an answer, or gives none: "no, on the red one, I mean".
+FILLERS: Final = POLITE | CORRECTION_FILLERS | HESITATIONS | word_set("ok okay alright")
+ANSWERING: Final = (
+    FILLERS
+    | ARTICLES
+    | word_set("yes yeah yep meant maybe perhaps probably about say and to for of at by in on into onto with")
+)
 OPPOSITE_VERBS: Final = opposites(
     "open|close shut", "start begin|stop end finish", "show|hide", "raise|lower", "add|remove", "buy|sell", "push|pull",
     "increase|decrease reduce", "activate|deactivate", "enable|disable", "connect|disconnect", "join|leave",

@@ -86,7 +86,8 @@ def extreme(name: str, positions: Array, sizes: Array, viewpoint: Viewpoint | No
     }[name]
     chosen = np.flatnonzero(among)
     fit = np.zeros(len(positions))
-    fit[chosen[np.argsort(key[chosen], kind="stable")]] = _NEXT ** np.arange(len(chosen))
+    # Of things as big as each other none comes first.
+    fit[chosen] = _NEXT ** np.searchsorted(np.sort(key[chosen]), key[chosen])
     return fit
 
 

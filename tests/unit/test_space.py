@@ -107,3 +107,10 @@ def test_extremes_always_have_one(name: str, positions: np.ndarray) -> None:
     fit = extreme(name, positions, np.ones((5, 3)), AHEAD, [True] * 5)
     assert fit.max() == 1
     assert (fit > 0).all()
+
+
+def test_of_two_that_are_alike_none_is_the_biggest() -> None:
+    sizes = np.array([[0.1, 0.1, 0.1], [0.2, 0.1, 0.1], [0.1, 0.1, 0.2]])
+    fit = extreme("biggest", np.zeros((3, 3)), sizes, AHEAD, [True] * 3)
+    assert fit[1] == fit[2] == 1
+    assert 0 < fit[0] < 1

@@ -20,7 +20,7 @@ from tests.stand_ins import FakeLink, FakePath, FakeWorkers, somebody
 APP = App("shop", actions=[ActionInfo("take", ["take {target}"], target="required"), ActionInfo("undo", ["undo"])])
 TAKE = Reading("take", 0.75, "kettle", 0.875)
 UNDO = Reading("undo", 0.5)
-WHICH = Reading("take", 0.75, missing=("target",), problem="which one?")
+WHICH = Reading("take", 0.75, missing=("target",), problem="which one?", likely=("kettle", "pot"))
 
 
 class Room:
@@ -140,7 +140,7 @@ async def test_an_action_waits_for_what_is_missing(room: Room) -> None:
     assert (started.phase, started.id, started.target) == ("started", "u1", "")
     assert notice == Notice("which_target", "which one?", 0, "u1")
     room.say("u2")
-    assert room.language.question().pending == Pending("take", 0.75, ("target",))
+    assert room.language.question().pending == Pending("take", 0.75, ("target",), likely=("kettle", "pot"))
     room.language.answer(Reading("take", 0.75, "kettle", 0.875, completes=True))
     (performed,), notices, _ = room.took()
     assert (performed.phase, performed.id, performed.target, notices) == ("performed", "u2", "kettle", [])
@@ -172,6 +172,28 @@ async def test_another_action_cancels_the_one_that_waits(room: Room) -> None:
     canceled, undone = room.took()[0]
     assert (canceled.phase, canceled.id, canceled.n) == ("canceled", "u1", 2)
     assert (undone.name, undone.phase, undone.n) == ("undo", "performed", 3)
+
+
+async def test_who_declines_cancels_what_waits(room: Room) -> None:
+    room.say("u1")
+    room.language.answer(WHICH)
+    room.took()
+    room.say("u2", "never mind")
+    room.language.answer(Reading("", 1.0, problem="take is called off", declines=True))
+    (canceled,), notices, acks = room.took()
+    assert (canceled.name, canceled.phase, canceled.id) == ("take", "canceled", "u1")
+    assert (notices, acks) == ([Notice("canceled", "take is called off", 0, "u2")], ["u2"])
+    room.say("u3")
+    question = room.language.question()
+    assert (question.pending, question.before) == (None, ""), "there is nothing to correct"
+
+
+async def test_what_is_not_done_of_an_utterance_is_told(room: Room) -> None:
+    room.say("u1", "take the kettle and then hide it")
+    room.language.answer(Reading("take", 0.75, "kettle", 0.875, undone=("hide it",)))
+    (performed,), notices, acks = room.took()
+    assert (performed.name, performed.phase) == ("take", "performed")
+    assert (notices, acks) == ([Notice("not_understood", "only take is done, not 'hide it'", 0, "u1")], ["u1"])
 
 
 async def test_an_action_does_not_wait_for_ever(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

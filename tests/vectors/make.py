@@ -580,6 +580,8 @@ def good_from_daemons() -> Iterator[Good]:
     yield canonical("draining", "the daemon stops", stopping)
     unclear = {"type": "notice", "code": "not_understood", "message": "no action of this app", "id": "u-8"}
     yield canonical("not_understood", "of an utterance", unclear)
+    off = {"type": "notice", "code": "canceled", "message": "paint is called off", "id": "u-9"}
+    yield canonical("canceled", "of an utterance that calls off an action", off)
     busy = {"type": "notice", "code": "busy", "message": "image: two wait already; dropped", "retry_ms": 200}
     yield canonical("busy", "more came than can be taken", busy)
     yield canonical("engine_back", "at once", {"type": "notice", "code": "engine_back", "message": "answered again"})

@@ -74,6 +74,7 @@ namespace Genlock
         public const string NotUnderstood = "not_understood";
         public const string WhichTarget = "which_target";
         public const string WhichArgument = "which_argument";
+        public const string Canceled = "canceled";
         public const string Learned = "learned";
         public const string LanguageLost = "language_lost";
         public const string LanguageBack = "language_back";

@@ -140,7 +140,7 @@ namespace Genlock
             get { return onAction; }
         }
 
-        /// <summary>What to tell the user: what is missing, was not understood, or was learned from what they said.</summary>
+        /// <summary>What to tell the user: what is missing, was not understood, was called off, or was learned.</summary>
         public TextEvent OnAsk
         {
             get { return onAsk; }
@@ -746,6 +746,7 @@ namespace Genlock
                 case NoticeCodes.NotUnderstood:
                 case NoticeCodes.WhichTarget:
                 case NoticeCodes.WhichArgument:
+                case NoticeCodes.Canceled:
                 case NoticeCodes.Learned:
                     onAsk.Invoke(notice.Message);
                     break;
