@@ -37,10 +37,11 @@ def say(
     from models.intent import background
     from models.intent.adapted import adapted
     from models.intent.tuned import Cache, default_cache
+    from models.language.app_actions import PhraseIntents
     from models.language.dialogue import Question
     from models.language.encoder import Encoder
     from models.language.references import Candidate, Situation
-    from models.language.understanding import PhraseIntents, read
+    from models.language.understanding import read
 
     try:
         encoder = Encoder.load(adapted())

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from bridge import app as declared
 from models.intent.model import Intents
+from models.language.app_actions import Action, PhraseIntents, Understanding
 from models.language.arguments import Argument, Choice, FreeText, Number
 from models.language.encoder import Encoder
-from models.language.understanding import Action, PhraseIntents, Understanding
 from models.text.intents import ClassifierIntents
 
 

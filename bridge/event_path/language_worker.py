@@ -28,9 +28,10 @@ from bridge.event_path.longer_fits import LongerFits
 from models.intent import background
 from models.intent.adapted import adapted
 from models.intent.tuned import Cache, default_cache
+from models.language.app_actions import PhraseIntents, Understanding
 from models.language.dialogue import Question
 from models.language.encoder import Encoder
-from models.language.understanding import PhraseIntents, Understanding, read
+from models.language.understanding import read
 
 log = logging.getLogger("genlock.language")
 

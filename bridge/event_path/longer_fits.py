@@ -11,8 +11,8 @@ from concurrent.futures import Executor
 
 from models.intent.tuned import Cache, Tuned
 from models.intent.tuning import Task
+from models.language.app_actions import PhraseIntents
 from models.language.encoder import Encoder
-from models.language.understanding import PhraseIntents
 
 log = logging.getLogger("genlock.language")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from models.language.mentions import Names
 from models.language.references import Situation
 
 Value = str | int | float | bool
@@ -70,6 +71,11 @@ class Question:
     phrases: tuple[Phrase, ...] = ()
     before: str = ""
     clear: bool = False
+
+    @property
+    def names(self) -> Names:
+        """What each target in the scene is called."""
+        return tuple((one.name or one.id, one.aliases) for one in self.situation.candidates)
 
 
 @dataclass(frozen=True)

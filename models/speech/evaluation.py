@@ -21,8 +21,8 @@ from rapidfuzz.distance import Levenshtein
 from rich.progress import Progress
 from rich.table import Table
 
+from models.language.app_actions import Action, Understanding
 from models.language.arguments import Choice
-from models.language.understanding import Action, Understanding
 from models.speech import grammar
 from models.speech.heard import Heard
 from models.speech.listening import Listening, ListeningOptions
@@ -305,10 +305,11 @@ def _commands(actions: Sequence[Action]) -> Callable[[Sequence[Clip], Sequence[S
 
     from models.intent import background
     from models.intent.adapted import adapted
+    from models.language.app_actions import PhraseIntents
     from models.language.dialogue import Question
     from models.language.encoder import Encoder
     from models.language.references import Situation
-    from models.language.understanding import PhraseIntents, read
+    from models.language.understanding import read
 
     torch.set_num_threads(1)
     encoder = Encoder.load(adapted())

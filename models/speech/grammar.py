@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from models.language.app_actions import Action
 from models.language.arguments import Choice
-from models.language.understanding import Action
 
 MAX_PHRASES: Final = 256
 

@@ -18,10 +18,11 @@ from bridge.event_path.longer_fits import LongerFits
 from models.intent import background
 from models.intent.adapted import adapted
 from models.intent.tuned import Cache
+from models.language.app_actions import Action, PhraseIntents, Understanding
 from models.language.dialogue import Question
 from models.language.encoder import Encoder
 from models.language.references import Situation
-from models.language.understanding import Action, PhraseIntents, Understanding, read
+from models.language.understanding import read
 
 ACTIONS = [Action("start", ("start the engine", "switch it on")), Action("stop", ("stop the engine", "switch it off"))]
 TIMEOUT_S = 600.0

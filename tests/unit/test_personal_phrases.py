@@ -16,11 +16,12 @@ from models.intent import background
 from models.intent.adapted import adapted
 from models.intent.model import Prediction
 from models.intent.personal import MAX_EXAMPLES, Meaning, Personal, Text, compared
+from models.language.app_actions import Action, PhraseIntents, Understanding
 from models.language.dialogue import Phrase, Question, Reading
 from models.language.encoder import Encoder
 from models.language.phrases import Phrasebook
 from models.language.references import Candidate, Situation
-from models.language.understanding import Action, PhraseIntents, Understanding, read
+from models.language.understanding import read
 
 GALLERY = load(Path(__file__).parents[2] / "samples" / "apps" / "gallery.toml")
 THINGS = tuple(Candidate(one.id, one.name, tuple(one.aliases), one.position, one.size) for one in GALLERY.targets)

@@ -17,11 +17,12 @@ from bridge.manifest import load
 from models.intent import background
 from models.intent.adapted import adapted
 from models.intent.model import Prediction
+from models.language.app_actions import Action, PhraseIntents, Understanding, expanded
 from models.language.arguments import Choice, FreeText, Number
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading
 from models.language.encoder import Encoder
 from models.language.references import Candidate, Situation
-from models.language.understanding import Action, PhraseIntents, Understanding, expanded, read
+from models.language.understanding import read
 
 APPS = Path(__file__).parents[2] / "samples" / "apps"
 GALLERY = load(APPS / "gallery.toml")
