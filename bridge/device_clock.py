@@ -23,7 +23,7 @@ SET_AHEAD_US: Final = 1_000_000
 """So much sound that is too late, but whose times grow as its own samples do, is of a clock that was set."""
 
 _SET_WITHIN_US: Final = 500_000
-"""How far those times may be from what its samples say."""
+"""How far those times may be from what its samples say, or this daemon's clock: there are pauses between sentences."""
 
 
 class SoundTimes:
@@ -34,6 +34,7 @@ class SoundTimes:
         self._came = 0.0
         # When the sound began that is too late and goes on, and how much of it came.
         self._late_from_us = 0
+        self._late_since = 0.0
         self._late_us = 0
 
     def take(self, audio: Audio) -> None:
@@ -51,7 +52,7 @@ class SoundTimes:
             self._reached_us = audio.time + long_us
         elif late_us < -MAX_BEHIND_US:
             raise _refused(f"{audio.time} is {-late_us * 1e-6:.1f} s before the end of the sound that came before")
-        elif late_us * 1e-6 > now - self._came + MAX_AHEAD_S and not self._goes_on(audio.time, long_us):
+        elif late_us * 1e-6 > now - self._came + MAX_AHEAD_S and not self._goes_on(audio.time, long_us, now):
             raise _refused(
                 f"{audio.time} is {late_us * 1e-6:.1f} s after the sound that came before, but only"
                 f" {now - self._came:.1f} s have passed"
@@ -61,10 +62,12 @@ class SoundTimes:
             self._reached_us = max(audio.time + long_us, self._reached_us + long_us * 9 // 10)
         self._came = now
 
-    def _goes_on(self, time_us: int, long_us: int) -> bool:
+    def _goes_on(self, time_us: int, long_us: int, now: float) -> bool:
         """Whether what is too late has gone on for so long, before this, that the clock was set."""
-        if abs(time_us - self._late_from_us - self._late_us) > _SET_WITHIN_US:
-            self._late_from_us, self._late_us = time_us, 0
+        since_us = time_us - self._late_from_us
+        off_us = min(abs(since_us - self._late_us), abs(since_us - (now - self._late_since) * 1e6))
+        if off_us > _SET_WITHIN_US:
+            self._late_from_us, self._late_since, self._late_us = time_us, now, 0
         went_on = self._late_us >= SET_AHEAD_US
         self._late_us += long_us
         return went_on

@@ -270,9 +270,10 @@ class Teaching:
         except Exception as problem:
             log.exception("a lesson could not be kept")
             error = Error(ErrorCode.INTERNAL, f"{kind}: it could not be kept: {problem}", kind, id=lesson.id)
+        # Where there is no engine now, the next one takes it back.
+        self._refused(error)
         if taken.selection is not None:
             await self._user.forgo(taken.selection)
-        self._refused(error)
 
     async def _carry_out(self, taken: _Taken) -> Ack:
         lesson = taken.lesson

@@ -95,6 +95,8 @@ class Utterances:
         self._before = ("", False, 0.0)
         self._pending: Pending | None = None
         self._pending_of: Said | None = None
+        # What else was ordered with the action that waits.
+        self._undone: tuple[str, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, said: Said) -> None:
@@ -233,8 +235,10 @@ class Utterances:
                 arguments=reading.arguments,
             )
             self._flush()
-        if reading.undone and not reading.missing:
-            rest = ", ".join(map(repr, reading.undone))
+        undone = reading.undone or (self._undone if reading.completes else ())
+        self._undone = undone if reading.missing else ()
+        if undone and not reading.missing:
+            rest = ", ".join(map(repr, undone))
             self._say(Notice(NoticeCode.NOT_UNDERSTOOD, f"only {reading.action} is done, not {rest}", 0, said.id))
         if reading.missing:
             pending = Pending(

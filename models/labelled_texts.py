@@ -28,6 +28,7 @@ import hashlib
 import json
 import logging
 import random
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,8 @@ from typing import Any, Final
 import msgspec
 
 log = logging.getLogger("genlock.train")
+
+_LINE_BREAK: Final = re.compile(r"\r\n|\n|\r")
 
 CARVED_SHARE: Final = 0.2
 CARVING_SEED: Final = 20260101
@@ -228,8 +231,14 @@ def _banking(folder: Path) -> Texts:
         rows = list(_rows(path, ",", ("text", "category")))
         found = [_labelled(text, label, f"{path}, line {line}") for line, (text, label) in rows]
         labels = {example.label for example in found}
-        for (line, _), example in zip(rows, found, strict=True):
-            _check_one_row(example.text, labels, f"{path}, line {line}")
+        pairs = zip(rows, found, strict=True)
+        broken = [line for (line, _), one in pairs if _has_lines(one.text, labels, f"{path}, line {line}")]
+        if broken:
+            many = f", as {len(broken) - 1} more do" if len(broken) > 1 else ""
+            log.warning(
+                "%s, line %d: the text that begins here has a line break%s; is a quotation mark too many?",
+                path, broken[0], many,
+            )  # fmt: skip
         return found
 
     if (folder / "test.csv").is_file():
@@ -300,18 +309,26 @@ def _labelled(text: str, label: str, place: str) -> Labelled:
     return Labelled(text, label)
 
 
-def _check_one_row(text: str, labels: Set[str], place: str) -> None:
-    """Refuses a text of several rows, as comes of a quotation mark that is closed in a later one."""
-    lines = text.strip().splitlines()
+def _has_lines(text: str, labels: Set[str], place: str) -> bool:
+    """Whether a text has a line break; refuses one of several rows, as comes of a quotation mark that is closed in a
+    later one."""
+    lines = _LINE_BREAK.split(text.strip())
     if len(lines) < 2:
-        return
+        return False
     for line in lines:
-        if "," in line and labels & {part.strip(' "') for part in (line.partition(",")[0], line.rpartition(",")[2])}:
+        if _is_row(line, labels):
             raise DataError(
                 f"{place}: the text that begins here goes on over {len(lines)} lines, of which {line!r} is a row of its"
                 " own; close the quotation mark, or write one that is the text's own twice, in a text that is in quotes"
             )
-    log.warning("%s: the text that begins here goes on over %d lines; is a quotation mark too many?", place, len(lines))
+    return True
+
+
+def _is_row(line: str, labels: Set[str]) -> bool:
+    """Whether a line has a label as a field, at either end; a sentence has a space after its comma."""
+    first, _, after = line.partition(",")
+    label = line.rpartition(",")[2]
+    return "," in line and (label.strip('"') in labels or (first.strip('"') in labels and not after.startswith(" ")))
 
 
 def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -334,7 +351,7 @@ def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> Iterator[tuple[
                     if not all(value.strip() for value in values):
                         raise DataError(f"{path}, line {line}: one of {', '.join(columns)} is empty")
                     if delimiter == "," and any(row[len(names) :]):
-                        hint = "a text with a comma in it goes in quotation marks"
+                        hint = "a text with a comma in it goes in quotation marks, and every column has a name"
                         raise DataError(
                             f"{path}, line {line}: {len(row)} fields, but line 1 names {len(names)}; {hint}"
                         )
@@ -343,7 +360,8 @@ def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> Iterator[tuple[
     except UnicodeDecodeError as problem:
         raise DataError(f"{path}: not UTF-8 at byte {problem.start}") from None
     except csv.Error as problem:
-        raise DataError(f"{path}, line {line}: {problem}; is a quotation mark not closed, or too many?") from None
+        hint = "is a quotation mark not closed, one too many, or a space after it?"
+        raise DataError(f"{path}, line {line}: {problem}; {hint}") from None
 
 
 _FORMATS: Final[dict[str, Callable[[Path], Texts]]] = {

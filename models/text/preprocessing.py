@@ -26,6 +26,8 @@ _SHORTEST, _LONGEST = 3, 5
 _MARKS: Final = "".join(chr(code) for code in range(0x300, 0x1F000) if unicodedata.category(chr(code)).startswith("M"))
 _WORD: Final = rf"[^\W\d_](?:[^\W\d_]|[{_MARKS}])*"
 _TOKEN: Final = re.compile(rf"\d+|{_WORD}(?:'{_WORD})?|[^\w\s]")
+# Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana and Han.
+_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _DIGIT: Final = re.compile(r"\d")
 
 
@@ -51,6 +53,10 @@ def pieces(token: str) -> list[int]:
     return [zlib.crc32(gram.encode("utf-8", "surrogatepass")) % BUCKETS for gram in grams or [marked]]
 
 
+def _pairs(token: str) -> list[str]:
+    return [token[at : at + 2] for at in range(len(token) - 1)]
+
+
 class Vocabulary:
     """Numbers of words: 0 pads, 1 is any word that is not known.
 
@@ -62,6 +68,9 @@ class Vocabulary:
     def __init__(self, known: Sequence[str], rare: Iterable[str] = ()) -> None:
         self.words = tuple(known)
         self._rare = frozenset(rare)
+        self._pairs = frozenset(
+            pair for word in (*self.words, *self._rare) if _UNSPACED.match(word) for pair in _pairs(word)
+        )
         self._numbers = {word: number for number, word in enumerate(self.words, start=_SPECIAL)}
         if len(self._numbers) != len(self.words):
             raise ValueError("a word is in the vocabulary twice")
@@ -81,8 +90,14 @@ class Vocabulary:
         return self._numbers.get(token, UNKNOWN)
 
     def has_met(self, token: str) -> bool:
-        """Whether a token is in the texts, be it once."""
-        return token in self._numbers or token in self._rare
+        """Whether a token is in the texts, be it once, or begins with one that is: "opening", after "open".
+
+        Of a script without spaces it is enough that two letters stood side by side.
+        """
+        starts = (token, *(token[:end] for end in range(_SHORTEST, len(token))))
+        if any(start in self._numbers or start in self._rare for start in starts):
+            return True
+        return _UNSPACED.match(token) is not None and not self._pairs.isdisjoint(_pairs(token))
 
     def to_json(self) -> dict[str, list[str]]:
         """As plain values, for ``from_json``."""

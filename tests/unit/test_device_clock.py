@@ -115,6 +115,18 @@ def test_after_a_clock_was_set_ahead_sound_goes_on_when_a_second_of_it_came(
     assert sound.track.end - before >= 0.7 * RATE
 
 
+def test_a_clock_that_was_set_ahead_is_believed_over_the_pauses_between_sentences(sound: Sound) -> None:
+    sound.come(0)
+    times = [3600 * SECOND + 3 * SECOND * sentence + 20_000 * number for sentence in range(3) for number in range(40)]
+    for at, time in enumerate(times):
+        if at and at % 40 == 0:
+            sound.now += 2.2
+        if at < 50:
+            sound.refused(time)
+        else:
+            sound.come(time)
+
+
 @pytest.mark.parametrize("ms", [20, 200])
 @pytest.mark.parametrize("rate", [0.0, 0.4, 1.6, 1000.0])
 def test_what_is_too_late_and_does_not_go_on_as_sound_does_stays_refused(sound: Sound, rate: float, ms: int) -> None:

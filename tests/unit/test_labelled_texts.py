@@ -152,7 +152,16 @@ def test_a_text_with_a_line_break_is_told_by_the_line_on_which_it_begins(
     (tmp_path / "test.csv").write_text("text,category\nx,a\n")
     assert [example.text for example in load(tmp_path).fit] == ["\nwhole, all the same\n", "two, or\nmore", 'said "so"']
     (message,) = caplog.messages
-    assert message.startswith(f"{tmp_path / 'train.csv'}, line 6: the text that begins here goes on over 2 lines")
+    assert message.startswith(f"{tmp_path / 'train.csv'}, line 6: the text that begins here has a line break; is a")
+
+
+def test_a_sentence_with_a_label_in_it_is_no_row(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = 'text,category\n"I think not\nno, thanks",no\n"well\nhello, is it\u0085there",no\nhello,thanks\nyes,thanks\n'
+    (tmp_path / "train.csv").write_text(rows, encoding="utf-8")
+    (tmp_path / "test.csv").write_text("text,category\nx,no\n")
+    assert [example.label for example in load(tmp_path).fit] == ["no", "no", "thanks", "thanks"]
+    (message,) = caplog.messages
+    assert "line 2: the text that begins here has a line break, as 1 more do;" in message
 
 
 @given(

@@ -541,3 +541,20 @@ def test_what_it_knows_no_word_of_is_none(text: str) -> None:
     assert (found.label, found.confidence) == (None, 1.0)
     assert "music" not in vocabulary.words
     assert known.label is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("lights", True),
+        ("openings", True),
+        ("op", False),
+        ("寝室の電気をつけて", True),
+        ("我想要水壶", False),
+        ("ドア", False),
+    ],
+)
+def test_a_word_that_begins_as_one_that_it_met_is_known(text: str, known: bool) -> None:
+    vocabulary = Vocabulary.build(["light", "open it", "電気をつけて"])
+    classifier = TextClassifier("cnn", ["a", "b"], vocabulary, Network("cnn", len(vocabulary), 2))
+    assert classifier.knows(text) == known

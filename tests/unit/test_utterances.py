@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -194,6 +195,18 @@ async def test_what_is_not_done_of_an_utterance_is_told(room: Room) -> None:
     (performed,), notices, acks = room.took()
     assert (performed.name, performed.phase) == ("take", "performed")
     assert (notices, acks) == ([Notice("not_understood", "only take is done, not 'hide it'", 0, "u1")], ["u1"])
+
+
+async def test_what_is_not_done_is_told_when_what_was_asked_for_has_come(room: Room) -> None:
+    room.say("u1", "take that and then hide it")
+    room.language.answer(replace(WHICH, undone=("hide it",)))
+    room.took()
+    room.say("u2", "the kettle")
+    room.language.answer(Reading("take", 0.75, "kettle", 0.875, completes=True))
+    assert room.took()[1] == [Notice("not_understood", "only take is done, not 'hide it'", 0, "u2")]
+    room.say("u3", "take the lamp")
+    room.language.answer(Reading("take", 0.75, "lamp", 0.875))
+    assert room.took()[1] == []
 
 
 async def test_an_action_does_not_wait_for_ever(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
