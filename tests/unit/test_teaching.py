@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -602,6 +603,29 @@ async def test_a_selection_that_cannot_be_written_down_is_not_learned_either(roo
     refused = await settle(session, link, Feedback("f1", "confirm", 0, target="a"))
     assert isinstance(refused, Error)
     assert room.path.confirmed == [(session.seat, 0, b"", 1), (session.seat, 0, b"moment", -1)]
+
+
+async def test_a_refusal_does_not_wait_until_the_engine_has_taken_back_what_it_learned(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, link = await room.enter()
+    session.event(Scene("s", [Target("a", (0, 0, 0))]))
+    room.store.close()
+    confirm, asked = room.path.confirm, asyncio.Event()
+    taken_back: asyncio.Future[tuple[dict[str, bytes], bytes]] = asyncio.get_running_loop().create_future()
+
+    def without_an_engine(seat: Any, target: int, moment: bytes = b"", weight: int = 1) -> Any:
+        if weight > 0:
+            return confirm(seat, target, moment, weight)
+        asked.set()
+        return taken_back
+
+    monkeypatch.setattr(room.path, "confirm", without_an_engine)
+    session.event(Feedback("f1", "confirm", 0, target="a"))
+    await asked.wait()
+    assert isinstance(link.sent[-1], Error)
+    taken_back.set_result(({}, b"moment"))
+    await session._teaching.end()
 
 
 @pytest.mark.parametrize("again", [True, False], ids=["taught anew", "gone"])
