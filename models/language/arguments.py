@@ -405,30 +405,36 @@ def _options(
     """What each argument may be but those that phrases leave open, by name."""
     closed = [argument for argument in arguments if not isinstance(argument, FreeText)]
     units = {_unit(argument) for argument in closed if isinstance(argument, Number) and argument.unit}
-    return {one.name: _closed_options(text, said, one, taken, units, hundreds=hundreds) for one in closed}
+    found = {
+        one.name: list(
+            _choices(said, one) if isinstance(one, Choice) else _amounts(text, said, one, units, hundreds=hundreds)
+        )
+        for one in closed
+    }
+    values = {
+        word.start
+        for options in found.values()
+        for option in options
+        for word in said[_ended_by(said, option.span[0]) : _begun_before(said, option.span[1])]
+    }
+    return {one.name: _closed_options(found[one.name], said, one, taken, values) for one in closed}
 
 
 def _closed_options(
-    text: str,
-    said: Sequence[Word],
-    argument: Choice | Number,
-    taken: Sequence[Span],
-    units: Set[str],
-    *,
-    hundreds: bool,
+    found: Sequence[_Option], said: Sequence[Word], argument: Choice | Number, taken: Sequence[Span], values: Set[int]
 ) -> list[_Option]:
-    """What an argument may be, in the order of the text; a part of a longer one is none."""
-    found = list(
-        _choices(said, argument)
-        if isinstance(argument, Choice)
-        else _amounts(text, said, argument, units, hundreds=hundreds)
-    )
+    """Of what an argument may be, what is meant, in the order of the text; a part of a longer one is none.
+
+    Args:
+        values: where the words begin that may be an argument.
+    """
     found = [option for option in _longest(found) if not _negated(option, said)]
     free = [option for option in found if not any(_overlap(option.span, other) for other in taken)]
     allowed = free or [option for option in found if not any(_is_part(option, other, said) for other in taken)]
     kept: list[_Option] = []
     for option in sorted(allowed, key=lambda option: option.span):
-        if kept and _corrected(kept[-1], option, said, _unit(argument) if isinstance(argument, Number) else ""):
+        unit = _unit(argument) if isinstance(argument, Number) else ""
+        if kept and _corrected(kept[-1], option, said, unit, values):
             kept.pop()
         kept.append(option)
     return kept
@@ -533,12 +539,17 @@ def _negated(option: _Option, said: Sequence[Word]) -> bool:
     return _words_before(option, said)[-1:] == ["not"]
 
 
-def _corrected(option: _Option, following: _Option, said: Sequence[Word], unit: str) -> bool:
-    """Whether what follows is said in its stead: "red, no, blue", "at two grams, sorry, make it three"."""
+def _corrected(option: _Option, following: _Option, said: Sequence[Word], unit: str, values: Set[int]) -> bool:
+    """Whether what follows is said in its stead: "red, no, blue", "at two grams, sorry, make it three".
+
+    Between them may be other arguments, as in "two grams of salt, no, three".
+    """
     between = said[_begun_before(said, option.span[1]) : _ended_by(said, following.span[0])]
-    rest = [word.text for word in spoken(between) if word.text not in en.CORRECTION_FILLERS | _SAID_AGAIN | _WEAK]
-    # "Two, wait, three" corrects, "two, wait three minutes" may not.
-    corrections = en.CORRECTIONS if following.unit else en.CORRECTIONS | {"wait"}
+    beside = [word for word in between if word.start not in values]
+    rest = [word.text for word in spoken(beside) if word.text not in en.CORRECTION_FILLERS | _SAID_AGAIN | _WEAK]
+    # "Two minutes, wait, three" corrects, "two minutes, wait three" orders to wait.
+    waits = bool(between) and between[-1].text == "wait" and following.span[0] == between[-1].end + 1
+    corrections = en.CORRECTIONS if waits else en.CORRECTIONS | {"wait"}
     corrects = any(word.text in corrections for word in between)
     return corrects and all(alike(word, unit) or _measure(word) is not None for word in rest)
 
