@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -65,6 +66,7 @@ _UNIT_OF_PART: Final = re.compile(r"[ \t-]*(?:of )?(?:an? )?(%|\w+)")
 _SAID_AGAIN: Final = word_set("the a an it that make to by of for at")
 _CUES: Final = 2
 _FINE: Final = 2.0**53
+_MOST_FIGURES: Final = 15
 # Between two numbers of which either may be meant: "nineteen fifty", "five, uh, six".
 _SIDE_BY_SIDE: Final = re.compile(r"\s+|[\s,]+(?:(?:oh?|uh|um|erm?|ah)[\s,]+)+", re.IGNORECASE)
 
@@ -284,11 +286,14 @@ def _assigned(
     assigned = list(_assign(text, said, order, taken, templates, until))
     reads = _numbers(text, said, ())
     joined = _numbers(text, said, (), hundreds=True)
-    hundreds = [read for read in joined if read not in reads]
+    parts = set(reads)
+    hundreds = [read for read in joined if read not in parts]
     # "Rotate that one eighty" may be both.
     named = [read for read in hundreds if any(_overlap(read.span, other) for other in taken)]
-    if any(read not in named and not _are_two(read, text, said, assigned, templates) for read in hundreds):
-        assigned, reads = list(_assign(text, said, order, taken, templates, until, hundreds=True)), joined
+    if len(named) < len(hundreds):
+        whole = list(_assign(text, said, order, taken, templates, until, hundreds=True))
+        if any(read not in named and not _are_two(read, text, said, assigned, whole, templates) for read in hundreds):
+            assigned, reads = whole, joined
     used = [*taken, *(option.span for _, option in assigned)]
     return assigned, [*(read for read in reads if not any(_overlap(read.span, other) for other in used)), *named]
 
@@ -306,7 +311,7 @@ def _assign(
     """Gives each argument the option that fits best, the best fits first, and none of the text to two of them.
 
     Args:
-        hundreds: whether "one fifty" is one number.
+        hundreds: whether "one fifty" and "two two five" are one number.
     """
     used: list[Span] = []
     options = _options(text, said, order, taken, hundreds=hundreds)
@@ -355,15 +360,23 @@ def _are_two(
     text: str,
     said: Sequence[Word],
     assigned: Sequence[tuple[Argument, _Option]],
+    whole: Sequence[tuple[Argument, _Option]],
     templates: Sequence[str],
 ) -> bool:
-    """Whether two arguments each claim a part of a number: "drill two ten millimetre holes"."""
+    """Whether two arguments each claim a part of a number: "drill two ten millimetre holes".
+
+    Args:
+        assigned: what each argument is where the number is not one, ``whole`` where it is.
+    """
     parts = [
         (argument, option)
         for argument, option in assigned
         if isinstance(argument, Number) and _inside(option.span, read.span)
     ]
-    return len(parts) == 2 and all(
+    cannot_be = any(option.span == read.span and _problem(argument, option) for argument, option in whole)
+    if len(parts) > 1 and cannot_be and not any(_problem(argument, option) for argument, option in parts):
+        return True
+    return len(parts) > 1 and all(
         not argument.unit
         or _followed_by(text, option.span[1], argument.unit)
         or bool(_hits(_words_before(option, said)[-1:], _cues(argument.name, templates).right_before))
@@ -392,37 +405,49 @@ def _options(
     """What each argument may be but those that phrases leave open, by name."""
     closed = [argument for argument in arguments if not isinstance(argument, FreeText)]
     units = {_unit(argument) for argument in closed if isinstance(argument, Number) and argument.unit}
-    return {one.name: _closed_options(text, said, one, taken, units, hundreds=hundreds) for one in closed}
+    found = {
+        one.name: list(
+            _choices(said, one) if isinstance(one, Choice) else _amounts(text, said, one, units, hundreds=hundreds)
+        )
+        for one in closed
+    }
+    values = {
+        word.start
+        for options in found.values()
+        for option in options
+        for word in said[_ended_by(said, option.span[0]) : _begun_before(said, option.span[1])]
+    }
+    return {one.name: _closed_options(found[one.name], said, one, taken, values) for one in closed}
 
 
 def _closed_options(
-    text: str,
-    said: Sequence[Word],
-    argument: Choice | Number,
-    taken: Sequence[Span],
-    units: Set[str],
-    *,
-    hundreds: bool,
+    found: Sequence[_Option], said: Sequence[Word], argument: Choice | Number, taken: Sequence[Span], values: Set[int]
 ) -> list[_Option]:
-    """What an argument may be, in the order of the text; a part of a longer one is none."""
-    found = list(
-        _choices(said, argument)
-        if isinstance(argument, Choice)
-        else _amounts(text, said, argument, units, hundreds=hundreds)
-    )
-    found = [
-        option
-        for option in found
-        if not _negated(option, said) and not any(_inside(option.span, other.span) for other in found)
-    ]
+    """Of what an argument may be, what is meant, in the order of the text; a part of a longer one is none.
+
+    Args:
+        values: where the words begin that may be an argument.
+    """
+    found = [option for option in _longest(found) if not _negated(option, said)]
     free = [option for option in found if not any(_overlap(option.span, other) for other in taken)]
     allowed = free or [option for option in found if not any(_is_part(option, other, said) for other in taken)]
     kept: list[_Option] = []
     for option in sorted(allowed, key=lambda option: option.span):
-        if kept and _corrected(kept[-1], option, said, _unit(argument) if isinstance(argument, Number) else ""):
+        unit = _unit(argument) if isinstance(argument, Number) else ""
+        if kept and _corrected(kept[-1], option, said, unit, values):
             kept.pop()
         kept.append(option)
     return kept
+
+
+def _longest(found: Sequence[_Option]) -> Iterator[_Option]:
+    """Options that are no part of another one."""
+    around: Span = (-1, -1)
+    for option in sorted(found, key=lambda option: (option.span[0], -option.span[1])):
+        if not _inside(option.span, around):
+            yield option
+        if option.span[1] > around[1]:
+            around = option.span
 
 
 def _choices(said: Sequence[Word], argument: Choice) -> Iterator[_Option]:
@@ -511,26 +536,30 @@ def _any_alike(word: str, others: Set[str]) -> bool:
 
 def _negated(option: _Option, said: Sequence[Word]) -> bool:
     """Whether it is said not to be that: "not red", "not the red"."""
-    before = [word.text for word in said if word.end <= option.span[0] and word.text not in _WEAK]
-    return before[-1:] == ["not"]
+    return _words_before(option, said)[-1:] == ["not"]
 
 
-def _corrected(option: _Option, following: _Option, said: Sequence[Word], unit: str) -> bool:
-    """Whether what follows is said in its stead: "red, no, blue", "at two grams, sorry, make it three"."""
-    between = [word for word in said if option.span[1] <= word.start and word.end <= following.span[0]]
-    rest = [word.text for word in spoken(between) if word.text not in en.CORRECTION_FILLERS | _SAID_AGAIN]
-    corrects = any(word.text in en.CORRECTIONS for word in between)
+def _corrected(option: _Option, following: _Option, said: Sequence[Word], unit: str, values: Set[int]) -> bool:
+    """Whether what follows is said in its stead: "red, no, blue", "at two grams, sorry, make it three".
+
+    Between them may be other arguments, as in "two grams of salt, no, three".
+    """
+    between = said[_begun_before(said, option.span[1]) : _ended_by(said, following.span[0])]
+    beside = [word for word in between if word.start not in values]
+    rest = [word.text for word in spoken(beside) if word.text not in en.CORRECTION_FILLERS | _SAID_AGAIN | _WEAK]
+    # "Two minutes, wait, three" corrects, "two minutes, wait three" orders to wait.
+    waits = bool(between) and between[-1].text == "wait" and following.span[0] == between[-1].end + 1
+    corrections = en.CORRECTIONS if waits else en.CORRECTIONS | {"wait"}
+    corrects = any(word.text in corrections for word in between)
     return corrects and all(alike(word, unit) or _measure(word) is not None for word in rest)
 
 
 def _is_part(option: _Option, taken: Span, said: Sequence[Word]) -> bool:
     """Whether something else that is taken says more than this."""
-    rest = [
-        word.text
-        for word in said
-        if _overlap((word.start, word.end), taken) and not _overlap((word.start, word.end), option.span)
-    ]
-    return _overlap(option.span, taken) and any(word not in _WEAK for word in rest)
+    if not _overlap(option.span, taken):
+        return False
+    named = said[_ended_by(said, taken[0]) : _begun_before(said, taken[1])]
+    return any(word.text not in _WEAK and not _overlap((word.start, word.end), option.span) for word in named)
 
 
 def _with_unit(option: _Option, said: Sequence[Word]) -> Span:
@@ -571,13 +600,27 @@ def _cues(name: str, templates: Sequence[str]) -> _Cues:
 
 def _cued(option: _Option, cues: _Cues, said: Sequence[Word]) -> int:
     """How many of an argument's cues stand around an option; the one right before it counts twice."""
-    before = _words_before(option, said)[-_CUES:]
-    after = _strong([word for word in said if word.start >= option.span[1]])[:1]
+    before = _words_before(option, said)
+    following = range(_begun_before(said, option.span[1]), len(said))
+    after = [next((said[at].text for at in following if said[at].text not in _WEAK), "")]
     return _hits(before, cues.before) + _hits(before[-1:], cues.right_before) + _hits(after, cues.after)
 
 
 def _words_before(option: _Option, said: Sequence[Word]) -> list[str]:
-    return _strong([word for word in said if word.end <= option.span[0]])
+    """As many words before an option as may be its cues."""
+    backwards = range(_ended_by(said, option.span[0]) - 1, -1, -1)
+    strong = (said[at].text for at in backwards if said[at].text not in _WEAK)
+    return list(itertools.islice(strong, _CUES))[::-1]
+
+
+def _begun_before(said: Sequence[Word], at: int) -> int:
+    """How many words begin before a place in the text."""
+    return bisect_left(said, at, key=lambda word: word.start)
+
+
+def _ended_by(said: Sequence[Word], at: int) -> int:
+    """How many words end before a place in the text, or there."""
+    return bisect_right(said, at, key=lambda word: word.end)
 
 
 def _hits(some: Sequence[str], cues: frozenset[str]) -> int:
@@ -713,7 +756,7 @@ def _numbers(text: str, said: Sequence[Word], units: Sequence[str], *, hundreds:
     """Numbers in the order of the text.
 
     Args:
-        hundreds: whether "one fifty" is one number.
+        hundreds: whether "one fifty" and "two two five" are one number.
     """
     tokens = _tokens(text, said)
     common = _COMMON_UNITS | {word.text for unit in units for word in words(unit)}
@@ -780,6 +823,8 @@ def _number(tokens: Sequence[_Token], begin: int, *, hundreds: bool) -> tuple[in
 def _whole(tokens: Sequence[_Token], begin: int, *, hundreds: bool = False) -> tuple[int, float]:
     """A whole number in words, or one in digits with what it counts ("2 million"): where it ends and its value."""
     at, total, current, read = begin, 0.0, 0.0, False
+    if hundreds and (figures := _figures(tokens, begin)):
+        return begin + len(figures), float(figures)
     while at < len(tokens):
         token = tokens[at]
         following = _text(tokens, at + 1)
@@ -789,9 +834,6 @@ def _whole(tokens: Sequence[_Token], begin: int, *, hundreds: bool = False) -> t
             current += _SMALL[token.text]
         elif hundreds and at == begin + 1 and _hundred(tokens[begin], token):
             current = 100 * current + _SMALL[token.text]
-        elif hundreds and at == begin + 1 and _oh(tokens[begin : begin + 3]):
-            at += 1
-            current = 100 * current + _UNITS[tokens[at].text]
         elif token.text in _SCALES and read:
             current = max(current, 1.0) * _SCALES[token.text]
             if _SCALES[token.text] > 100:
@@ -812,15 +854,23 @@ def _whole(tokens: Sequence[_Token], begin: int, *, hundreds: bool = False) -> t
 
 def _hundred(one: _Token, token: _Token) -> bool:
     """Whether these begin a number of hundreds, said without the word: "one fifty", "two ten"."""
-    together = token.start == one.end + 1
-    return together and 1 <= _UNITS.get(one.text, 0) < 10 and _SMALL.get(token.text, 0) >= 10
+    return _together(one, token) and 1 <= _UNITS.get(one.text, 0) < 10 and _SMALL.get(token.text, 0) >= 10
 
 
-def _oh(some: Sequence[_Token]) -> bool:
-    """Whether these are a number of hundreds, said as "two oh five"."""
-    together = len(some) == 3 and all(one.end + 1 == other.start for one, other in itertools.pairwise(some))
-    ends = [_UNITS.get(some[at].text, 0) for at in (0, -1)]
-    return together and some[1].text in ("oh", "o") and all(1 <= end < 10 for end in ends)
+def _figures(tokens: Sequence[_Token], begin: int) -> str:
+    """The figures of a number that is said one by one, as "two two five" and "two oh five"; three at least, or none."""
+    found = ""
+    for at in range(begin, min(len(tokens), begin + _MOST_FIGURES)):
+        figure = 0 if found and tokens[at].text in ("oh", "o") else _UNITS.get(tokens[at].text, 10)
+        if figure > 9 or (found and not _together(tokens[at - 1], tokens[at])):
+            break
+        found += str(figure)
+    return found if len(found) > 2 else ""
+
+
+def _together(one: _Token, other: _Token) -> bool:
+    """Whether nothing but a space or a hyphen parts them."""
+    return other.start == one.end + 1
 
 
 def _takes(current: float, total: float, small: int) -> bool:
@@ -843,7 +893,7 @@ def _decimals(tokens: Sequence[_Token], begin: int) -> tuple[int, float]:
     if _text(tokens, begin) != "point":
         return begin, 0.0
     at, figures = begin + 1, ""
-    while at < len(tokens) and len(figures) < 15:
+    while at < len(tokens) and len(figures) < _MOST_FIGURES:
         token = tokens[at]
         if token.text in _UNITS and _UNITS[token.text] < 10:
             figures += str(_UNITS[token.text])
@@ -885,6 +935,13 @@ def _is_pronoun(tokens: Sequence[_Token], begin: int, end: int, units: frozenset
     if end > begin + 1 or tokens[begin].text != "one" or begin == 0:
         return False
     if _text(tokens, begin - 1) in _NUMBER_BEFORE:
+        return False
+    # "One ten", "three one".
+    for first, second in itertools.pairwise(tokens[begin - 1 : end + 1]):
+        if first.text in _SMALL and second.text in _SMALL and _together(first, second):
+            return False
+    if _text(tokens, begin - 1) in en.CORRECTION_FILLERS and all(token.text in en.POLITE for token in tokens[end:]):
+        # "Two, no, one" at the end.
         return False
     return not any(alike(_text(tokens, end), unit) for unit in units)
 

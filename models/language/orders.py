@@ -91,12 +91,24 @@ _PASSING: Final = re.compile(
 # Only at the very end: "the kettle, no, the mug" corrects.
 _TAKING_BACK: Final = re.compile(
     r"(?P<ordered>.*?\w) (?:, )?(?P<ending>(?:(?:oh|uh|um|no|nope|wait|actually|but|please|,) ){0,5}(?:"
-    r"no|nope|(?:no|nope|oh|uh|um|wait|actually|,) (?:wait|stop)|(?:do not|don t|dont)(?: do)?(?: it| that| this)?"
+    r"(?<!\bor )(?:no|nope)|(?:no|nope|oh|uh|um|wait|actually|,) (?:wait|stop)"
+    r"|(?:do not|don t|dont)(?: do)?(?: it| that| this)?"
     r"|(?:maybe|perhaps|actually|better|rather|probably) not|not (?:yet|now)|(?:hold|hang) on|never mind|nevermind"
     r"|(?:cancel|scratch|strike|forget|ignore|belay) (?:it|that|this)|(?:forget|never mind) about (?:it|that)"
-    r"|take (?:it|that) back|no cancel|on second thoughts?|(?:i )?changed? my mind|(?:i m |i am )?(?:just )?kidding"
+    r"|take (?:it|that) back|no cancel|on second thoughts?|(?:i )?changed? my mind"
+    # "No kidding" and "I'm not kidding" insist.
+    r"|(?:i m |i am )?(?:(?<!\bno )(?<!\bnot )(?<!\bjust )kidding|(?<!\bnot )just kidding)"
     r"))(?: (?:please|sorry|thanks|thank you|ok|okay|now|after all|,)){0,3}$"
 )
+# With these a phrase begins that stops or undoes something; "full stop" ends with it.
+_STOPPING: Final = word_set("stop halt hold hands pause freeze interrupt quit cancel undo revert oops")
+# After such an order it says the same once more, or why: "hold compressions, wait", "undo that, I changed my mind".
+_INSISTING: Final = re.compile(
+    r"(?!.*\bno(?:pe)? (?:, )?wait\b)"
+    r"(?:(?:oh|no|nope|stop|wait|please|,|(?:hold|hang) on|forget it|(?:i )?changed? my mind)(?: |$))+"
+)
+# What goes back or down is often so because somebody thought better of it.
+_RETURNING: Final = word_set("back down")
 # After these it is what is ordered: "let's forget it", "go and take it back".
 _LEADING_TO: Final = word_set("to and we s should can could")
 
@@ -121,6 +133,7 @@ class Orders:
         self._words = frozenset(word for phrase in own for word in phrase.split())
         self._begins = {phrase.split()[0] for phrase in own if phrase} - AUXILIARIES
         self._verbs = frozenset(map(_verb, own))
+        self._stopping = self._begins & _STOPPING | self._words & {"stop"}
         stopped = {stem for phrase in own for stem in _STOPPED.findall(phrase)}
         self._stopped = {verb for stem in stopped for verb in (stem, f"{stem}e", _undoubled(stem))}
         kinds = (_FORBIDDING, _ASKING, _TELLING)
@@ -168,10 +181,17 @@ class Orders:
             return False
         if found["ordered"].split()[-1] in _LEADING_TO:
             return False
+        if self._insists(found["ending"], word_set(found["ordered"])):
+            return False
         ending = f" {found['ending']}"
         return not any(
             phrase and (f" {phrase}".endswith(ending) or ending.endswith(f" {phrase}")) for phrase in self._own
         )
+
+    def _insists(self, ending: str, ordered: Set[str]) -> bool:
+        """Whether an ending repeats or explains that something is to be stopped or undone."""
+        explains = "mind" in ending.split() and self._words & _RETURNING & ordered
+        return bool(explains or self._stopping & ordered) and _INSISTING.fullmatch(ending) is not None
 
     def _stops(self, said: str) -> bool:
         """Whether a text forbids what a phrase says to stop: "don't talk" is "stop talking"."""

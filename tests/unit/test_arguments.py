@@ -307,6 +307,8 @@ def test_arguments_by_their_phrases(
 HOLES = Number("count", 1, 20, "holes")
 SIZE = Number("size", 1, 50, "millimetres")
 DRILL = ["drill {count} holes in {target}", "drill {count} holes of {size} millimetres in {target}"]
+HEADING = Number("heading", 0, 360, "degrees")
+STEER = ["turn to {heading} degrees", "steer {heading}"]
 OVEN = Number("heat", 50, 300, "degrees")
 
 
@@ -329,6 +331,13 @@ OVEN = Number("heat", 50, 300, "degrees")
             {"heat": 180, "minutes": 20},
         ),
         ("drill two ten millimetre holes", [HOLES, SIZE], DRILL, {"count": 2, "size": 10}),
+        ("drill one ten millimetre hole", [HOLES, SIZE], DRILL, {"count": 1, "size": 10}),
+        ("two ten", [HOLES, SIZE], DRILL, {"count": 2, "size": 10}),
+        ("turn to two two five", [HEADING], STEER, {"heading": 225}),
+        ("turn to three one five degrees", [HEADING], STEER, {"heading": 315}),
+        ("turn to two seven one", [HEADING], STEER, {"heading": 271}),
+        ("turn to zero nine oh", [HEADING], STEER, {"heading": 90}),
+        ("put it at one two three", [X, Y, Number("z", 0, 100)], ["put it at {x} {y} {z}"], {"x": 1, "y": 2, "z": 3}),
         ("put it at three forty", [X, Number("z", 0, 100)], ["put it at {x} {z}"], {"x": 3, "z": 40}),
         ("scale it twenty twenty percent", [VOLUME], [], {"volume": 20}),
         ("set the volume to fifty uh fifty", [VOLUME], SET, {"volume": 50}),
@@ -348,6 +357,7 @@ def test_hundreds_without_the_word(
         ("set the volume to five six percent", "volume: 5 or 6"),
         ("set the volume to ten, um, twenty", "volume: 10 or 20"),
         ("set the volume to six thirty", "volume: 630 is more than 100"),
+        ("set the volume to one two three", "volume: 123 is more than 100"),
     ],
 )
 def test_numbers_side_by_side_are_asked_about(text: str, problem: str) -> None:
@@ -369,6 +379,12 @@ def test_any_hundreds_without_the_word(many: int, rest: int) -> None:
     assert found.values == {"dose": 100 * many + rest}
 
 
+@given(st.lists(st.integers(0, 9), min_size=3, max_size=6))
+def test_any_figures_one_by_one(figures: list[int]) -> None:
+    found = extract(f"dial {' '.join(map(spelled, figures))}", [Number("number")])
+    assert found.values == {"number": int("".join(map(str, figures)))}
+
+
 BEATS = Number("rate", 30, 200, "beats")
 
 
@@ -378,6 +394,21 @@ BEATS = Number("rate", 30, 200, "beats")
         ("give 2, no, 3 milligrams", [DOSE], GIVE, {"dose": 3}),
         ("give 3 milligrams, no 2", [DOSE], GIVE, {"dose": 2}),
         ("give 3 mg, sorry, 2, I mean 1", [DOSE], GIVE, {"dose": 1}),
+        ("give two milligrams, no, one", [DOSE], GIVE, {"dose": 1}),
+        ("half a milligram please, no, one please", [DOSE], GIVE, {"dose": 1}),
+        ("two milligrams, sorry, one", [DOSE], GIVE, {"dose": 1}),
+        ("one point five, wait, one", [DOSE], GIVE, {"dose": 1}),
+        ("give two milligrams, no, that one", [DOSE], GIVE, {"dose": 2}),
+        ("give two milligrams, no, the red one", [DOSE], GIVE, {"dose": 2}),
+        ("give two milligrams, no, one by one", [DOSE], GIVE, {"dose": 2}),
+        ("give two milligrams, wait, three", [DOSE], GIVE, {"dose": 3}),
+        ("give two milligrams, wait three minutes", [DOSE], GIVE, {"dose": 2}),
+        ("mix for five minutes, wait two minutes", [MINUTES], [], {"minutes": 5}),
+        ("paint it red, wait, blue", [PAINTS], PAINT, {"colour": "blue"}),
+        ("give two milligrams of red, no, one", [DOSE, PAINTS], GIVE, {"dose": 1, "colour": "red"}),
+        ("give 2 milligrams of red, no, 3 of blue", [DOSE, PAINTS], GIVE, {"dose": 3, "colour": "blue"}),
+        ("give red 2 milligrams, no, blue", [DOSE, PAINTS], GIVE, {"dose": 2, "colour": "blue"}),
+        ("give 2 milligrams of red and 3 of blue", [DOSE, PAINTS], GIVE, {"dose": 2, "colour": "red"}),
         ("give 500 micrograms, no, 1 milligram", [DOSE], GIVE, {"dose": 1}),
         ("80 beats, no, make it 90", [BEATS], ["{rate} beats"], {"rate": 90}),
         ("rotate it by 30, no, by 60 degrees", [ANGLE], MOVE, {"angle": 60}),

@@ -81,6 +81,10 @@ TAKEN_BACK = [
     "shock him but not yet",
     "shock him, I changed my mind",
     "shock him on second thought",
+    "shock him, just kidding",
+    "shock him, no, I'm kidding",
+    "shock him, or no, wait",
+    "shock him, hold on",
     "don't wait, shock him, no, don't do it",
 ]
 PASSING = [
@@ -146,6 +150,10 @@ def test_what_is_not_ordered(text: str, instead: str) -> None:
         "shock him again",
         "once more, shock him",
         "oh no",
+        "shock him, I'm not kidding",
+        "shock him, no kidding",
+        "shock him, I am not just kidding",
+        "shock him, yes or no",
         "let's forget it",
         "could you please cancel that",
     ],
@@ -207,6 +215,51 @@ def test_the_opposite_is_not_ordered(text: str, phrases: tuple[str, ...], word: 
 )
 def test_an_action_whose_phrases_say_it_so_is_meant(text: str, phrases: tuple[str, ...]) -> None:
     assert Orders(phrases).unordered(text) == ""
+
+
+HOLD = ("stop compressions", "hold compressions", "pause CPR", "hands off the chest", "stop pushing")
+HALT = ("all stop", "full stop", "stop the engines")
+UNDO = ("undo", "take that back", "go back one step", "oops")
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("hands off the chest, stop", HOLD),
+        ("stop pushing, stop!", HOLD),
+        ("hold compressions, wait", HOLD),
+        ("pause CPR, hold on", HOLD),
+        ("full stop, wait", HALT),
+        ("all stop, hold on", HALT),
+        ("stop the engines, I changed my mind", HALT),
+        ("undo that, I changed my mind", UNDO),
+        ("go back one step, I changed my mind", UNDO),
+        ("put it down, I changed my mind", ("put it down", "drop it")),
+        ("oops, forget it", UNDO),
+        ("oops no", UNDO),
+    ],
+)
+def test_an_order_to_stop_or_undo_is_not_taken_back_by_saying_it_again_or_why(
+    text: str, phrases: tuple[str, ...]
+) -> None:
+    assert Orders(phrases).unordered(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("hold compressions, no wait", HOLD),
+        ("stop the engines, no, wait", HALT),
+        ("undo that, never mind", UNDO),
+        ("stop pushing, cancel that", HOLD),
+        ("put it down, wait", ("put it down", "drop it")),
+        ("give her the book, wait", ("give her the book", "let her hold the book")),
+        ("I want to hold it, wait", ("I want to hold it", "get it")),
+        ("get it, I changed my mind", ("get it", "bring it back")),
+    ],
+)
+def test_what_else_ends_so_is_taken_back(text: str, phrases: tuple[str, ...]) -> None:
+    assert Orders(phrases).unordered(text) == "is taken back"
 
 
 @pytest.mark.parametrize("text", ["don't stop talking", "don't move", "don't turn it off", "do not"])
