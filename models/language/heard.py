@@ -16,12 +16,12 @@ from models.language.app_actions import OPEN, PLACEHOLDER, Action, Understanding
 from models.language.arguments import Extracted, FreeText, Number, describe, extract, left_open
 from models.language.dialogue import TARGET, Pending, Phrase, Question, Reading, Value
 from models.language.encoder import Encoder
-from models.language.english import ANSWERING, REQUESTING
+from models.language.english import ANSWERING, CORRECTIONS, REQUESTING
 from models.language.mentions import Mention, Unknown, find_excluded, unknown_things, unknown_words, without_mentions
 from models.language.orders import Orders
 from models.language.phrases import STAND_IN, forms, own_words
 from models.language.references import Reference, resolve
-from models.language.several import undone
+from models.language.several import undone, verb
 from models.language.words import words
 
 CLAIMED: Final = 0.98
@@ -79,6 +79,7 @@ class Heard:
         without = without_mentions(question.text, mentions, STAND_IN)
         # The phrase that decided, once one has.
         self._own: Phrase | None = None
+        self._extracted: dict[tuple[str, ...], Extracted] = {}
         # What a question for the target names.
         self._likely: tuple[str, ...] = ()
         said = bool(words(question.text))
@@ -119,19 +120,27 @@ class Heard:
             self._why.append(f"{text!r} is nearest to {name} ({probability:.2f})")
         else:
             self._why.append(f"the user's own {cut(phrase.text)!r} means {name} ({probability:.2f})")
+        action = self._understanding.actions[name]
         again = self._pending if self._adds_to(self._pending, name) else None
-        reading = self._fill(self._understanding.actions[name], probability, again, encoder)
-        left = self._undone(self._understanding.actions[name])
-        reading = replace(reading, completes=again is not None, undone=left, clear=probability >= _CLEAR)
+        reading = self._fill(action, probability, again, encoder)
+        left = self._undone(action, self._extract(action))
+        clear = probability >= _CLEAR and not (reading.missing and self._could_be_others())
+        reading = replace(reading, completes=again is not None, undone=left, clear=clear)
         return replace(reading, ranking=ranking, phrase=phrase.text if phrase is not None else "")
 
-    def _undone(self, action: Action) -> tuple[str, ...]:
-        """What else is ordered."""
+    def _could_be_others(self) -> bool:
+        """Whether phrases of several actions begin as this does, and none is this: "turn the lamp"."""
+        known = self._understanding.verbs.get(verb(self._text), ())
+        return len(known) > 1 and not self._understanding.is_phrase(self.texts)
+
+    def _undone(self, action: Action, found: Extracted) -> tuple[str, ...]:
+        """What else is ordered than the action with what is said for its arguments."""
         if self._understanding.is_phrase(self.texts):
             # An app's very phrase is one order, whatever it joins.
             return ()
-        targets = [(reference.mention.start, reference.mention.end) for reference in self._references]
-        values = list(self._extract(action).said.values())
+        mentions = [one.mention for one in self._references if action.target != "none"]
+        targets = [(one.start, one.end) for one in mentions]
+        values = list(found.said.values())
         return tuple(undone(self._text, action.name, self._understanding.verbs, targets, values))
 
     def _with_left_open(self) -> list[str]:
@@ -189,7 +198,8 @@ class Heard:
         if not unless.sure and self._asks_for_words(action, pending) and not self._adds_to(pending, unless.action):
             said = {**pending.arguments, pending.missing[0]: self._text.strip()}
             return self._completed(action, replace(pending, arguments=said), Extracted(), encoder)
-        if unless.action not in ("", action.name):
+        answers = more is not None and self._answers_first(pending, found) and not unless.sure
+        if unless.action not in ("", action.name) and not answers:
             return None
         if (
             more is not None
@@ -198,7 +208,8 @@ class Heard:
         ):
             return self._completed(action, pending, found, encoder)
         if self._is_unknown_value(action, pending):
-            return self._asked_again(action, pending, "" if unless.sure else f"{cut(self._text)!r} is none")
+            repeated = action.name in self._understanding.verbs.get(verb(self._text), ())
+            return self._asked_again(action, pending, "" if unless.sure or repeated else f"{cut(self._text)!r} is none")
         return None
 
     def _is_value(self, action: Action, pending: Pending) -> bool:
@@ -266,12 +277,27 @@ class Heard:
             return []
         given = {*found.said, *found.refused} & set(pending.missing)
         elsewhere = bool(pending.target) and _named(references) not in ("", pending.target)
+        elsewhere = elsewhere and not self._goes_with_value(references[0], pending, found)
         aims = TARGET in pending.missing and bool(references)
         if not (aims or given) or elsewhere or self._says_more(action, found):
             return None
         more = [word for word in self._beside(action, found) if not (picked and word in REQUESTING)]
         # What cannot be is asked for again, unless it is something else that can.
         return [*more, *found.refused]
+
+    def _goes_with_value(self, reference: Reference, pending: Pending, found: Extracted) -> bool:
+        """Whether what is mentioned only goes with what is asked for, as in "blue, like the kettle"."""
+        spans = [span for name, span in (*found.said.items(), *found.refused.items()) if name in pending.missing]
+        _, end = min(spans, default=(0, len(self._text)))
+        between = {word.text for word in words(self._text[end : reference.mention.start])}
+        return end <= reference.mention.start and between.isdisjoint(CORRECTIONS)
+
+    def _answers_first(self, pending: Pending, found: Extracted) -> bool:
+        """Whether the text begins with what is asked for and orders nothing after it: "five, and the pot too"."""
+        spans = [found.said[name] for name in pending.missing if name in found.said]
+        if not spans or beside(self._text[: min(spans)[0]], ()):
+            return False
+        return self._understanding.verbs.keys().isdisjoint(word.text for word in words(self._without(spans)))
 
     def _only_leads(self, more: Sequence[str], action: Action) -> bool:
         """Whether words may lead to the target of an action: "could it be the red one", not "where is the red one"."""
@@ -300,7 +326,8 @@ class Heard:
 
     def _completed(self, action: Action, pending: Pending, found: Extracted, encoder: Encoder) -> Reading:
         self._why.append(f"answers what {pending.action} waits for")
-        return replace(self._fill(action, pending.confidence, pending, encoder, found), completes=True)
+        reading = self._fill(action, pending.confidence, pending, encoder, found)
+        return replace(reading, completes=True, undone=self._undone(action, found))
 
     def _says_more(self, action: Action, found: Extracted) -> bool:
         mentions = [*(reference.mention for reference in self._references), *self._excluded]
@@ -324,9 +351,11 @@ class Heard:
         "give adrenaline", and then "give two milligrams"."""
         if pending is None or pending.action != name:
             return False
-        said = self._answered(self._understanding.actions[name], pending).said.keys()
+        found = self._answered(self._understanding.actions[name], pending)
+        said = found.said.keys()
         gives = any(one in said for one in pending.missing) or (TARGET in pending.missing and bool(self._references))
-        return gives and said.isdisjoint(pending.arguments) and not (pending.target and self._references)
+        aims = any(not self._goes_with_value(one, pending, found) for one in self._spoken_of(found)[:1])
+        return gives and said.isdisjoint(pending.arguments) and not (pending.target and aims)
 
     def _unordered(self, action: Action) -> str:
         """Why this does not order the action that it is about, in words; empty if it does."""
@@ -348,10 +377,16 @@ class Heard:
         return "".join(rest)
 
     def _extract(self, action: Action) -> Extracted:
+        """What is said for the arguments of an action, which may be some of its own."""
+        key = (action.name, *(argument.name for argument in action.arguments))
+        if key in self._extracted:
+            return self._extracted[key]
         taken = [(reference.mention.start, reference.mention.end) for reference in self._references]
         until = min(map(self._next_clause, itertools.pairwise(taken)), default=len(self._text))
         taken += [(mention.start, mention.end) for mention in self._excluded]
-        return extract(self._text, action.arguments, taken=taken, templates=action.phrases, until=until)
+        found = extract(self._text, action.arguments, taken=taken, templates=action.phrases, until=until)
+        self._extracted[key] = found
+        return found
 
     def _next_clause(self, mentions: tuple[tuple[int, int], tuple[int, int]]) -> int:
         """Where the text begins to speak of the second of two mentions: "paint the lamp red and the kettle blue"."""

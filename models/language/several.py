@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -14,6 +15,17 @@ Span = tuple[int, int]
 _JOINING: Final = frozenset(("and", "then"))
 _LEADING: Final = en.REQUESTING | en.FILLERS | _JOINING
 _NO_VERBS: Final = en.SUBJECTS | en.AUXILIARIES | en.DETERMINERS | en.PRONOUNS
+# Before an order, or beside it, they ask for nothing to be done: "go ahead and ...", "... and don't hide the lamp".
+_IDLE: Final = en.phrases_by_first_word(
+    {
+        "idle": "don|dont|do not|never|leave|keep|go ahead|go on|go over|go up|come ahead|come on|come over|come up|"
+        "take your time|take a look"
+    }
+)
+# What may follow the second of two things that one verb is about: "hide the lamp and the kettle too, please".
+_TRAILING: Final = (
+    en.ANSWERING | en.REQUESTING | en.PARTICLES | en.PREDICATES | frozenset(("too", "also", "as", "both"))
+)
 
 
 def verbs(phrases: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
@@ -25,9 +37,9 @@ def verbs(phrases: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for name, some in phrases.items():
         for phrase in some:
-            if verb := _verb(phrase):
-                found[verb].add(name)
-    return {verb: frozenset(names) for verb, names in found.items()}
+            if first := verb(phrase):
+                found[first].add(name)
+    return {first: frozenset(names) for first, names in found.items()}
 
 
 def undone(
@@ -35,30 +47,57 @@ def undone(
 ) -> list[str]:
     """What a text orders beside the action that comes of it: "take it and paint it", "hide the lamp and the kettle".
 
+    Who is told of it says it again, so what may have been done already is left out.
+
     Args:
         known: as ``verbs`` gives it.
-        targets: where the text mentions targets, in its order. It is about the first.
+        targets: where the text mentions targets, in its order; none for an action that has none. It is about the first.
         values: where arguments of the action stand.
     """
     clauses = list(_clauses(text, [*targets, *values]))
-    ordering = [(start, end) for start, end in clauses if _verb(text[start:end]) in known]
-    own = [one for one in ordering if action in known[_verb(text[slice(*one)])]]
-    full = [one for one in own if any(one[0] <= start < one[1] for start, _ in (*targets, *values))]
-    done = next(iter(full or own or ordering), None)
-    # "Draw up and give two milligrams" is one order.
-    left = [one for one in ordering if one != done and (one in full or one not in own)]
-    for start, end in clauses:
-        # What joins two things with nothing else between them gives both to the same verb.
-        if (
-            (start, end) not in ordering
-            and len(targets) > 1
-            and start <= targets[1][0] < end
-            and targets[0][1] <= start
-        ):
-            between = _without(text, values)[targets[0][1] : targets[1][0]]
-            if all(word.text in en.FILLERS | _JOINING for word in words(between)):
-                left.append((start, end))
+    ordering = [one for one in clauses if verb(text[slice(*one)]) in known]
+    own = [one for one in ordering if action in known[verb(text[slice(*one)])]]
+    full = [one for one in own if _holds(one, [*targets, *values])]
+    # "One milligram and stop": an answer does without a verb.
+    answering = [one for one in clauses if _is_answer(text, one, [*targets[:1], *values])]
+    done = next(iter(full or own or answering or ordering), None)
+    # "Draw up and give two milligrams" is one order, and so is "take the mug and give it to me".
+    named = [target for target in targets if text[slice(*target)].casefold() not in en.PRONOUNS]
+    left = [
+        one
+        for one in ordering
+        if one != done
+        and not _holds(one, values)
+        and (one not in own or _holds(one, named))
+        and not _is_idle(text[slice(*one)])
+    ]
+    left += [one for one in clauses if one not in ordering and _is_second_thing(text, one, targets, values)]
     return [text[slice(*one)].strip(" \t\n,.;!?") for one in sorted(left)]
+
+
+def _is_answer(text: str, clause: Span, spans: Sequence[Span]) -> bool:
+    """Whether a clause begins with one of these."""
+    leading = [text[clause[0] : start] for start, _ in spans if clause[0] <= start < clause[1]]
+    return any(en.ANSWERING.issuperset(word.text for word in words(some)) for some in leading)
+
+
+def _is_second_thing(text: str, clause: Span, targets: Sequence[Span], values: Sequence[Span]) -> bool:
+    """Whether this only names another thing for the verb before it: what joins two things gives both to it."""
+    if len(targets) < 2 or not clause[0] <= targets[1][0] < clause[1] or targets[0][1] > clause[0]:
+        return False
+    rest = _without(text, values)
+    between = (word.text for word in words(rest[targets[0][1] : targets[1][0]]))
+    after = (word.text for word in words(rest[targets[1][1] : clause[1]]))
+    return (en.FILLERS | _JOINING).issuperset(between) and _TRAILING.issuperset(after)
+
+
+def _is_idle(clause: str) -> bool:
+    said = list(itertools.dropwhile(_LEADING.__contains__, (word.text for word in words(clause))))
+    return any(tuple(said[: len(phrase)]) == phrase for phrase, _ in _IDLE.get(said[0], ())) if said else False
+
+
+def _holds(clause: Span, spans: Sequence[Span]) -> bool:
+    return any(clause[0] <= start < clause[1] for start, _ in spans)
 
 
 def _clauses(text: str, taken: Sequence[Span]) -> Iterator[Span]:
@@ -71,11 +110,12 @@ def _clauses(text: str, taken: Sequence[Span]) -> Iterator[Span]:
     yield start, len(text)
 
 
-def _verb(clause: str) -> str:
+def verb(clause: str) -> str:
+    """The word that says what to do, where a clause begins with one; else nothing."""
     said = [word.text for word in words(clause)]
-    verb = next((word for word in said if word not in _LEADING), "")
+    first = next((word for word in said if word not in _LEADING), "")
     # "Go and get it" is one order.
-    return verb if len(said) > 1 and verb not in _NO_VERBS else ""
+    return first if len(said) > 1 and first not in _NO_VERBS else ""
 
 
 def _without(text: str, spans: Sequence[Span]) -> str:

@@ -16,6 +16,7 @@ KNOWN = verbs(
         "hide": ["hide the object", "the object please"],
         "give": ["give of", "draw up of", "get me some"],
         "help": ["help", "what is this"],
+        "show": ["go to the object", "take a look at the object", "don't lose the object", "leave the object"],
     }
 )
 
@@ -26,11 +27,14 @@ def spans(text: str, pattern: str) -> list[tuple[int, int]]:
 
 def test_verbs_are_what_phrases_begin_with() -> None:
     assert {
-        "take": {"take"},
+        "take": {"take", "show"},
         "get": {"take", "give"},
         "hide": {"hide"},
         "give": {"give"},
         "draw": {"give"},
+        "go": {"show"},
+        "don": {"show"},
+        "leave": {"show"},
     } == KNOWN
 
 
@@ -47,7 +51,22 @@ def test_verbs_are_what_phrases_begin_with() -> None:
         ("take the mug and look at the lamp", "take", []),
         ("go and get the mug", "take", []),
         ("draw up and give 2", "give", []),
-        ("give 2 and draw up 3", "give", ["draw up 3"]),
+        ("give 2 and draw up it", "give", []),
+        ("draw up the mug and give 2", "give", []),
+        ("hide the mug and give 2", "give", ["hide the mug"]),
+        ("take the mug and get it", "take", []),
+        ("take the mug and get the lamp", "take", ["get the lamp"]),
+        ("take the mug and the lamp too, please", "take", ["the lamp too, please"]),
+        ("take the mug and the lamp stays here", "take", []),
+        ("go ahead and hide the mug", "hide", []),
+        ("go to the mug and hide the lamp", "hide", ["go to the mug"]),
+        ("please take a look at the mug and hide it", "hide", []),
+        ("hide the mug and don't hide the lamp", "hide", []),
+        ("hide the mug and leave the lamp", "hide", []),
+        ("leave the mug and take the lamp", "show", ["take the lamp"]),
+        ("the mug, and hide the lamp", "take", ["hide the lamp"]),
+        ("2, please, and hide the lamp", "give", ["hide the lamp"]),
+        ("pour 2 and get it", "hide", []),
         ("give 2 and take the mug and hide the lamp", "give", ["take the mug", "hide the lamp"]),
         ("give salt and pepper", "give", []),
         ("", "take", []),

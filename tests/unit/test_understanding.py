@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from bridge.manifest import load
 from models.intent import background
 from models.intent.adapted import adapted
 from models.intent.model import Prediction
+from models.language import heard
 from models.language.app_actions import Action, PhraseIntents, Understanding, expanded
-from models.language.arguments import Choice, FreeText, Number
+from models.language.arguments import Choice, Extracted, FreeText, Number, extract
 from models.language.dialogue import TARGET, Name, Pending, Phrase, Question, Reading
 from models.language.encoder import Encoder
 from models.language.references import Candidate, Situation
@@ -28,6 +30,8 @@ APPS = Path(__file__).parents[2] / "samples" / "apps"
 GALLERY = load(APPS / "gallery.toml")
 THINGS = tuple(Candidate(one.id, one.name, tuple(one.aliases), one.position, one.size) for one in GALLERY.targets)
 WORDS = FreeText("words", required=True)
+COLOUR = Pending("paint", 0.9, ("colour",), "clock")
+DOSE = Pending("give_drug", 0.9, ("dose",), "", {"drug": "adrenaline"})
 
 
 class Listener:
@@ -68,6 +72,7 @@ def workshop() -> Listener:
     places = Choice("place", {"on the table": ("onto the table",), "in the kettle": ()}, required=True)
     count = Number("count", 1, 20, "holes", required=True)
     size = Number("size", 1, 50, "millimetres", required=True)
+    strength = Choice("strength", {"weak": (), "strong": ()}, required=True)
     actions = [
         Action(
             "put", ("put {target} {place}", "move {target} {place}", "put {target} somewhere"), "required", (places,)
@@ -80,6 +85,7 @@ def workshop() -> Listener:
         ),
         Action("note", ("note {words}", "write down {words}", "make a note"), arguments=(WORDS,)),
         Action("add", ("add {count} of salt", "buy some salt", "put in salt"), arguments=(Number("count", 1, 99),)),
+        Action("brew", ("make {strength} tea", "brew some {strength} tea", "make tea"), arguments=(strength,)),
         Action("take", ("take {target}", "pick up {target}", "give me {target}"), "required"),
     ]
     listener = Listener()
@@ -494,6 +500,11 @@ def test_words_that_are_asked_for_may_be_like_an_order(workshop: Listener, said:
         ("paint the lamp red and then hide it", "paint", ("hide it",)),
         ("take the red mug and paint it green", "paint", ("take the red mug",)),
         ("hide the lamp and the kettle", "hide", ("the kettle",)),
+        ("paint the kettle blue and the lamp red", "paint", ("the lamp red",)),
+        ("paint the kettle and make it blue", "paint", ()),
+        ("take the kettle and give it to me", "take", ()),
+        ("go ahead and delete the radio", "hide", ()),
+        ("pick up the kettle and the lamp stays here", "take", ()),
         ("go and get the kettle", "take", ()),
         ("hide the lamp", "hide", ()),
     ],
@@ -503,6 +514,69 @@ def test_what_else_is_ordered_is_not_forgotten(
 ) -> None:
     reading = listener.hear(text)
     assert (reading.action, reading.undone) == (action, left)
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "left"),
+    [
+        ("charge to three sixty and shock him", "shock", ()),
+        ("draw up one milligram of epi and give it", "give_drug", ()),
+        ("get the mask and put it on him", "attach", ()),
+        ("give two milligrams of adrenaline and shock at 200 joules", "give_drug", ("shock at 200 joules",)),
+    ],
+)
+def test_nothing_is_asked_for_that_was_done(ward: Listener, text: str, action: str, left: tuple[str, ...]) -> None:
+    reading = ward.hear(text)
+    assert (reading.action, reading.missing, reading.undone) == (action, (), left)
+
+
+def test_what_is_ordered_with_an_answer_is_not_forgotten(listener: Listener, ward: Listener) -> None:
+    dose = ward.hear("one milligram and start compressions", pending=DOSE)
+    assert (dose.completes, dose.arguments["dose"], dose.undone) == (True, 1, ("start compressions",))
+    colour = listener.hear("blue and hide the lamp", pending=COLOUR)
+    assert (colour.completes, colour.target, colour.undone) == (True, "clock", ("hide the lamp",))
+
+
+@pytest.mark.parametrize("said", ["blue, like the kettle", "blue and the lamp too", "blue, same as the lamp"])
+def test_what_is_said_after_a_value_goes_with_it(listener: Listener, said: str) -> None:
+    reading = listener.hear(said, pending=COLOUR)
+    assert (reading.completes, reading.action, reading.target) == (True, "paint", "clock")
+    assert reading.arguments == {"colour": "blue"}
+
+
+@pytest.mark.parametrize("said", ["on the table with the clock", "in the kettle and the clock too"])
+def test_a_place_beside_another_thing_is_an_answer(workshop: Listener, said: str) -> None:
+    reading = workshop.hear(said, pending=Pending("put", 0.9, ("place",), "lamp"))
+    assert (reading.completes, reading.target) == (True, "lamp")
+
+
+def test_a_value_said_first_is_an_answer(workshop: Listener) -> None:
+    pending = Pending("drill", 0.9, ("count",), "lamp", {"size": 2})
+    reading = workshop.hear("five, and the clock too", pending=pending)
+    assert (reading.completes, reading.target, reading.arguments) == (True, "lamp", {"size": 2, "count": 5})
+
+
+@pytest.mark.parametrize("said", ["the lamp blue", "blue, no, the lamp"])
+def test_what_is_said_before_a_value_or_corrects_is_meant(listener: Listener, said: str) -> None:
+    reading = listener.hear(said, pending=COLOUR)
+    assert (reading.completes, reading.target) == (False, "lamp")
+
+
+def test_who_repeats_an_order_is_asked_again(workshop: Listener) -> None:
+    reading = workshop.hear("make tea", pending=Pending("brew", 0.9, ("strength",)))
+    assert (reading.action, reading.completes, reading.problem) == ("brew", True, "brew needs strength: weak, strong")
+
+
+def test_a_text_is_searched_once_for_what_is_asked(ward: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = []
+
+    def counted(*args: Any, **options: Any) -> Extracted:
+        searched.append([argument.name for argument in args[1]])
+        return extract(*args, **options)
+
+    monkeypatch.setattr(heard, "extract", counted)
+    ward.hear("two fifty", pending=DOSE)
+    assert len(searched) == len({tuple(names) for names in searched})
 
 
 def test_a_phrase_that_joins_is_one_order(ward: Listener) -> None:
@@ -697,10 +771,20 @@ def test_who_corrects_what_was_clear_corrects_himself(listener: Listener) -> Non
     assert reading.clear, "nor does what corrects this one"
 
 
+def test_what_may_have_been_misread_is_taught(listener: Listener) -> None:
+    turned = listener.hear("turn the radio")
+    assert turned.missing == ("colour",)
+    reading = listener.hear("no, I meant spin the radio", before="turn the radio", clear=turned.clear)
+    assert reading.teaches_phrase == Phrase("turn {target}", "rotate")
+
+
 @pytest.mark.parametrize(
     ("text", "clear"),
     [
         ("paint the lamp red", True),
+        ("make the lamp gold", True),
+        ("paint the lamp", True),
+        ("turn the radio", False),
         ("could you hide the lamp please", True),
         ("don't hide the lamp", True),
         ("zap the lamp", False),
