@@ -235,7 +235,7 @@ class Utterances:
                 arguments=reading.arguments,
             )
             self._flush()
-        undone = reading.undone or (self._undone if reading.completes else ())
+        undone = (*(self._undone if reading.completes else ()), *reading.undone)
         self._undone = undone if reading.missing else ()
         if undone and not reading.missing:
             rest = ", ".join(map(repr, undone))

@@ -201,9 +201,9 @@ async def test_what_is_not_done_is_told_when_what_was_asked_for_has_come(room: R
     room.say("u1", "take that and then hide it")
     room.language.answer(replace(WHICH, undone=("hide it",)))
     room.took()
-    room.say("u2", "the kettle")
-    room.language.answer(Reading("take", 0.75, "kettle", 0.875, completes=True))
-    assert room.took()[1] == [Notice("not_understood", "only take is done, not 'hide it'", 0, "u2")]
+    room.say("u2", "the kettle, and turn it")
+    room.language.answer(Reading("take", 0.75, "kettle", 0.875, completes=True, undone=("turn it",)))
+    assert room.took()[1] == [Notice("not_understood", "only take is done, not 'hide it', 'turn it'", 0, "u2")]
     room.say("u3", "take the lamp")
     room.language.answer(Reading("take", 0.75, "lamp", 0.875))
     assert room.took()[1] == []
