@@ -214,6 +214,13 @@ ANSWERING: Final = (
     | ARTICLES
     | word_set("yes yeah yep meant maybe perhaps probably about say and to for of at by in on into onto with")
 )
+# Before an order, or beside it, they ask for nothing to be done: "go ahead and ...", "... and don't hide the lamp".
+NO_ORDERS: Final = phrases_by_first_word(
+    {
+        "nothing": "don|dont|do not|never|leave|keep|go ahead|go on|go over|go up|come ahead|come on|come over|come up|"
+        "take your time|take a look"
+    }
+)
 OPPOSITE_VERBS: Final = opposites(
     "open|close shut", "start begin|stop end finish", "show|hide", "raise|lower", "add|remove", "buy|sell", "push|pull",
     "increase|decrease reduce", "activate|deactivate", "enable|disable", "connect|disconnect", "join|leave",

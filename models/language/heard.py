@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +22,7 @@ from models.language.orders import Orders
 from models.language.phrases import STAND_IN, forms, own_words
 from models.language.references import Reference, resolve
 from models.language.several import undone, verb
-from models.language.words import words
+from models.language.words import blanked, words
 
 CLAIMED: Final = 0.98
 """An action that is likelier is meant, and nothing else can be."""
@@ -215,7 +215,7 @@ class Heard:
     def _is_value(self, action: Action, pending: Pending) -> bool:
         """Whether the text is a value of what is asked for, and nothing else."""
         spans = [span for name, span in self._extract(action).said.items() if name in pending.missing]
-        return bool(spans) and not words(self._without(spans))
+        return bool(spans) and not words(blanked(self._text, spans))
 
     def _declined(self, pending: Pending) -> Reading:
         self._why.append(f"declines what {pending.action} waits for")
@@ -262,7 +262,7 @@ class Heard:
     def _beside(self, action: Action, found: Extracted) -> list[str]:
         mentions = [*(reference.mention for reference in self._references), *self._excluded]
         spans = [*found.said.values(), *found.refused.values(), *((one.start, one.end) for one in mentions)]
-        return beside(self._without(spans), _units(action))
+        return beside(blanked(self._text, spans), _units(action))
 
     def _is_taken_back(self, action: Action, found: Extracted) -> bool:
         spans = [*found.said.values(), *found.refused.values()]
@@ -297,7 +297,7 @@ class Heard:
         spans = [found.said[name] for name in pending.missing if name in found.said]
         if not spans or beside(self._text[: min(spans)[0]], ()):
             return False
-        return self._understanding.verbs.keys().isdisjoint(word.text for word in words(self._without(spans)))
+        return self._understanding.verbs.keys().isdisjoint(word.text for word in words(blanked(self._text, spans)))
 
     def _only_leads(self, more: Sequence[str], action: Action) -> bool:
         """Whether words may lead to the target of an action: "could it be the red one", not "where is the red one"."""
@@ -332,7 +332,7 @@ class Heard:
     def _says_more(self, action: Action, found: Extracted) -> bool:
         mentions = [*(reference.mention for reference in self._references), *self._excluded]
         spans = [*found.said.values(), *found.refused.values()]
-        return bool(unknown_words(self._without(spans), mentions, (*_units(action), *sorted(ANSWERING))))
+        return bool(unknown_words(blanked(self._text, spans), mentions, (*_units(action), *sorted(ANSWERING))))
 
     def _asks_for_words(self, action: Action, pending: Pending) -> bool:
         """Whether what phrases leave open is all that an action waits for: then that is whatever is said."""
@@ -367,14 +367,7 @@ class Heard:
         free = {argument.name for argument in action.arguments if isinstance(argument, FreeText)}
         said = self._extract(action).said
         values = " ".join(self._text[slice(*span)] for name, span in said.items() if name not in free)
-        return orders.unordered(self._without(span for name, span in said.items() if name in free), values)
-
-    def _without(self, spans: Iterable[tuple[int, int]]) -> str:
-        """The text with nothing where arguments stand."""
-        rest = list(self._text)
-        for start, end in spans:
-            rest[start:end] = " " * (end - start)
-        return "".join(rest)
+        return orders.unordered(blanked(self._text, (span for name, span in said.items() if name in free)), values)
 
     def _extract(self, action: Action) -> Extracted:
         """What is said for the arguments of an action, which may be some of its own."""

@@ -111,8 +111,6 @@ _INSISTING: Final = re.compile(
 _RETURNING: Final = word_set("back down")
 # After these it is what is ordered: "let's forget it", "go and take it back".
 _LEADING_TO: Final = word_set("to and we s should can could")
-
-
 _REPEATING: Final = re.compile(
     rf"{_START}(?:(?:can|could|would|will|let) (?:you|us|s|we) )?(?:(?:"
     r"(?:(?:do|say|try) )?(?:(?:it|that|this|the same(?: thing)?) )?(?:once again|again|once more|one more time)"

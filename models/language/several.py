@@ -8,20 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from models.language import english as en
-from models.language.words import words
+from models.language.words import blanked, words
 
 Span = tuple[int, int]
 
 _JOINING: Final = frozenset(("and", "then"))
 _LEADING: Final = en.REQUESTING | en.FILLERS | _JOINING
 _NO_VERBS: Final = en.SUBJECTS | en.AUXILIARIES | en.DETERMINERS | en.PRONOUNS
-# Before an order, or beside it, they ask for nothing to be done: "go ahead and ...", "... and don't hide the lamp".
-_IDLE: Final = en.phrases_by_first_word(
-    {
-        "idle": "don|dont|do not|never|leave|keep|go ahead|go on|go over|go up|come ahead|come on|come over|come up|"
-        "take your time|take a look"
-    }
-)
 # What may follow the second of two things that one verb is about: "hide the lamp and the kettle too, please".
 _TRAILING: Final = (
     en.ANSWERING | en.REQUESTING | en.PARTICLES | en.PREDICATES | frozenset(("too", "also", "as", "both"))
@@ -85,7 +78,7 @@ def _is_second_thing(text: str, clause: Span, targets: Sequence[Span], values: S
     """Whether this only names another thing for the verb before it: what joins two things gives both to it."""
     if len(targets) < 2 or not clause[0] <= targets[1][0] < clause[1] or targets[0][1] > clause[0]:
         return False
-    rest = _without(text, values)
+    rest = blanked(text, values)
     between = (word.text for word in words(rest[targets[0][1] : targets[1][0]]))
     after = (word.text for word in words(rest[targets[1][1] : clause[1]]))
     return (en.FILLERS | _JOINING).issuperset(between) and _TRAILING.issuperset(after)
@@ -93,7 +86,7 @@ def _is_second_thing(text: str, clause: Span, targets: Sequence[Span], values: S
 
 def _is_idle(clause: str) -> bool:
     said = list(itertools.dropwhile(_LEADING.__contains__, (word.text for word in words(clause))))
-    return any(tuple(said[: len(phrase)]) == phrase for phrase, _ in _IDLE.get(said[0], ())) if said else False
+    return any(tuple(said[: len(phrase)]) == phrase for phrase, _ in en.NO_ORDERS.get(said[0], ())) if said else False
 
 
 def _holds(clause: Span, spans: Sequence[Span]) -> bool:
@@ -116,10 +109,3 @@ def verb(clause: str) -> str:
     first = next((word for word in said if word not in _LEADING), "")
     # "Go and get it" is one order.
     return first if len(said) > 1 and first not in _NO_VERBS else ""
-
-
-def _without(text: str, spans: Sequence[Span]) -> str:
-    rest = list(text)
-    for start, end in spans:
-        rest[start:end] = " " * (end - start)
-    return "".join(rest)

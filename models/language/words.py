@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -24,6 +25,14 @@ class Word:
 def words(text: str) -> list[Word]:
     """The words of a text in their order; an apostrophe parts words ("what's" is two)."""
     return [Word(plain(found.group()), found.start(), found.end()) for found in _WORD.finditer(text)]
+
+
+def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """A text with as many spaces in place of what stands in each of the spans, start and end."""
+    rest = list(text)
+    for start, end in spans:
+        rest[start:end] = " " * (end - start)
+    return "".join(rest)
 
 
 def word_set(text: str) -> frozenset[str]:

@@ -283,17 +283,21 @@ def test_another_action_is_not_what_a_phrase_left_open(school: Listener) -> None
     assert (reading.completes, reading.action) == (False, "next_slide")
 
 
+def waiting(listener: Listener, school: Listener) -> list[tuple[Listener, Pending]]:
+    """Actions that wait for words, for one of some values, and for a target."""
+    return [
+        (school, Pending("write", 0.9, ("words",))),
+        (listener, Pending("paint", 0.9, ("colour",), "clock")),
+        (listener, Pending("take", 0.9, (TARGET,))),
+    ]
+
+
 @pytest.mark.parametrize(
     "said",
     ["no", "never mind", "No, thank you.", "cancel that please", "uh, never mind", "stop", "forget it", "wait, no"],
 )
 def test_who_declines_what_is_asked_ends_it(listener: Listener, school: Listener, said: str) -> None:
-    asked = (
-        (school, Pending("write", 0.9, ("words",))),
-        (listener, Pending("paint", 0.9, ("colour",), "clock")),
-        (listener, Pending("take", 0.9, (TARGET,))),
-    )
-    for hearer, pending in asked:
+    for hearer, pending in waiting(listener, school):
         reading = hearer.hear(said, pending=pending)
         assert (reading.declines, reading.completes, reading.action) == (True, False, "")
         assert f"{pending.action} is called off" in reading.problem
@@ -304,12 +308,7 @@ def test_who_declines_what_is_asked_ends_it(listener: Listener, school: Listener
     ["what?", "hmm", "I don't know yet", "hold on", "let me think", "no wait", "sorry, what?", "can you hear me"],
 )
 def test_who_hesitates_is_asked_again(listener: Listener, school: Listener, said: str) -> None:
-    asked = (
-        (school, Pending("write", 0.9, ("words",))),
-        (listener, Pending("paint", 0.9, ("colour",), "clock")),
-        (listener, Pending("take", 0.9, (TARGET,))),
-    )
-    for hearer, pending in asked:
+    for hearer, pending in waiting(listener, school):
         reading = hearer.hear(said, pending=pending)
         assert (reading.completes, reading.action, reading.target) == (True, pending.action, pending.target)
         assert (reading.arguments, reading.missing) == ({}, pending.missing)
